@@ -1,0 +1,95 @@
+//! What can go wrong, in the words of the contract.
+
+use std::fmt;
+
+/// Why something could not be done: the `error` of the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What to decide by.
+    pub fault: Fault,
+    /// Which side is to blame, if one is.
+    pub endpoint: Option<Endpoint>,
+    /// The line of the response that is to blame, counted from 1, if one is.
+    pub line: Option<u64>,
+    /// What happened, for people: one phrase, without a full stop.
+    pub message: String,
+    /// What to do about it, if that is known.
+    pub hint: Option<String>,
+}
+
+/// The kinds of fault; `wit/types.wit` says what each means.
+#[expect(missing_docs, reason = "`wit/types.wit` says what each means")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Stopped,
+    Settings,
+    Unauthorized,
+    Missing,
+    Unavailable,
+    TimedOut,
+    TooLarge,
+    Exhausted,
+    Refused,
+    Malformed,
+    Truncated,
+    Unsupported,
+    Internal,
+}
+
+/// The places that a plan works with; only the host knows where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// Where points are read.
+    Source,
+    /// Where points are written.
+    Destination,
+    /// Where it is recorded which batches are done.
+    Checkpoint,
+    /// Where points go that the destination refused.
+    Rejected,
+}
+
+impl Error {
+    /// An error that blames neither a side nor a line.
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self { fault, endpoint: None, line: None, message: message.into(), hint: None }
+    }
+
+    /// The same, with the side that is to blame.
+    #[must_use]
+    pub fn at(self, endpoint: Endpoint) -> Self {
+        Self { endpoint: Some(endpoint), ..self }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same, with where it happened before the message.
+    #[must_use]
+    pub fn within(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Endpoint {
+    /// Its name in the configuration and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+            Self::Checkpoint => "checkpoint",
+            Self::Rejected => "rejected",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What travels between a plan and an endpoint, and how each API wants it.
+//!
+//! Knows paths, statements, headers and statuses; does not know when or how often to ask.
+
+use crate::error::Endpoint;
+
+/// An HTTP request without base URL and credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Names the exchange. Never the same twice in one plan.
+    pub id: u64,
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// `GET`, `HEAD` or `POST`.
+    pub method: &'static str,
+    /// Path and query, percent-encoded. Empty for a file.
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Empty for none.
+    pub body: String,
+    /// Seconds without a byte after which the host gives up.
+    pub timeout: u32,
+}
+
+/// The head of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Whatever it is: success, redirect or error.
+    pub status: u16,
+    /// All of them, names in any case.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Why there is no response, or not the rest of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the plan decides by.
+    pub cause: Cause,
+    /// The host's own words.
+    pub message: String,
+}
+
+/// What went wrong between the host and an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No connection. The request had no effect.
+    Unreachable,
+    /// The time-out of the request has passed. Its effect is unknown.
+    TimedOut,
+    /// The connection, or a coding of the body, ended before its end. The effect is unknown.
+    Broken,
+    /// For a batch: its instance trapped, or used up its memory or its time.
+    Crashed,
+}
+
+impl Response {
+    /// The value of a header, whatever the case of its name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,195 @@
+//! Time as InfluxDB keeps it: nanoseconds, half-open ranges, and batch intervals by the calendar.
+//!
+//! Does not know the present time: that comes in with each call of the host.
+
+use std::fmt;
+
+use chrono::{DateTime, Months, SecondsFormat, Utc};
+
+/// Nanoseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// The times t with start <= t < stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeRange {
+    // Invariant: start < stop.
+    start: Timestamp,
+    stop: Timestamp,
+}
+
+/// A Flux duration: months by the calendar and nanoseconds by the clock, as `1mo`, `1d` or `1h30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    // Invariant: not both are zero.
+    months: u32,
+    nanoseconds: u64,
+}
+
+impl Timestamp {
+    /// The first and the last time there is; the last is never the time of a point in InfluxDB
+    /// (`MaxNanoTime` in its sources is one less), so as a `stop` it leaves nothing out.
+    pub const MIN: Self = Self(i64::MIN);
+    /// See `MIN`.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// Reads RFC 3339, with an offset, with `T` or a blank between date and time.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a phrase that follows the text in quotes.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            if chrono::NaiveDateTime::parse_from_str(&text.replace([' ', 't'], "T"), "%Y-%m-%dT%H:%M:%S%.f").is_ok() {
+                "has no offset; end it with `Z` for UTC"
+            } else {
+                "is not a time such as 2022-01-01T00:00:00Z"
+            }
+        })?;
+        let nanoseconds = time.timestamp_nanos_opt();
+        nanoseconds.map(Self).ok_or("is out of range: InfluxDB keeps the years 1677 to 2262")
+    }
+
+    /// This time so many nanoseconds later, or the last time there is.
+    #[must_use]
+    pub fn saturating_add(self, nanoseconds: u64) -> Self {
+        Self(self.0.saturating_add_unsigned(nanoseconds))
+    }
+
+    /// This time so many nanoseconds earlier, or the first time there is.
+    #[must_use]
+    pub fn saturating_sub(self, nanoseconds: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(nanoseconds))
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_nanos(self.0)
+    }
+
+    /// With nine digits of a second, as Flux's `string(v: time)` has it.
+    pub fn nine_digits(self) -> String {
+        self.utc().to_rfc3339_opts(SecondsFormat::Nanos, true)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with as many digits of a second as are needed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl TimeRange {
+    /// All times that a point can have.
+    pub const ALL: Self = Self { start: Timestamp::MIN, stop: Timestamp::MAX };
+
+    /// `None` if it would be empty.
+    pub fn new(start: Timestamp, stop: Timestamp) -> Option<Self> {
+        (start < stop).then_some(Self { start, stop })
+    }
+
+    /// The first time in it.
+    pub fn start(self) -> Timestamp {
+        self.start
+    }
+
+    /// The first time after it.
+    pub fn stop(self) -> Timestamp {
+        self.stop
+    }
+
+    /// Whether a time is in it.
+    pub fn contains(self, time: Timestamp) -> bool {
+        self.start <= time && time < self.stop
+    }
+
+    /// Its length in nanoseconds.
+    pub fn nanoseconds(self) -> u64 {
+        self.stop.0.abs_diff(self.start.0)
+    }
+
+    /// What both ranges hold.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        Self::new(self.start.max(other.start), self.stop.min(other.stop))
+    }
+}
+
+impl fmt::Display for TimeRange {
+    /// As an interval of ISO 8601: `2022-01-01T00:00:00Z/2022-01-02T00:00:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.start, self.stop)
+    }
+}
+
+/// The units of a Flux duration but `mo` and `y`, in nanoseconds.
+const UNITS: [(&str, u64); 9] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60 * 1_000_000_000),
+    ("h", 3_600 * 1_000_000_000),
+    ("d", 86_400 * 1_000_000_000),
+    ("w", 7 * 86_400 * 1_000_000_000),
+];
+
+impl Interval {
+    /// Reads a Flux duration literal such as `1d`, `1mo` or `1h30m`. `None` if it is none, is
+    /// zero, or is longer than the range of time.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut interval = Self { months: 0, nanoseconds: 0 };
+        let mut rest = text;
+        while !rest.is_empty() {
+            let unit_at = rest.find(|c: char| !c.is_ascii_digit())?;
+            let count: u64 = rest[..unit_at].parse().ok()?;
+            rest = &rest[unit_at..];
+            let unit_len = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            let (unit, after) = rest.split_at(unit_len);
+            rest = after;
+            let months = match unit {
+                "mo" => 1,
+                "y" => 12,
+                _ => 0,
+            };
+            if months > 0 {
+                let count = u32::try_from(count).ok()?.checked_mul(months)?;
+                interval.months = interval.months.checked_add(count)?;
+            } else {
+                let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+                interval.nanoseconds =
+                    interval.nanoseconds.checked_add(count.checked_mul(*nanoseconds)?)?;
+            }
+        }
+        (interval.months > 0 || interval.nanoseconds > 0).then_some(interval)
+    }
+
+    /// `start` and `count` intervals more, counted at once, not one by one: the 31st of January
+    /// and one month is the 28th of February, and two months the 31st of March.
+    fn after(self, start: Timestamp, count: u64) -> Timestamp {
+        let moved = || {
+            let months = u32::try_from(u64::from(self.months).checked_mul(count)?).ok()?;
+            let time = start.utc().checked_add_months(Months::new(months))?.timestamp_nanos_opt()?;
+            time.checked_add_unsigned(self.nanoseconds.checked_mul(count)?)
+        };
+        moved().map_or(Timestamp::MAX, Timestamp)
+    }
+
+    /// The first bound after `time`, where bounds lie at `start` and whole intervals after it.
+    ///
+    /// Bounds depend on the start of the migration alone, not on where a run was interrupted, so
+    /// a migration that is resumed makes the same batches.
+    pub fn bound_after(self, start: Timestamp, time: Timestamp) -> Timestamp {
+        // `after` grows with `count`, so the bound can be searched for by halves.
+        let (mut low, mut high) = (0, u64::MAX);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.after(start, middle) > time {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        self.after(start, low)
+    }
+}

@@ -1,0 +1,1 @@
+//! What tsm2iox does. (Being written.)
