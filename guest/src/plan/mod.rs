@@ -3,8 +3,6 @@
 //! Knows the order of things, when to try again and what to record. Does not know how a response
 //! is read (`converter`) or what a request looks like (`protocol`).
 
-use std::collections::HashSet;
-
 use crate::error::{Error, Fault};
 use crate::protocol::{Failure, Request, Response};
 use crate::time::{TimeRange, Timestamp};
