@@ -1,14 +1,35 @@
-//! What tsm2iox knows. (Being written.)
+//! What tsm2iox knows: planning, conversion and protocol, without I/O, clock or randomness.
+//!
+//! Natively this is an ordinary library, to be tested and embedded; built for WebAssembly it is
+//! the component (`COMPONENT`, contract in `wit/`), with the same answers to the same calls.
+//!
+//! ```text
+//!             configuration        a host's answers
+//!                   │                     │
+//! settings ─────────┴──▶ plan ◀───────────┘
+//!                        │ migrate: which batch next, what is done ─▶ progress: the record
+//!                        │ batch: query ─▶ convert ─▶ write ─▶ acknowledged
+//!                        ▼
+//!            protocol: what to send, what an answer means
+//!            converter: bytes ─▶ records ─▶ values ─▶ points ─▶ lines
+//! ```
+//!
+//! Words, each for one thing: a **response** is what a query returns, a **record** is a line of
+//! CSV (or what is recorded of a batch), a **row** is a record of a table and holds one value, a
+//! **point** is the values of one series and time, a **line** is a point in line protocol, a
+//! **piece** is bytes as they came, a **body** is lines as they are sent.
 
-pub mod error;
-pub mod time;
-pub mod protocol;
-pub mod plan;
 pub mod converter;
+pub mod error;
+pub mod plan;
+mod progress;
+pub mod protocol;
+mod settings;
+pub mod time;
 
 #[cfg(target_family = "wasm")]
 mod component;
 
-/// The built component, as bytes. `guest/build` makes it.
+/// The component: `guest/build` makes it of these sources, and `wit/` is its contract.
 #[cfg(not(target_family = "wasm"))]
 pub const COMPONENT: &[u8] = include_bytes!("../tsm2iox.wasm");

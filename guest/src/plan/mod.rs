@@ -3,13 +3,36 @@
 //! Knows the order of things, when to try again and what to record. Does not know how a response
 //! is read (`converter`) or what a request looks like (`protocol`).
 
+mod batch;
+mod exchange;
+mod journal;
+mod migrate;
+mod status;
+
+use std::collections::HashSet;
+use std::ops::AddAssign;
+
 use crate::error::{Error, Fault};
 use crate::protocol::{Failure, Request, Response};
 use crate::time::{TimeRange, Timestamp};
+use migrate::{Migrate, Mode};
+use status::Status;
 
 /// A piece of work: a migration, one batch of it, a look at how far it is.
 #[derive(Debug)]
-pub struct Plan {}
+pub struct Plan {
+    machine: Machine,
+    /// The ids of steps that were handed out and not answered.
+    asked: HashSet<u64>,
+    outcome: Option<Outcome>,
+}
+
+#[derive(Debug)]
+enum Machine {
+    Migrate(Box<Migrate>),
+    Batch(Box<batch::Batch>),
+    Status(Box<Status>),
+}
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,23 +180,122 @@ impl Plan {
     /// # Errors
     /// `Settings` for a setting that is unknown or unfit; `Unsupported` for a purpose that this
     /// version does not have.
-    pub fn open(_purpose: Purpose, _settings: &str) -> Result<Self, Error> {
-        Err(Error::new(Fault::Internal, ""))
+    pub fn open(purpose: Purpose, settings: &str) -> Result<Self, Error> {
+        let machine = match purpose {
+            Purpose::Migrate => Machine::Migrate(Migrate::open(Mode::Migrate, settings)?.into()),
+            Purpose::Split => Machine::Migrate(Migrate::open(Mode::Split, settings)?.into()),
+            Purpose::Batch => Machine::Batch(batch::Batch::open(settings)?.into()),
+            Purpose::Status => Machine::Status(Status::open(settings)?.into()),
+            Purpose::Check | Purpose::Verify => {
+                let message = format!("this version has no plan of purpose {purpose:?}");
+                return Err(Error::new(Fault::Unsupported, message));
+            }
+        };
+        Ok(Self {
+            machine,
+            asked: HashSet::new(),
+            outcome: None,
+        })
     }
 
     /// What to do next; `now` is the host's clock.
-    pub fn next(&mut self, _now: Timestamp) -> Step {
-        Step::Wait(Timestamp(0))
+    pub fn next(&mut self, now: Timestamp) -> Step {
+        if let Some(outcome) = &self.outcome {
+            return Step::Done(outcome.clone());
+        }
+        let step = match &mut self.machine {
+            Machine::Migrate(migrate) => migrate.next(now),
+            Machine::Batch(batch) => batch.next(now),
+            Machine::Status(status) => status.next(now),
+        };
+        match &step {
+            Step::Send(Request { id, .. }) | Step::Read(id) | Step::Batch(Batch { id, .. }) => {
+                self.asked.insert(*id);
+            }
+            Step::Done(outcome) => self.outcome = Some(outcome.clone()),
+            Step::Note(_) | Step::Wait(_) => {}
+        }
+        step
     }
 
-    /// Answers the step of this id.
-    pub fn answer(&mut self, _id: u64, _answer: Answer) {}
+    /// Answers the step of this id. An answer that was not asked for ends the plan with the
+    /// fault `Internal`; one that comes when the plan is done is ignored.
+    pub fn answer(&mut self, id: u64, answer: Answer) {
+        if self.outcome.is_some() {
+            return;
+        }
+        if !self.asked.remove(&id) {
+            let message = format!("the host answered step {id}, which was not asked for");
+            let ending = Ending::of(Error::new(Fault::Internal, message));
+            let totals = self.progress(Timestamp(0)).totals;
+            self.outcome = Some(Outcome {
+                ending,
+                totals,
+                checkpoint: String::new(),
+            });
+            return;
+        }
+        match &mut self.machine {
+            Machine::Migrate(migrate) => migrate.answer(id, answer),
+            Machine::Batch(batch) => batch.answer(id, answer),
+            Machine::Status(status) => status.answer(id, answer),
+        }
+    }
 
-    /// Come to an end soon.
-    pub fn stop(&mut self) {}
+    /// Come to an end soon: send nothing new, and record what is done.
+    pub fn stop(&mut self) {
+        match &mut self.machine {
+            Machine::Migrate(migrate) => migrate.stop(),
+            Machine::Batch(batch) => batch.stop(),
+            Machine::Status(status) => status.stop(),
+        }
+    }
 
     /// How far it is.
-    pub fn progress(&self, _now: Timestamp) -> Progress {
-        Progress { percent: 0.0, totals: Totals::default(), rate: 0.0, left: None, doing: String::new() }
+    pub fn progress(&self, now: Timestamp) -> Progress {
+        match &self.machine {
+            Machine::Migrate(migrate) => migrate.progress(now),
+            Machine::Batch(batch) => batch.progress(),
+            Machine::Status(status) => status.progress(),
+        }
+    }
+}
+
+impl Ending {
+    /// How a plan ends that met this error: `Stopped` where the same settings may do better next
+    /// time. Every fault is listed: a new one has to be decided upon.
+    pub(crate) fn of(error: Error) -> Self {
+        match error.fault {
+            Fault::Stopped
+            | Fault::Unavailable
+            | Fault::TimedOut
+            | Fault::Truncated
+            | Fault::Internal => Self::Stopped(error),
+            Fault::Settings
+            | Fault::Unauthorized
+            | Fault::Missing
+            | Fault::TooLarge
+            | Fault::Exhausted
+            | Fault::Refused
+            | Fault::Malformed
+            | Fault::Unsupported => Self::Failed(error),
+        }
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            rows,
+            points,
+            read,
+            written,
+            rejected,
+        } = other;
+        self.rows += rows;
+        self.points += points;
+        self.read += read;
+        self.written += written;
+        self.rejected += rejected;
     }
 }

@@ -2,6 +2,13 @@
 //!
 //! Knows paths, statements, headers and statuses; does not know when or how often to ask.
 
+pub(crate) mod file;
+pub(crate) mod flux;
+pub(crate) mod judge;
+pub(crate) mod write;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::error::Endpoint;
 
 /// An HTTP request without base URL and credentials.
@@ -62,4 +69,43 @@ impl Response {
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// A request that has not been sent, and what is expected of its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+    /// Seconds without a byte.
+    pub(crate) timeout: u32,
+    /// The statuses that are a success.
+    pub(crate) success: &'static [u16],
+    /// Whether the body of a success matters.
+    pub(crate) reads_body: bool,
+}
+
+impl Call {
+    pub(crate) fn to_request(&self, id: u64) -> Request {
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        Request {
+            id,
+            endpoint: self.endpoint,
+            method: self.method,
+            path: self.path.clone(),
+            headers: headers.collect(),
+            body: self.body.clone(),
+            timeout: self.timeout,
+        }
+    }
+}
+
+/// A value for the query of a path.
+fn encoded(value: &str) -> String {
+    utf8_percent_encode(value, NON_ALPHANUMERIC).to_string()
 }

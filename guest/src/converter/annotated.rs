@@ -1,0 +1,359 @@
+//! Records of annotated CSV to the values of points.
+//!
+//! Does not know how a response was cut, nor how points are written. A table, as InfluxDB 2.9.1
+//! answers `from |> range` (a block of annotations comes again whenever the columns change):
+//!
+//! ```csv
+//! #datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339,double,string,string,string
+//! #group,false,false,true,true,false,false,true,true,true
+//! #default,_result,,,,,,,,
+//! ,result,table,_start,_stop,_time,_value,_field,_measurement,city
+//! ,,0,2022-01-01T00:00:00Z,2022-01-02T00:00:00Z,2022-01-01T00:00:00Z,18.5,temp,air quality,Lima
+//! ```
+
+use super::error::{ConversionError, ErrorKind, quoted};
+use super::lines::{self, Lines};
+use super::merge::Merge;
+use super::records::{Record, Records};
+use super::value::{DataType, push_value};
+use crate::error::Error;
+use crate::time::{TimeRange, Timestamp};
+
+/// Reads tables, record by record.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    state: State,
+    /// Rows outside of it are counted and left out.
+    range: TimeRange,
+    pub(crate) counts: Counts,
+}
+
+/// What was met on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Values that became part of a point.
+    pub(crate) rows: u64,
+    /// Values outside the range.
+    pub(crate) outside: u64,
+    /// Strings with a line break, of which Flux does not tell what it was: it answers `\n` as
+    /// `\r\n`, and loses a lone `\r` (observed on InfluxDB 2.9.1).
+    pub(crate) line_breaks: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Before a table: annotations, and then a header.
+    Header(Annotations),
+    /// Inside a table: each record is a row.
+    Rows(Box<Schema>),
+    /// The header says that the next row is an error.
+    Failed,
+}
+
+/// The annotations of a block, in whatever order they came.
+#[derive(Debug, Default)]
+struct Annotations {
+    data_types: Vec<String>,
+    defaults: Vec<String>,
+}
+
+/// Where the parts of a point are in a row.
+#[derive(Debug)]
+struct Schema {
+    columns: usize,
+    time: Column,
+    value: Column,
+    field: Column,
+    measurement: Column,
+    /// Sorted by name.
+    tags: Vec<Column>,
+    /// The series and the field of the row before, to tell when they change.
+    key: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    place: usize,
+    name: String,
+    data_type: DataType,
+    /// What an empty cell stands for.
+    default: String,
+}
+
+/// The first columns of a table are the response's own, whatever they are called: a tag may be
+/// called `result` or `table` too (observed on InfluxDB 2.9.1).
+const OWN_COLUMNS: usize = 3;
+
+impl Tables {
+    pub(crate) fn new(range: TimeRange) -> Self {
+        Self {
+            state: State::Header(Annotations::default()),
+            range,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes the next record.
+    pub(crate) fn push(
+        &mut self,
+        record: Record<'_>,
+        merge: &mut Merge,
+        lines: &mut Lines,
+    ) -> Result<(), ConversionError> {
+        if let Some(name) = record.field(0).strip_prefix('#') {
+            return self.annotate(name, record);
+        }
+        match &mut self.state {
+            State::Header(annotations) => {
+                self.state = header(annotations, record)?;
+                Ok(())
+            }
+            State::Rows(schema) => {
+                let (range, counts) = (self.range, &mut self.counts);
+                row(schema, record, range, counts, merge, lines).map_err(|kind| record.error(kind))
+            }
+            State::Failed => Err(record.error(ErrorKind::Query {
+                message: record.field(1).to_owned(),
+                reference: record.field(2).to_owned(),
+            })),
+        }
+    }
+
+    fn annotate(&mut self, name: &str, record: Record<'_>) -> Result<(), ConversionError> {
+        if !matches!(self.state, State::Header(_)) {
+            self.state = State::Header(Annotations::default());
+        }
+        let State::Header(annotations) = &mut self.state else {
+            unreachable!("set above")
+        };
+        let cells = || record.fields().map(str::to_owned).collect();
+        match name {
+            "datatype" => annotations.data_types = cells(),
+            "default" => annotations.defaults = cells(),
+            // Which columns are in the group key does not matter here: each row says its own.
+            "group" => {}
+            _ => {
+                let found = quoted(record.field(0));
+                return Err(record.error(ErrorKind::NotAnnotated { found }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What follows the header: rows, or an error.
+fn header(annotations: &Annotations, record: Record<'_>) -> Result<State, ConversionError> {
+    let Annotations {
+        data_types,
+        defaults,
+    } = annotations;
+    let fault = |kind| Err(record.error(kind));
+    if data_types.is_empty() {
+        return fault(ErrorKind::NotAnnotated {
+            found: quoted(record.field(0)),
+        });
+    }
+    for annotation in [data_types, defaults] {
+        let (expected, found) = (annotation.len(), record.len());
+        if expected != found && !annotation.is_empty() {
+            return fault(ErrorKind::Columns { expected, found });
+        }
+    }
+    if record.fields().eq(["", "error", "reference"]) {
+        return Ok(State::Failed);
+    }
+    let mut columns = Vec::new();
+    for (place, name) in record.fields().enumerate().skip(OWN_COLUMNS) {
+        let Some(data_type) = DataType::parse(&data_types[place]) else {
+            let (column, found) = (quoted(name), quoted(&data_types[place]));
+            return fault(ErrorKind::DataType { column, found });
+        };
+        let default = defaults.get(place).cloned().unwrap_or_default();
+        columns.push(Column {
+            place,
+            name: name.to_owned(),
+            data_type,
+            default,
+        });
+    }
+    Schema::new(record.len(), columns)
+        .map(|schema| State::Rows(schema.into()))
+        .map_err(|kind| record.error(kind))
+}
+
+impl Schema {
+    fn new(count: usize, mut columns: Vec<Column>) -> Result<Self, ErrorKind> {
+        let mut take = |column: &'static str, expected: Option<DataType>| {
+            // The server's own column comes first; a tag of the same name would come later.
+            let at = columns.iter().position(|other| other.name == column);
+            let found = columns.remove(at.ok_or(ErrorKind::ColumnMissing { column })?);
+            match expected {
+                Some(expected) if expected != found.data_type => Err(ErrorKind::DataType {
+                    column: column.to_owned(),
+                    found: found.data_type.name().to_owned(),
+                }),
+                _ => Ok(found),
+            }
+        };
+        let time = take("_time", Some(DataType::Time))?;
+        let value = take("_value", None)?;
+        let field = take("_field", Some(DataType::String))?;
+        let measurement = take("_measurement", Some(DataType::String))?;
+        for bound in ["_start", "_stop"] {
+            let of_range =
+                |column: &Column| column.name == bound && column.data_type == DataType::Time;
+            if let Some(at) = columns.iter().position(of_range) {
+                columns.remove(at);
+            }
+        }
+        if let Some(other) = columns
+            .iter()
+            .find(|column| column.data_type != DataType::String)
+        {
+            let (column, data_type) = (quoted(&other.name), other.data_type.name());
+            return Err(ErrorKind::ColumnUnknown { column, data_type });
+        }
+        columns.sort_by(|a, b| a.name.cmp(&b.name));
+        let key = Vec::new();
+        Ok(Self {
+            columns: count,
+            time,
+            value,
+            field,
+            measurement,
+            tags: columns,
+            key,
+        })
+    }
+
+    /// What tells a row's series and field from another's: measurement, field, tags.
+    fn key_of<'a>(&'a self, record: Record<'a>) -> impl Iterator<Item = &'a str> {
+        [&self.measurement, &self.field]
+            .into_iter()
+            .chain(&self.tags)
+            .map(move |c| c.of(record))
+    }
+}
+
+impl Column {
+    /// Its text in a row.
+    fn of<'a>(&'a self, record: Record<'a>) -> &'a str {
+        match record.field(self.place) {
+            "" => &self.default,
+            text => text,
+        }
+    }
+}
+
+/// Takes a row: one value of one field of one point.
+fn row(
+    schema: &mut Schema,
+    record: Record<'_>,
+    range: TimeRange,
+    counts: &mut Counts,
+    merge: &mut Merge,
+    lines: &mut Lines,
+) -> Result<(), ErrorKind> {
+    let (expected, found) = (schema.columns, record.len());
+    if expected != found {
+        return Err(ErrorKind::Columns { expected, found });
+    }
+    if !schema
+        .key_of(record)
+        .eq(schema.key.iter().map(String::as_str))
+    {
+        schema.key = schema.key_of(record).map(str::to_owned).collect();
+        begin_table(schema, record, merge, lines)?;
+    }
+    let time = Timestamp::parse(schema.time.of(record)).map_err(|_| schema.time.unfit(record))?;
+    if !range.contains(time) {
+        counts.outside += 1;
+        return Ok(());
+    }
+    let text = schema.value.of(record);
+    let data_type = schema.value.data_type;
+    merge
+        .push(time.0, lines, |line| push_value(line, data_type, text))
+        .map_err(|unfit| unfit.of(&schema.value.name, text))?;
+    counts.rows += 1;
+    counts.line_breaks += u64::from(data_type == DataType::String && text.contains('\n'));
+    Ok(())
+}
+
+/// The rows from here on are of another series or field.
+fn begin_table(
+    schema: &Schema,
+    record: Record<'_>,
+    merge: &mut Merge,
+    lines: &mut Lines,
+) -> Result<(), ErrorKind> {
+    for column in [&schema.measurement, &schema.field] {
+        if column.of(record).is_empty() {
+            return Err(ErrorKind::Empty {
+                column: column.name.clone(),
+            });
+        }
+    }
+    let tags: Vec<_> = schema
+        .tags
+        .iter()
+        .map(|tag| (tag.name.as_str(), tag.of(record)))
+        // A point cannot have an empty tag: it is one that the series does not have.
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let (mut series, mut key) = (String::new(), String::new());
+    lines::push_series(&mut series, schema.measurement.of(record), &tags)?;
+    lines::push_field_key(&mut key, schema.field.of(record))?;
+    merge.begin_table(&series, &key, lines);
+    Ok(())
+}
+
+impl Column {
+    fn unfit(&self, record: Record<'_>) -> ErrorKind {
+        ErrorKind::Value {
+            column: self.name.clone(),
+            expected: "a time",
+            found: quoted(self.of(record)),
+        }
+    }
+}
+
+/// The earliest `_time` in a response whose tables need hold no points, if there is one:
+///
+/// ```csv
+/// ,result,table,_time
+/// ,,0,1969-12-31T23:59:59.999999999Z
+/// ```
+pub(crate) fn first_time(mut response: &[u8]) -> Result<Option<Timestamp>, Error> {
+    let (mut records, mut first, mut place) = (Records::new(), None, None);
+    while let Some(record) = records.next(&mut response)? {
+        if record.field(0).starts_with('#') {
+            place = None;
+            continue;
+        }
+        let Some(place) = place else {
+            let at = record
+                .fields()
+                .position(|name| matches!(name, "_time" | "error"));
+            let missing = || record.error(ErrorKind::ColumnMissing { column: "_time" });
+            place = Some(at.ok_or_else(missing)?);
+            continue;
+        };
+        // The server's own columns come first, so this is the place of `error`.
+        if place < OWN_COLUMNS {
+            let (message, reference) = (record.field(1).to_owned(), record.field(2).to_owned());
+            return Err(record.error(ErrorKind::Query { message, reference }).into());
+        }
+        let time = Timestamp::parse(record.field(place)).map_err(|_| {
+            let (column, found) = ("_time".to_owned(), quoted(record.field(place)));
+            record.error(ErrorKind::Value {
+                column,
+                expected: "a time",
+                found,
+            })
+        })?;
+        first = Some(first.map_or(time, |first: Timestamp| first.min(time)));
+    }
+    records.finish()?;
+    Ok(first)
+}

@@ -1,0 +1,174 @@
+//! What can be wrong with a response.
+
+use std::fmt;
+
+use crate::error::{Error, Fault};
+
+/// A fault at a line of the response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConversionError {
+    /// Where the record begins, counted from 1.
+    pub(crate) line: u64,
+    pub(crate) kind: ErrorKind,
+}
+
+/// The kinds of fault. Texts of the response are kept as `quoted` makes them: bounded and escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// The first record of a block is neither an annotation nor follows one.
+    NotAnnotated { found: String },
+    /// Header and annotations, or header and row, have different numbers of columns.
+    Columns { expected: usize, found: usize },
+    /// A data type that line protocol does not have, or that nobody knows.
+    DataType { column: String, found: String },
+    /// A column that a table of points must have.
+    ColumnMissing { column: &'static str },
+    /// A column that is neither a part of a point nor a tag.
+    ColumnUnknown {
+        column: String,
+        data_type: &'static str,
+    },
+    /// A value that is not of the type of its column.
+    Value {
+        column: String,
+        expected: &'static str,
+        found: String,
+    },
+    /// No value, where a point needs one.
+    Empty { column: String },
+    /// A value that line protocol cannot say.
+    NotInLineProtocol {
+        what: &'static str,
+        found: String,
+        reason: &'static str,
+    },
+    /// The server ended the response with an error.
+    Query { message: String, reference: String },
+    /// A byte that is not UTF-8.
+    NotUtf8,
+    /// No end of the record within `limit` bytes.
+    RecordTooLong { limit: usize },
+    /// The response stops inside a record.
+    Truncated,
+}
+
+/// So many characters of a faulty text are shown.
+const QUOTED_CHARACTERS_MAX: usize = 60;
+
+/// A text of the response for a message: on one line, and not too long.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted: String = text
+        .chars()
+        .take(QUOTED_CHARACTERS_MAX)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(QUOTED_CHARACTERS_MAX).is_some() {
+        quoted.push('…');
+    }
+    quoted
+}
+
+impl ErrorKind {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::DataType { .. } | Self::NotInLineProtocol { .. } => Fault::Unsupported,
+            Self::Query { .. } => Fault::Unavailable,
+            Self::Truncated => Fault::Truncated,
+            Self::NotAnnotated { .. }
+            | Self::Columns { .. }
+            | Self::ColumnMissing { .. }
+            | Self::ColumnUnknown { .. }
+            | Self::Value { .. }
+            | Self::Empty { .. }
+            | Self::NotUtf8
+            | Self::RecordTooLong { .. } => Fault::Malformed,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAnnotated { .. } => Some(
+                "annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` \
+                 answers with the annotations datatype, group and default",
+            ),
+            Self::ColumnMissing {
+                column: "_field" | "_value",
+            } => Some("leave `pivot()` out of the query: each row is to hold one field"),
+            Self::ColumnUnknown { .. } => Some("drop the column in the query"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnnotated { found } => {
+                write!(
+                    f,
+                    "expected an annotation such as `#datatype`, found `{found}`"
+                )
+            }
+            Self::Columns { expected, found } => {
+                write!(f, "expected {expected} columns, found {found}")
+            }
+            Self::DataType { column, found } => {
+                write!(
+                    f,
+                    "column `{column}` is of type `{found}`, which line protocol does not have"
+                )
+            }
+            Self::ColumnMissing { column } => write!(f, "expected a column `{column}`, found none"),
+            Self::ColumnUnknown { column, data_type } => write!(
+                f,
+                "column `{column}` of type {data_type} is neither a part of a point nor a tag"
+            ),
+            Self::Value {
+                column,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "expected {expected} in column `{column}`, found `{found}`"
+                )
+            }
+            Self::Empty { column } => {
+                write!(f, "expected a value in column `{column}`, found none")
+            }
+            Self::NotInLineProtocol {
+                what,
+                found,
+                reason,
+            } => {
+                write!(f, "line protocol cannot say the {what} `{found}`: {reason}")
+            }
+            Self::Query { message, reference } if reference.is_empty() => {
+                write!(f, "the query failed: {message}")
+            }
+            Self::Query { message, reference } => {
+                write!(f, "the query failed: {message} ({reference})")
+            }
+            Self::NotUtf8 => f.write_str("expected UTF-8, found other bytes"),
+            Self::RecordTooLong { limit } => {
+                write!(
+                    f,
+                    "expected the end of the record within {limit} bytes, found none"
+                )
+            }
+            Self::Truncated => f.write_str("the response stops inside a record"),
+        }
+    }
+}
+
+impl From<ConversionError> for Error {
+    fn from(ConversionError { line, kind }: ConversionError) -> Self {
+        Self {
+            fault: kind.fault(),
+            endpoint: None,
+            line: Some(line),
+            message: format!("line {line}: {kind}"),
+            hint: kind.hint().map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Bytes, cut anywhere, to the records of CSV.
+//!
+//! Does not know what a record means. A record may hold line breaks, in quotes:
+//!
+//! ```csv
+//! ,,0,2022-01-01T00:00:00Z,"two
+//! lines, and a comma"
+//! ```
+
+use csv_core::{ReadRecordResult, Reader};
+
+use super::error::{ConversionError, ErrorKind};
+
+/// A record without end, such as one after a quote that is never closed, must not fill the
+/// memory. InfluxDB 2.9 takes strings of 64 KiB, InfluxDB 3 of 1 MB; a record may have 200 tags.
+const RECORD_BYTES_MAX: usize = 32 << 20;
+
+/// Reads records. `csv-core` does the parsing; here are the buffers and the line numbers.
+#[derive(Debug)]
+pub(crate) struct Records {
+    reader: Reader,
+    /// The fields of the record, one after the other, unquoted.
+    text: Vec<u8>,
+    text_len: usize,
+    /// Where each field ends in `text`.
+    ends: Vec<usize>,
+    ends_len: usize,
+    /// Whether a record has begun and not ended.
+    inside: bool,
+    /// Line feeds between records, which the reader does not see.
+    skipped: u64,
+    /// Line feeds since the last field ended: two are an empty line.
+    line_feeds: u64,
+    /// Where the record begins, counted from 1.
+    line: u64,
+}
+
+/// A record: a line of CSV, which may hold line breaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    text: &'a str,
+    ends: &'a [usize],
+    /// Where it begins, counted from 1.
+    pub(crate) line: u64,
+}
+
+impl Records {
+    pub(crate) fn new() -> Self {
+        Self {
+            reader: Reader::new(),
+            text: vec![0; 4096],
+            text_len: 0,
+            ends: vec![0; 32],
+            ends_len: 0,
+            inside: false,
+            skipped: 0,
+            // As if a line had ended before the first: an answer of one empty line is whole.
+            line_feeds: 1,
+            line: 1,
+        }
+    }
+
+    /// The next record of `bytes`, which loses what has been read of it; `None` once it is empty.
+    pub(crate) fn next(
+        &mut self,
+        bytes: &mut &[u8],
+    ) -> Result<Option<Record<'_>>, ConversionError> {
+        if !self.inside {
+            self.skip_line_ends(bytes);
+        }
+        while !bytes.is_empty() {
+            let (result, read, text, ends) = self.reader.read_record(
+                bytes,
+                &mut self.text[self.text_len..],
+                &mut self.ends[self.ends_len..],
+            );
+            let last = bytes[..read].last().copied();
+            *bytes = &bytes[read..];
+            self.text_len += text;
+            self.ends_len += ends;
+            self.inside = true;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.grow()?,
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record => {
+                    self.line_feeds = u64::from(last == Some(b'\n'));
+                    return self.take().map(Some);
+                }
+                ReadRecordResult::End => unreachable!("the reader ends only on empty input"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the response, which must not stop inside a record.
+    pub(crate) fn finish(&self) -> Result<(), ConversionError> {
+        if self.inside {
+            Err(self.error(ErrorKind::Truncated))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the response ended with an empty line so far, as InfluxDB ends each: without it,
+    /// a response that was cut at the end of a row looks whole.
+    pub(crate) fn ends_with_empty_line(&self) -> bool {
+        !self.inside && self.line_feeds >= 2
+    }
+
+    fn skip_line_ends(&mut self, bytes: &mut &[u8]) {
+        while let Some((&byte @ (b'\r' | b'\n'), rest)) = bytes.split_first() {
+            let line_feed = u64::from(byte == b'\n');
+            self.skipped += line_feed;
+            self.line_feeds += line_feed;
+            *bytes = rest;
+        }
+        self.line = self.skipped + self.reader.line();
+    }
+
+    fn grow(&mut self) -> Result<(), ConversionError> {
+        if self.text.len() >= RECORD_BYTES_MAX {
+            return Err(self.error(ErrorKind::RecordTooLong {
+                limit: RECORD_BYTES_MAX,
+            }));
+        }
+        self.text.resize(self.text.len() * 2, 0);
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Record<'_>, ConversionError> {
+        let (text, ends) = (&self.text[..self.text_len], &self.ends[..self.ends_len]);
+        self.inside = false;
+        (self.text_len, self.ends_len) = (0, 0);
+        let line = self.line;
+        match str::from_utf8(text) {
+            // Two fields may each hold a half of a character: ends must lie between characters.
+            Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => {
+                Ok(Record { text, ends, line })
+            }
+            _ => Err(ConversionError {
+                line,
+                kind: ErrorKind::NotUtf8,
+            }),
+        }
+    }
+
+    fn error(&self, kind: ErrorKind) -> ConversionError {
+        ConversionError {
+            line: self.line,
+            kind,
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// How many fields it has.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The field at this place, counted from 0; empty if there is none.
+    pub(crate) fn field(&self, place: usize) -> &'a str {
+        let Some(&end) = self.ends.get(place) else {
+            return "";
+        };
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.text[start..end]
+    }
+
+    pub(crate) fn fields(self) -> impl Iterator<Item = &'a str> {
+        (0..self.len()).map(move |place| self.field(place))
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) -> ConversionError {
+        ConversionError {
+            line: self.line,
+            kind,
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! One batch: query → convert → write → acknowledge. It is done when all of it is acknowledged.
+//!
+//! Knows nothing of other batches: its order says all, so it can be done on any machine.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::exchange::{Event, Exchange, Ids, WAIT_SECONDS_MAX, Want};
+use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
+use crate::converter::{Conversion, Lines};
+use crate::error::{Endpoint, Error, Fault};
+use crate::progress::{Record, Route};
+use crate::protocol::write::BODY_BYTES_MAX;
+use crate::protocol::{Response, file, flux, write};
+use crate::settings::{Destination, Settings, Source};
+use crate::time::{TimeRange, Timestamp};
+
+/// What a batch needs to know, as JSON: the text `order` of the contract.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Order {
+    /// The configuration, as it came.
+    pub(crate) settings: Value,
+    /// Nanoseconds, as all times here: text, for some readers of JSON have only doubles.
+    pub(crate) batch: [String; 2],
+    /// Of the whole migration.
+    pub(crate) migration: [String; 2],
+    /// Where its lines belong in a file.
+    pub(crate) offset: Option<u64>,
+}
+
+/// So many bodies are with the destination at once: one to be acknowledged, one to follow.
+const WRITES_IN_FLIGHT_MAX: usize = 2;
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    settings: Settings,
+    batch: TimeRange,
+    migration: TimeRange,
+    ids: Ids,
+    query: Exchange,
+    conversion: Conversion,
+    /// Whether all of the response is converted.
+    converted: bool,
+    /// The connection does not tell a whole response from a cut one.
+    unbounded: bool,
+    writes: Vec<Write>,
+    body_bytes_max: usize,
+    /// Where the next body belongs in a file.
+    offset: Option<u64>,
+    totals: Totals,
+    notes: VecDeque<Note>,
+    error: Option<Error>,
+    now: Timestamp,
+}
+
+/// A body on its way; kept until it is acknowledged, to be sent again or in halves.
+#[derive(Debug)]
+struct Write {
+    lines: Lines,
+    exchange: Exchange,
+}
+
+impl Order {
+    pub(crate) fn new(settings: &Value, batch: TimeRange, migration: TimeRange) -> Self {
+        let text = |range: TimeRange| [range.start().0.to_string(), range.stop().0.to_string()];
+        Self {
+            settings: settings.clone(),
+            batch: text(batch),
+            migration: text(migration),
+            offset: None,
+        }
+    }
+}
+
+fn range(text: &[String; 2]) -> Option<TimeRange> {
+    let time = |text: &String| text.parse().map(Timestamp).ok();
+    TimeRange::new(time(&text[0])?, time(&text[1])?)
+}
+
+impl Batch {
+    pub(crate) fn open(order: &str) -> Result<Self, Error> {
+        let unfit = |what: &str| Error::new(Fault::Settings, format!("the order is unfit: {what}"));
+        let order: Order =
+            serde_json::from_str(order).map_err(|error| unfit(&error.to_string()))?;
+        let settings = Settings::parse(&order.settings.to_string())?;
+        let batch = range(&order.batch).ok_or_else(|| unfit("`batch` is no range"))?;
+        let migration = range(&order.migration).ok_or_else(|| unfit("`migration` is no range"))?;
+        if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
+            return Err(unfit(
+                "a file takes its batches in order, so each must know its `offset`",
+            ));
+        }
+        let call = match &settings.source {
+            Source::Flux(place) => flux::points(place, batch, &settings.selection),
+            Source::Csv(_) => file::content(Endpoint::Source, &[200]),
+        };
+        Ok(Self {
+            query: Exchange::new(call, settings.attempts_max),
+            batch,
+            migration,
+            ids: Ids::default(),
+            conversion: Conversion::within(batch),
+            converted: false,
+            unbounded: false,
+            writes: Vec::new(),
+            body_bytes_max: BODY_BYTES_MAX,
+            offset: order.offset,
+            totals: Totals::default(),
+            notes: VecDeque::new(),
+            error: None,
+            now: Timestamp(0),
+            settings,
+        })
+    }
+
+    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+        self.now = now;
+        if let Some(note) = self.notes.pop_front() {
+            return Step::Note(note);
+        }
+        let mut until = now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000);
+        if self.error.is_some() {
+            // What was sent may still have its effect: a file must not be cut meanwhile.
+            let in_flight = self
+                .writes
+                .iter()
+                .any(|write| write.exchange.is_in_flight());
+            return if in_flight {
+                Step::Wait(until)
+            } else {
+                self.done()
+            };
+        }
+        self.cut_bodies();
+        let may_read = self.conversion.waiting() < self.body_bytes_max;
+        let exchanges = self.writes.iter_mut().map(|write| &mut write.exchange);
+        let query = (!self.converted).then_some(&mut self.query);
+        for exchange in exchanges.chain(query) {
+            match exchange.want(now, &mut self.ids, may_read) {
+                Want::Step(step) => return step,
+                Want::Wait(time) => until = until.min(time),
+                Want::Nothing => {}
+            }
+        }
+        let left = !self.converted || self.conversion.waiting() > 0 || !self.writes.is_empty();
+        if left { Step::Wait(until) } else { self.done() }
+    }
+
+    /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
+    fn cut_bodies(&mut self) {
+        let writes_max = if self.offset.is_some() {
+            1
+        } else {
+            WRITES_IN_FLIGHT_MAX
+        };
+        while self.writes.len() < writes_max && self.conversion.waiting() > 0 {
+            if !self.converted && self.conversion.waiting() < self.body_bytes_max {
+                break;
+            }
+            let lines = self.conversion.take_lines(self.body_bytes_max);
+            self.write(lines);
+        }
+    }
+
+    fn write(&mut self, lines: Lines) {
+        let call = write::lines(&self.settings.destination, lines.text(), self.offset);
+        let exchange = Exchange::new(call, self.settings.attempts_max);
+        self.writes.push(Write { lines, exchange });
+    }
+
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
+        if let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) {
+            self.answer_write(at, answer);
+        } else if self.query.owns(id) && self.error.is_none() {
+            self.answer_query(answer);
+        }
+    }
+
+    fn answer_query(&mut self, answer: Answer) {
+        match self.query.answer(answer) {
+            Event::Nothing => {}
+            Event::Begun(response) => {
+                self.unbounded = matches!(self.settings.source, Source::Flux(_))
+                    && ["content-length", "transfer-encoding"]
+                        .iter()
+                        .all(|name| response.header(name).is_none());
+            }
+            Event::Piece(piece) => {
+                self.totals.read += piece.len() as u64;
+                if let Err(error) = self.conversion.feed(&piece) {
+                    self.fail(
+                        error
+                            .within("the response of the source")
+                            .at(Endpoint::Source),
+                    );
+                }
+                self.totals.rows = self.conversion.counts().rows;
+            }
+            Event::Ended => self.end_query(),
+            Event::Failed(error) => self.fail(error),
+        }
+    }
+
+    fn end_query(&mut self) {
+        if let Err(error) = self.conversion.end() {
+            return self.fail(
+                error
+                    .within("the response of the source")
+                    .at(Endpoint::Source),
+            );
+        }
+        if self.unbounded && !self.conversion.ends_with_empty_line() {
+            let message = "the response of the source stops before its end";
+            return self.fail(Error::new(Fault::Truncated, message).at(Endpoint::Source));
+        }
+        self.converted = true;
+        let counts = self.conversion.counts();
+        if counts.line_breaks > 0 {
+            self.notes.push_back(Note::warning(format!(
+                "{} strings with line breaks arrive with `\\n`, whatever they were: Flux does not \
+                 tell `\\n` from `\\r\\n`, and leaves out a lone `\\r`",
+                counts.line_breaks
+            )));
+        }
+        if counts.outside > 0 {
+            let batch = self.batch;
+            self.notes.push_back(Note::warning(format!(
+                "{} rows lie outside of {batch} and are left out",
+                counts.outside
+            )));
+        }
+    }
+
+    fn answer_write(&mut self, at: usize, answer: Answer) {
+        match self.writes[at].exchange.answer(answer) {
+            Event::Begun(response) => {
+                let Write { lines, .. } = self.writes.remove(at);
+                self.acknowledge(&lines, &response);
+            }
+            Event::Failed(error) if error.fault == Fault::TooLarge => self.halve(at, error),
+            Event::Failed(error) => {
+                self.writes.remove(at);
+                self.fail(error);
+            }
+            // A write does not read the body of its success.
+            Event::Nothing | Event::Piece(_) | Event::Ended => {}
+        }
+    }
+
+    fn acknowledge(&mut self, lines: &Lines, response: &Response) {
+        self.totals.points += lines.len() as u64;
+        self.totals.written += lines.bytes() as u64;
+        let Some(offset) = &mut self.offset else {
+            return;
+        };
+        *offset += lines.bytes() as u64;
+        let length = response
+            .header("upload-offset")
+            .and_then(|length| length.parse().ok());
+        if length != Some(*offset) {
+            let (length, offset) = (length.unwrap_or(0), *offset);
+            let message = format!("the destination has {length} bytes, and should have {offset}");
+            self.fail(Error::new(Fault::Malformed, message).at(Endpoint::Destination));
+        }
+    }
+
+    /// What is too large for the destination is sent in halves, and so is what follows.
+    fn halve(&mut self, at: usize, error: Error) {
+        let Write { lines, .. } = self.writes.remove(at);
+        if lines.len() < 2 || self.error.is_some() {
+            return self.fail(error);
+        }
+        self.body_bytes_max = self.body_bytes_max.min(lines.bytes().div_ceil(2));
+        let (first, second) = lines.halves();
+        self.write(first);
+        self.write(second);
+    }
+
+    /// The first fault is what counts: those after it may come of it.
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.fail(Error::new(Fault::Stopped, "it was asked to stop"));
+    }
+
+    fn done(&self) -> Step {
+        let (ending, checkpoint) = match &self.error {
+            None => (Ending::Complete, self.record().to_line()),
+            Some(error) => (self.ending(error), String::new()),
+        };
+        Step::Done(Outcome {
+            ending,
+            totals: self.totals,
+            checkpoint,
+        })
+    }
+
+    fn ending(&self, error: &Error) -> Ending {
+        // A file that is wrong stays wrong; a server may answer better next time.
+        let of_file = error.endpoint == Some(Endpoint::Source)
+            && matches!(self.settings.source, Source::Csv(_));
+        if of_file {
+            Ending::Failed(error.clone())
+        } else {
+            Ending::of(error.clone())
+        }
+    }
+
+    fn record(&self) -> Record {
+        let done = TimeRange::new(self.migration.start(), self.batch.stop());
+        // What the guide's task computes; whoever knows of all batches may know better.
+        let percent = done.map_or(0.0, |done| percent(done, self.migration));
+        Record {
+            route: Route::of(&self.settings),
+            batch: self.batch,
+            migration: self.migration,
+            totals: self.totals,
+            percent_complete: percent,
+            destination_bytes: self.offset,
+            time: self.now,
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        let doing = if self.converted { "writing" } else { "reading" };
+        Progress {
+            percent: 0.0,
+            totals: self.totals,
+            rate: 0.0,
+            left: None,
+            doing: doing.to_owned(),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
+fn percent(done: TimeRange, migration: TimeRange) -> f64 {
+    done.nanoseconds() as f64 / migration.nanoseconds() as f64 * 100.0
+}

@@ -1,0 +1,288 @@
+//! What is recorded of a migration: read once, then appended to, one record at a time.
+//!
+//! Does not know which batch is next. A record that cannot be read is no record: its batch is done
+//! again, and that is always safe.
+
+use std::collections::VecDeque;
+
+use super::exchange::{Event, Exchange, Ids, Want};
+use super::{Answer, Note, Totals};
+use crate::converter::Conversion;
+use crate::error::{Endpoint, Error, Fault};
+use crate::progress::{Coverage, Record, Route};
+use crate::protocol::{Response, file, flux, write};
+use crate::settings::{Checkpoint, Settings};
+use crate::time::{TimeRange, Timestamp};
+
+/// The records of one migration, and the endpoint that keeps them.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    checkpoint: Checkpoint,
+    attempts_max: u32,
+    route: Route,
+    state: State,
+    /// The file's last line has no end: what is appended begins with one.
+    torn: bool,
+    pub(crate) coverage: Coverage,
+    pub(crate) records: u64,
+    pub(crate) totals: Totals,
+    /// The last record of this migration.
+    pub(crate) last: Option<Record>,
+    /// Records that are not on the disk yet.
+    waiting: VecDeque<Record>,
+    pub(crate) notes: VecDeque<Note>,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading {
+        exchange: Exchange,
+        text: Vec<u8>,
+        conversion: Option<Box<Conversion>>,
+        found: bool,
+    },
+    Idle,
+    Appending {
+        exchange: Exchange,
+        record: Box<Record>,
+    },
+}
+
+impl Journal {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let (call, conversion) = match &settings.checkpoint {
+            Checkpoint::File => (file::content(Endpoint::Checkpoint, &[200, 404]), None),
+            // The answer to a query becomes the lines that a file would have.
+            Checkpoint::Bucket(place) => (
+                flux::records(place),
+                Some(Box::new(Conversion::within(TimeRange::ALL))),
+            ),
+        };
+        let exchange = Exchange::new(call, settings.attempts_max);
+        Self {
+            checkpoint: settings.checkpoint.clone(),
+            attempts_max: settings.attempts_max,
+            route: Route::of(settings),
+            state: State::Reading {
+                exchange,
+                text: Vec::new(),
+                conversion,
+                found: true,
+            },
+            torn: false,
+            coverage: Coverage::default(),
+            records: 0,
+            totals: Totals::default(),
+            last: None,
+            waiting: VecDeque::new(),
+            notes: VecDeque::new(),
+        }
+    }
+
+    /// Whether all that was recorded has been read.
+    pub(crate) fn is_read(&self) -> bool {
+        !matches!(self.state, State::Reading { .. })
+    }
+
+    /// Whether nothing is left to be recorded.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.state, State::Idle) && self.waiting.is_empty()
+    }
+
+    /// Records a batch that is done, as soon as what was recorded before it is on the disk.
+    pub(crate) fn append(&mut self, record: Record) {
+        self.waiting.push_back(record);
+    }
+
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        if let (State::Idle, Some(record)) = (&self.state, self.waiting.pop_front()) {
+            self.begin_append(record, now);
+        }
+        match &mut self.state {
+            State::Reading { exchange, .. } | State::Appending { exchange, .. } => {
+                exchange.want(now, ids, true)
+            }
+            State::Idle => Want::Nothing,
+        }
+    }
+
+    fn begin_append(&mut self, mut record: Record, now: Timestamp) {
+        // In a bucket, two records of one time would be one: time must go on, whatever the clock
+        // does.
+        let after = |last: &Record| last.time.saturating_add(1);
+        record.time = self.last.as_ref().map_or(now, |last| after(last).max(now));
+        let mut covered = self.coverage.clone();
+        covered.insert(record.batch);
+        record.percent_complete = covered.percent_of(record.migration);
+        let line_feed = if self.torn { "\n" } else { "" };
+        let body = format!("{line_feed}{}\n", record.to_line());
+        let call = match &self.checkpoint {
+            Checkpoint::File => write::file(Endpoint::Checkpoint, &body, None),
+            Checkpoint::Bucket(place) => write::bucket(Endpoint::Checkpoint, place, &body),
+        };
+        let exchange = Exchange::new(call, self.attempts_max);
+        self.state = State::Appending {
+            exchange,
+            record: Box::new(record),
+        };
+    }
+
+    pub(crate) fn owns(&self, id: u64) -> bool {
+        match &self.state {
+            State::Reading { exchange, .. } | State::Appending { exchange, .. } => {
+                exchange.owns(id)
+            }
+            State::Idle => false,
+        }
+    }
+
+    /// Takes an answer, and returns the record that is now on the disk.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Record>, Error> {
+        let event = match &mut self.state {
+            State::Reading { exchange, .. } | State::Appending { exchange, .. } => {
+                exchange.answer(answer)
+            }
+            State::Idle => Event::Nothing,
+        };
+        match event {
+            Event::Nothing => Ok(None),
+            Event::Begun(response) => Ok(self.begun(&response)),
+            Event::Piece(piece) => self.take_piece(&piece).map(|()| None),
+            Event::Ended => self.end().map(|()| None),
+            Event::Failed(error) => {
+                self.state = State::Idle;
+                Err(error)
+            }
+        }
+    }
+
+    fn begun(&mut self, response: &Response) -> Option<Record> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Appending { record, .. } => {
+                self.torn = false;
+                self.count(&record);
+                Some(*record)
+            }
+            State::Reading {
+                exchange,
+                text,
+                conversion,
+                ..
+            } => {
+                let found = response.status != 404;
+                self.state = State::Reading {
+                    exchange,
+                    text,
+                    conversion,
+                    found,
+                };
+                None
+            }
+            State::Idle => None,
+        }
+    }
+
+    fn take_piece(&mut self, piece: &[u8]) -> Result<(), Error> {
+        if let State::Reading {
+            text, conversion, ..
+        } = &mut self.state
+        {
+            match conversion {
+                Some(conversion) => conversion.feed(piece).map_err(unreadable)?,
+                None => text.extend(piece),
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        let State::Reading {
+            text,
+            conversion,
+            found,
+            ..
+        } = std::mem::replace(&mut self.state, State::Idle)
+        else {
+            return Ok(());
+        };
+        match conversion {
+            Some(mut conversion) => {
+                conversion.end().map_err(unreadable)?;
+                self.read(conversion.take_lines(usize::MAX).text());
+            }
+            None if found => {
+                let text = String::from_utf8_lossy(&text);
+                self.torn = !text.is_empty() && !text.ends_with('\n');
+                self.read(&text);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes what was recorded: a record a line.
+    fn read(&mut self, text: &str) {
+        let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
+        let last = text.lines().count();
+        for (place, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.is_empty())
+        {
+            match Record::parse(line) {
+                Some(record) if record.route == self.route => self.count(&record),
+                Some(record) if record.route.differs_in_hosts_alone(&self.route) => elsewhere += 1,
+                Some(_) => of_others += 1,
+                // The last line may be torn by a crash: nothing surprising.
+                None if self.torn && place + 1 == last => {}
+                None => unreadable += 1,
+            }
+        }
+        if unreadable > 0 {
+            self.notes.push_back(Note::warning(format!(
+                "{unreadable} lines of the checkpoint are no records; their batches are done again"
+            )));
+        }
+        if of_others > 0 {
+            self.notes.push_back(Note::info(format!(
+                "{of_others} records of the checkpoint are of other migrations"
+            )));
+        }
+        if elsewhere > 0 {
+            let hint =
+                "if they are the same servers, set `url` as it was when the records were made";
+            let note = Note::warning(format!(
+                "{elsewhere} records of the checkpoint are of these buckets, but on servers with \
+                 other addresses; they do not count"
+            ));
+            self.notes.push_back(Note {
+                hint: Some(hint.to_owned()),
+                ..note
+            });
+        }
+    }
+
+    fn count(&mut self, record: &Record) {
+        self.coverage.insert(record.batch);
+        self.records += 1;
+        self.totals += record.totals;
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|last| last.time <= record.time)
+        {
+            self.last = Some(record.clone());
+        }
+    }
+}
+
+fn unreadable(error: Error) -> Error {
+    let error = error.within("the checkpoint").at(Endpoint::Checkpoint);
+    match error.fault {
+        Fault::Truncated | Fault::Unavailable => error,
+        _ => Error {
+            fault: Fault::Malformed,
+            ..error
+        },
+    }
+}

@@ -1,0 +1,499 @@
+//! A migration: which batch is next, which is done, and what to record.
+//!
+//! Sees no data. A batch counts as done once its record is on the disk, and its record is sent
+//! only once the destination has acknowledged all of it: a crash costs time, never data.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::batch::Order;
+use super::exchange::{Event, Exchange, Ids, WAIT_SECONDS_MAX, Want, backoff};
+use super::journal::Journal;
+use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Totals};
+use crate::converter::first_time;
+use crate::error::{Endpoint, Error, Fault};
+use crate::progress::{Coverage, Record};
+use crate::protocol::{Cause, file, flux};
+use crate::settings::{Destination, LAG_SECONDS, Settings, Source, Start, Stop};
+use crate::time::{Interval, TimeRange, Timestamp};
+
+/// Whether batches are done, or only handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Migrate,
+    Split,
+}
+
+/// A migration on its way.
+#[derive(Debug)]
+pub(crate) struct Migrate {
+    mode: Mode,
+    settings: Settings,
+    /// As they came, for the orders.
+    text: Value,
+    ids: Ids,
+    journal: Journal,
+    phase: Phase,
+    /// What is done, in hand, or waiting to be tried again.
+    taken: Coverage,
+    in_hand: BTreeMap<u64, Attempt>,
+    again: Vec<(Timestamp, Attempt)>,
+    /// The length of a file as destination.
+    offset: Option<u64>,
+    totals: Totals,
+    notes: VecDeque<Note>,
+    stopping: bool,
+    error: Option<Error>,
+    opened: Option<Timestamp>,
+    /// What was done already when it was opened, in percent.
+    percent_at_first: f64,
+    now: Timestamp,
+}
+
+/// A batch, and how often it has failed.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    range: TimeRange,
+    failed: u32,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// What is recorded?
+    Recorded,
+    /// When is the first point?
+    Earliest {
+        exchange: Exchange,
+        body: Vec<u8>,
+    },
+    /// Is the destination's file as it was left?
+    Length {
+        range: TimeRange,
+        exchange: Exchange,
+    },
+    Batches {
+        range: TimeRange,
+    },
+    /// There is nothing to migrate.
+    Empty,
+}
+
+impl Migrate {
+    pub(crate) fn open(mode: Mode, text: &str) -> Result<Self, Error> {
+        let settings = Settings::parse(text)?;
+        Ok(Self {
+            mode,
+            text: serde_json::from_str(text).expect("the settings are JSON, or were refused"),
+            ids: Ids::default(),
+            journal: Journal::new(&settings),
+            phase: Phase::Recorded,
+            taken: Coverage::default(),
+            in_hand: BTreeMap::new(),
+            again: Vec::new(),
+            offset: None,
+            totals: Totals::default(),
+            notes: VecDeque::new(),
+            stopping: false,
+            error: None,
+            opened: None,
+            percent_at_first: 0.0,
+            now: Timestamp(0),
+            settings,
+        })
+    }
+
+    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+        self.now = now;
+        self.opened.get_or_insert(now);
+        self.notes.append(&mut self.journal.notes);
+        if let Some(note) = self.notes.pop_front() {
+            return Step::Note(note);
+        }
+        let mut until = now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000);
+        // What is done is recorded even when no more batches follow.
+        match self.journal.want(now, &mut self.ids) {
+            Want::Step(step) => return step,
+            Want::Wait(time) => until = until.min(time),
+            Want::Nothing => {}
+        }
+        if self.stopping || self.error.is_some() {
+            return if self.is_settled() {
+                self.done()
+            } else {
+                Step::Wait(until)
+            };
+        }
+        if matches!(self.phase, Phase::Recorded) && self.journal.is_read() {
+            self.begin();
+        }
+        match &mut self.phase {
+            Phase::Recorded => Step::Wait(until),
+            Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. } => {
+                match exchange.want(now, &mut self.ids, true) {
+                    Want::Step(step) => step,
+                    Want::Wait(time) => Step::Wait(until.min(time)),
+                    Want::Nothing => Step::Wait(until),
+                }
+            }
+            Phase::Batches { range } => {
+                let range = *range;
+                self.next_batch(range, until)
+            }
+            Phase::Empty => self.done(),
+        }
+    }
+
+    /// Nothing is in anybody's hands.
+    fn is_settled(&self) -> bool {
+        self.in_hand.is_empty() && (self.journal.is_settled() || !self.journal.is_read())
+    }
+
+    /// What is recorded is known: now the bounds of the migration.
+    fn begin(&mut self) {
+        let recorded = self.journal.last.as_ref().map(|last| last.migration);
+        let start = match (self.settings.start, recorded) {
+            (Start::At(start), _) => Some(start),
+            (Start::Earliest, Some(migration)) => Some(migration.start()),
+            (Start::Earliest, None) => None,
+        };
+        if let Some(start) = start {
+            return self.bound(start);
+        }
+        let Source::Flux(place) = &self.settings.source else {
+            return self.bound(Timestamp::MIN);
+        };
+        let exchange = Exchange::new(flux::earliest(place), self.settings.attempts_max);
+        self.phase = Phase::Earliest {
+            exchange,
+            body: Vec::new(),
+        };
+    }
+
+    /// The start is known; what "now" means was fixed by the first record, or is fixed here.
+    fn bound(&mut self, start: Timestamp) {
+        let recorded = self.journal.last.as_ref().map(|last| last.migration);
+        let stop = match (self.settings.stop, recorded) {
+            (Stop::At(stop), _) => stop,
+            (Stop::Now, Some(migration)) => migration.stop(),
+            (Stop::Now, None) => self.now.saturating_sub(LAG_SECONDS * 1_000_000_000),
+        };
+        let Some(range) = TimeRange::new(start, stop) else {
+            self.notes
+                .push_back(Note::info(format!("there is no point before {stop}")));
+            self.phase = Phase::Empty;
+            return;
+        };
+        self.taken = self.journal.coverage.clone();
+        self.percent_at_first = self.taken.percent_of(range);
+        if self.journal.records > 0 {
+            let (records, percent) = (self.journal.records, self.percent_at_first);
+            let message = format!("{records} batches are done already, {percent:.1} % of {range}");
+            self.notes.push_back(Note::info(message));
+        }
+        self.phase = match self.settings.destination {
+            Destination::File(_) => {
+                let call = file::length(Endpoint::Destination);
+                Phase::Length {
+                    range,
+                    exchange: Exchange::new(call, self.settings.attempts_max),
+                }
+            }
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => {
+                Phase::Batches { range }
+            }
+        };
+    }
+
+    /// A file is cut to the length that is recorded; one that is not ours is left alone.
+    fn examine(&mut self, range: TimeRange, length: Option<u64>) {
+        let recorded = self
+            .journal
+            .last
+            .as_ref()
+            .and_then(|last| last.destination_bytes);
+        let (path, at) = (
+            &self.settings.destination.place().bucket,
+            Endpoint::Destination,
+        );
+        match (recorded.unwrap_or(0), length.unwrap_or(0)) {
+            (0, 1..) if self.journal.records == 0 => {
+                let message =
+                    format!("the destination `{path}` exists, and the checkpoint does not know it");
+                let hint = "move it away, or choose another `destination.path`";
+                self.error = Some(Error::new(Fault::Settings, message).at(at).with_hint(hint));
+            }
+            (recorded, length) if length < recorded => {
+                let message = format!(
+                    "the destination `{path}` has {length} bytes, and the checkpoint says {recorded}"
+                );
+                let hint = "put the file back; or remove the checkpoint as well, to begin anew";
+                self.error = Some(Error::new(Fault::Settings, message).at(at).with_hint(hint));
+            }
+            (recorded, _) => {
+                self.offset = Some(recorded);
+                self.phase = Phase::Batches { range };
+            }
+        }
+    }
+
+    fn next_batch(&mut self, range: TimeRange, until: Timestamp) -> Step {
+        if self.mode == Mode::Migrate && self.in_hand.len() >= self.settings.concurrency() {
+            return Step::Wait(until);
+        }
+        if let Some(at) = self.again.iter().position(|(time, _)| *time <= self.now) {
+            let (_, attempt) = self.again.swap_remove(at);
+            return self.hand_out(range, attempt);
+        }
+        // A file has its batches in their order.
+        let in_order = matches!(self.settings.destination, Destination::File(_));
+        let gap = self
+            .taken
+            .first_gap(range)
+            .filter(|_| self.again.is_empty() || !in_order);
+        if let Some(gap) = gap {
+            let bound = |interval: Interval| interval.bound_after(range.start(), gap.start());
+            let stop = self
+                .settings
+                .batch_interval
+                .map_or(gap.stop(), bound)
+                .min(gap.stop());
+            let batch = TimeRange::new(gap.start(), stop).expect("a bound is later than its time");
+            self.taken.insert(batch);
+            return self.hand_out(
+                range,
+                Attempt {
+                    range: batch,
+                    failed: 0,
+                },
+            );
+        }
+        if self.again.is_empty() && (self.is_settled() || self.mode == Mode::Split) {
+            return self.done();
+        }
+        Step::Wait(
+            self.again
+                .iter()
+                .map(|(time, _)| *time)
+                .fold(until, Timestamp::min),
+        )
+    }
+
+    fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
+        let id = self.ids.next();
+        let order = Order {
+            offset: self.offset,
+            ..Order::new(&self.text, attempt.range, migration)
+        };
+        if self.mode == Mode::Migrate {
+            self.in_hand.insert(id, attempt);
+        }
+        Step::Batch(Batch {
+            id,
+            range: attempt.range,
+            selection: self.settings.selection.to_text(),
+            order: serde_json::to_string(&order).expect("an order is plain JSON"),
+        })
+    }
+
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
+        if self.journal.owns(id) {
+            match self.journal.answer(answer) {
+                Ok(Some(record)) => self.recorded(&record),
+                Ok(None) => {}
+                Err(error) => self.fail(error),
+            }
+        } else if let Some(attempt) = self.in_hand.remove(&id) {
+            self.answer_batch(attempt, answer);
+        } else {
+            self.answer_exchange(id, answer);
+        }
+    }
+
+    fn answer_exchange(&mut self, id: u64, answer: Answer) {
+        let (Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. }) = &mut self.phase
+        else {
+            return;
+        };
+        if !exchange.owns(id) {
+            return;
+        }
+        let event = exchange.answer(answer);
+        match (&mut self.phase, event) {
+            (_, Event::Failed(error)) => self.fail(error),
+            (Phase::Length { range, .. }, Event::Begun(response)) => {
+                let length = response
+                    .header("upload-offset")
+                    .and_then(|text| text.parse().ok());
+                let range = *range;
+                self.examine(range, length);
+            }
+            (Phase::Earliest { body, .. }, Event::Piece(piece)) => body.extend(piece),
+            (Phase::Earliest { body, .. }, Event::Ended) => match first_time(body) {
+                Ok(Some(start)) => self.bound(start),
+                Ok(None) => {
+                    self.notes
+                        .push_back(Note::info("the source has no points".to_owned()));
+                    self.phase = Phase::Empty;
+                }
+                Err(error) => {
+                    self.fail(
+                        error
+                            .within("the response of the source")
+                            .at(Endpoint::Source),
+                    );
+                }
+            },
+            _ => {}
+        }
+    }
+
+    fn answer_batch(&mut self, attempt: Attempt, answer: Answer) {
+        let range = attempt.range;
+        let outcome = match answer {
+            Answer::Outcome(outcome) => outcome,
+            Answer::Failed(failure) => {
+                let what = match failure.cause {
+                    Cause::Crashed => "crashed",
+                    Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be done",
+                };
+                let message = format!("batch {range} {what}: {}", failure.message);
+                return self.fail(Error::new(Fault::Internal, message));
+            }
+            Answer::Response(_) | Answer::Bytes(_) | Answer::End => {
+                let message = format!("the host answered batch {range} with no outcome");
+                return self.fail(Error::new(Fault::Internal, message));
+            }
+        };
+        self.totals += outcome.totals;
+        match outcome.ending {
+            Ending::Complete | Ending::Different => self.batch_done(range, &outcome.checkpoint),
+            Ending::Stopped(error) if error.fault == Fault::Stopped => {
+                // A host may end a batch by itself; then the migration ends too.
+                self.stopping = true;
+            }
+            Ending::Stopped(error) => self.batch_stopped(attempt, error),
+            Ending::Failed(error) => self.fail(error.within(&format!("batch {range}"))),
+        }
+    }
+
+    fn batch_done(&mut self, range: TimeRange, line: &str) {
+        match Record::parse(line) {
+            // A host that mixes up its answers would have the wrong range recorded as done.
+            Some(record) if record.batch == range => {
+                if record.destination_bytes.is_some() {
+                    self.offset = record.destination_bytes;
+                }
+                self.journal.append(record);
+            }
+            _ => {
+                let message = format!("the outcome of batch {range} is not of this batch");
+                self.fail(Error::new(Fault::Internal, message));
+            }
+        }
+    }
+
+    fn batch_stopped(&mut self, attempt: Attempt, error: Error) {
+        let Attempt { range, failed } = attempt;
+        let error = error.within(&format!("batch {range}"));
+        let failed = failed + 1;
+        if failed >= self.settings.attempts_max {
+            return self.fail(error);
+        }
+        let attempts_max = self.settings.attempts_max;
+        let message = format!("{error}; attempt {} of {attempts_max} follows", failed + 1);
+        self.notes.push_back(Note::warning(message));
+        let time = self.now.saturating_add(backoff(failed, self.now));
+        self.again.push((time, Attempt { range, failed }));
+    }
+
+    /// A batch is on record: this is what a person sees of it.
+    fn recorded(&mut self, record: &Record) {
+        let (batch, rows, percent) = (record.batch, record.totals.rows, record.percent_complete);
+        let data = json!({
+            "batch_start": batch.start().to_string(),
+            "batch_stop": batch.stop().to_string(),
+            "rows": rows,
+            "points": record.totals.points,
+            "read": record.totals.read,
+            "written": record.totals.written,
+            "percent_complete": percent,
+        });
+        self.notes.push_back(Note {
+            severity: Severity::Info,
+            message: format!("batch {batch} is done: {rows} rows; {percent:.1} % complete"),
+            hint: None,
+            data: data.to_string(),
+        });
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    fn done(&self) -> Step {
+        let ending = match &self.error {
+            Some(error) => Ending::of(error.clone()),
+            None if self.is_complete() => Ending::Complete,
+            None if self.mode == Mode::Split && !self.stopping => Ending::Complete,
+            None => Ending::Stopped(Error::new(Fault::Stopped, "it was asked to stop")),
+        };
+        Step::Done(Outcome {
+            ending,
+            totals: self.totals,
+            checkpoint: String::new(),
+        })
+    }
+
+    /// Complete is what the records say, not what was answered.
+    fn is_complete(&self) -> bool {
+        match self.phase {
+            Phase::Empty => true,
+            Phase::Batches { range } => self.journal.coverage.first_gap(range).is_none(),
+            Phase::Recorded | Phase::Earliest { .. } | Phase::Length { .. } => false,
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates and times left are for people; a float out of range is cut by `as`"
+    )]
+    pub(crate) fn progress(&self, now: Timestamp) -> Progress {
+        let percent = match self.phase {
+            Phase::Batches { range } => self.journal.coverage.percent_of(range),
+            Phase::Empty => 100.0,
+            Phase::Recorded | Phase::Earliest { .. } | Phase::Length { .. } => 0.0,
+        };
+        let since = self.opened.unwrap_or(now);
+        let seconds = now.0.saturating_sub(since.0).max(1) as f64 / 1e9;
+        let moved = percent - self.percent_at_first;
+        let left = (moved > 0.0).then(|| ((100.0 - percent) / moved * seconds) as u64);
+        Progress {
+            percent,
+            totals: self.totals,
+            rate: self.totals.rows as f64 / seconds,
+            left,
+            doing: self.doing(),
+        }
+    }
+
+    fn doing(&self) -> String {
+        match &self.phase {
+            Phase::Recorded => "reading the checkpoint".to_owned(),
+            Phase::Earliest { .. } => "looking for the first point".to_owned(),
+            Phase::Length { .. } => "looking at the destination".to_owned(),
+            Phase::Empty => "nothing".to_owned(),
+            Phase::Batches { .. } => match self.in_hand.values().next() {
+                Some(attempt) => format!("migrating {}", attempt.range),
+                None if !self.again.is_empty() => "waiting to try again".to_owned(),
+                None => "recording".to_owned(),
+            },
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How far a migration is, by its records. Writes nothing, so it works beside a running one.
+
+use std::collections::VecDeque;
+
+use super::exchange::{Ids, WAIT_SECONDS_MAX, Want};
+use super::journal::Journal;
+use super::{Answer, Ending, Note, Outcome, Progress, Step};
+use crate::error::{Error, Fault};
+use crate::settings::{Settings, Start, Stop};
+use crate::time::{TimeRange, Timestamp};
+
+/// A look at the records.
+#[derive(Debug)]
+pub(crate) struct Status {
+    settings: Settings,
+    ids: Ids,
+    journal: Journal,
+    notes: VecDeque<Note>,
+    described: bool,
+    error: Option<Error>,
+}
+
+impl Status {
+    pub(crate) fn open(settings: &str) -> Result<Self, Error> {
+        let settings = Settings::parse(settings)?;
+        Ok(Self {
+            ids: Ids::default(),
+            journal: Journal::new(&settings),
+            notes: VecDeque::new(),
+            described: false,
+            error: None,
+            settings,
+        })
+    }
+
+    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+        if self.error.is_none() {
+            match self.journal.want(now, &mut self.ids) {
+                Want::Step(step) => return step,
+                Want::Wait(time) => return Step::Wait(time),
+                Want::Nothing if !self.journal.is_read() => {
+                    return Step::Wait(now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000));
+                }
+                Want::Nothing => {}
+            }
+            if !self.described {
+                self.described = true;
+                self.describe();
+            }
+        }
+        match self.notes.pop_front() {
+            Some(note) => Step::Note(note),
+            None => self.done(),
+        }
+    }
+
+    fn done(&self) -> Step {
+        let ending = self.error.clone().map_or(Ending::Complete, Ending::of);
+        Step::Done(Outcome {
+            ending,
+            totals: self.journal.totals,
+            checkpoint: String::new(),
+        })
+    }
+
+    /// The range of the migration: as configured, or as the first run fixed it.
+    fn range(&self) -> Option<TimeRange> {
+        let recorded = self.journal.last.as_ref().map(|last| last.migration);
+        let start = match self.settings.start {
+            Start::At(start) => Some(start),
+            Start::Earliest => recorded.map(TimeRange::start),
+        };
+        let stop = match self.settings.stop {
+            Stop::At(stop) => Some(stop),
+            Stop::Now => recorded.map(TimeRange::stop),
+        };
+        TimeRange::new(start?, stop?)
+    }
+
+    fn describe(&mut self) {
+        self.notes.append(&mut self.journal.notes);
+        let (Some(range), Some(last)) = (self.range(), &self.journal.last) else {
+            self.notes
+                .push_back(Note::info("nothing is recorded yet".to_owned()));
+            return;
+        };
+        let (records, totals) = (self.journal.records, self.journal.totals);
+        let percent = self.journal.coverage.percent_of(range);
+        let mut say = |message| self.notes.push_back(Note::info(message));
+        say(format!(
+            "{percent:.1} % of {range} are complete, in {records} batches"
+        ));
+        say(format!(
+            "{} rows in {} points, {} MB read and {} MB written",
+            totals.rows,
+            totals.points,
+            megabytes(totals.read),
+            megabytes(totals.written)
+        ));
+        say(format!(
+            "the last batch, {}, was recorded at {}",
+            last.batch, last.time
+        ));
+        if let Some(gap) = self.journal.coverage.first_gap(range) {
+            say(format!("the next begins at {}", gap.start()));
+        }
+    }
+
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
+        if !self.journal.owns(id) {
+            return;
+        }
+        if let Err(error) = self.journal.answer(answer) {
+            self.error = Some(error);
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.error = Some(Error::new(Fault::Stopped, "it was asked to stop"));
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        let percent = self
+            .range()
+            .map_or(0.0, |range| self.journal.coverage.percent_of(range));
+        let doing = "reading the checkpoint".to_owned();
+        Progress {
+            percent,
+            totals: self.journal.totals,
+            rate: 0.0,
+            left: None,
+            doing,
+        }
+    }
+}
+
+/// Megabytes as quotas count them, with one digit.
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+}

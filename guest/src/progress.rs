@@ -1,0 +1,248 @@
+//! What is recorded of a batch, and what a set of records covers.
+//!
+//! The record is that of the guide's task, with more tags and fields, so its dashboard reads it:
+//!
+//! ```text
+//! batches,dstBucket=dst,dstHost=http://127.0.0.1:8181,srcBucket=src,srcHost=…,srcOrg=o batch_start="2022-01-01T00:00:00.000000000Z",batch_stop="2022-01-01T01:00:00.000000000Z",rows=36900i,percent_complete=3.2,… 1669130064000000000
+//! ```
+
+use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
+
+use crate::converter::{push_series, push_string};
+use crate::plan::Totals;
+use crate::settings::{Place, Settings};
+use crate::time::{TimeRange, Timestamp};
+
+/// The measurement of the guide's task, and the names of its tags. Of the tags, only the hosts and
+/// `srcOrg` are ours: without them two migrations would share their progress.
+const MEASUREMENT: &str = "batches";
+const SOURCE_TAGS: [&str; 3] = ["srcHost", "srcOrg", "srcBucket"];
+const DESTINATION_TAGS: [&str; 3] = ["dstHost", "dstOrg", "dstBucket"];
+
+/// What tells one migration from another: its records count for no other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) source: Place,
+    pub(crate) destination: Place,
+    /// As `Selection::to_text`.
+    pub(crate) selection: String,
+}
+
+/// A batch that is done.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) route: Route,
+    pub(crate) batch: TimeRange,
+    /// Of the whole migration, which fixes what "earliest" and "now" meant at the first run.
+    pub(crate) migration: TimeRange,
+    pub(crate) totals: Totals,
+    pub(crate) percent_complete: f64,
+    /// The length of a file as destination, once the batch is in it.
+    pub(crate) destination_bytes: Option<u64>,
+    /// When it was done.
+    pub(crate) time: Timestamp,
+}
+
+impl Route {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            source: settings.source.place().clone(),
+            destination: settings.destination.place().clone(),
+            selection: settings.selection.to_text(),
+        }
+    }
+
+    /// Whether it is the same but for the addresses of the servers.
+    pub(crate) fn differs_in_hosts_alone(&self, other: &Self) -> bool {
+        let hostless = |place: &Place| Place {
+            url: String::new(),
+            ..place.clone()
+        };
+        self != other
+            && hostless(&self.source) == hostless(&other.source)
+            && hostless(&self.destination) == hostless(&other.destination)
+            && self.selection == other.selection
+    }
+}
+
+impl Place {
+    fn parts(&self) -> [&str; 3] {
+        let Self { url, org, bucket } = self;
+        [url, org, bucket]
+    }
+}
+
+impl Record {
+    /// One line of line protocol, without a line feed.
+    pub(crate) fn to_line(&self) -> String {
+        use std::fmt::Write;
+        let Route {
+            source,
+            destination,
+            selection,
+        } = &self.route;
+        let mut tags: Vec<_> = SOURCE_TAGS.into_iter().zip(source.parts()).collect();
+        tags.extend(DESTINATION_TAGS.into_iter().zip(destination.parts()));
+        // A tag cannot be empty.
+        tags.retain(|(_, value)| !value.is_empty());
+        tags.sort_unstable();
+        let mut line = String::new();
+        push_series(&mut line, MEASUREMENT, &tags).expect("the settings refuse such names");
+        let texts = [
+            ("batch_start", self.batch.start().nine_digits()),
+            ("batch_stop", self.batch.stop().nine_digits()),
+            ("migration_start", self.migration.start().nine_digits()),
+            ("migration_stop", self.migration.stop().nine_digits()),
+            ("selection", selection.clone()),
+        ];
+        let mut separator = ' ';
+        for (key, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
+            line.push(separator);
+            line.push_str(key);
+            line.push('=');
+            push_string(&mut line, text);
+            separator = ',';
+        }
+        let Totals {
+            rows,
+            points,
+            read,
+            written,
+            rejected,
+        } = self.totals;
+        let mut counts = vec![
+            ("rows", rows),
+            ("points", points),
+            ("read", read),
+            ("written", written),
+            ("rejected", rejected),
+        ];
+        counts.extend(
+            self.destination_bytes
+                .map(|bytes| ("destination_bytes", bytes)),
+        );
+        for (key, count) in counts {
+            write!(line, ",{key}={count}i").expect("writing to a string cannot fail");
+        }
+        // `{:?}` writes a float so that it is told from an integer.
+        write!(
+            line,
+            ",percent_complete={:?} {}",
+            self.percent_complete, self.time.0
+        )
+        .expect("writing to a string cannot fail");
+        line
+    }
+
+    /// Reads one line. `None` if it is not a whole record.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let mut lines = parse_lines(line);
+        let (Some(Ok(line)), None) = (lines.next(), lines.next()) else {
+            return None;
+        };
+        if line.series.measurement.as_str() != MEASUREMENT {
+            return None;
+        }
+        let place = |names: [&str; 3]| {
+            let [url, org, bucket] = names.map(|name| tag(&line, name));
+            Place { url, org, bucket }
+        };
+        let route = Route {
+            source: place(SOURCE_TAGS),
+            destination: place(DESTINATION_TAGS),
+            selection: text(&line, "selection").unwrap_or_default(),
+        };
+        let count = |key| number(&line, key).unwrap_or(0);
+        let batch = range(&line, "batch_start", "batch_stop")?;
+        Some(Self {
+            route,
+            batch,
+            // The guide's own records do not say; then it is the batch alone.
+            migration: range(&line, "migration_start", "migration_stop").unwrap_or(batch),
+            totals: Totals {
+                rows: number(&line, "rows")?,
+                points: count("points"),
+                read: count("read"),
+                written: count("written"),
+                rejected: count("rejected"),
+            },
+            percent_complete: match line.field_value("percent_complete") {
+                Some(FieldValue::F64(percent)) => *percent,
+                _ => return None,
+            },
+            destination_bytes: number(&line, "destination_bytes"),
+            time: Timestamp(line.timestamp?),
+        })
+    }
+}
+
+fn tag(line: &ParsedLine<'_>, name: &str) -> String {
+    line.tag_value(name)
+        .map(|value| value.as_str().to_owned())
+        .unwrap_or_default()
+}
+
+fn text(line: &ParsedLine<'_>, name: &str) -> Option<String> {
+    match line.field_value(name) {
+        Some(FieldValue::String(text)) => Some(text.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn number(line: &ParsedLine<'_>, name: &str) -> Option<u64> {
+    match line.field_value(name) {
+        Some(FieldValue::I64(number)) => u64::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+fn range(line: &ParsedLine<'_>, start: &str, stop: &str) -> Option<TimeRange> {
+    let time = |name| Timestamp::parse(&text(line, name)?).ok();
+    TimeRange::new(time(start)?, time(stop)?)
+}
+
+/// The times that are done: ranges, apart from each other, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Coverage(Vec<TimeRange>);
+
+impl Coverage {
+    /// Adds a range; what touches becomes one.
+    pub(crate) fn insert(&mut self, range: TimeRange) {
+        let first = self.0.partition_point(|other| other.stop() < range.start());
+        let last = self
+            .0
+            .partition_point(|other| other.start() <= range.stop());
+        let touched = &self.0[first..last];
+        let start = touched
+            .first()
+            .map_or(range.start(), |other| other.start().min(range.start()));
+        let stop = touched
+            .last()
+            .map_or(range.stop(), |other| other.stop().max(range.stop()));
+        let joined = TimeRange::new(start, stop).expect("it holds `range`, which is not empty");
+        self.0.splice(first..last, [joined]);
+    }
+
+    /// The first part of `range` that is not covered.
+    pub(crate) fn first_gap(&self, range: TimeRange) -> Option<TimeRange> {
+        let mut start = range.start();
+        for covered in &self.0 {
+            if covered.start() > start {
+                return TimeRange::new(start, covered.start().min(range.stop()));
+            }
+            start = start.max(covered.stop());
+        }
+        TimeRange::new(start, range.stop())
+    }
+
+    /// How much of `range` is covered, in percent; 100 only if all of it is.
+    #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
+    pub(crate) fn percent_of(&self, range: TimeRange) -> f64 {
+        if self.first_gap(range).is_none() {
+            return 100.0;
+        }
+        let parts = self.0.iter().filter_map(|part| part.intersection(range));
+        let covered: u64 = parts.map(TimeRange::nanoseconds).sum();
+        (covered as f64 / range.nanoseconds() as f64 * 100.0).min(99.999)
+    }
+}

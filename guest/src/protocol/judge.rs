@@ -1,0 +1,130 @@
+//! What an answer that is no success means: try again, send less, or give up, and in what words.
+//!
+//! Bodies as servers send them are in `tests/recorded/http/`.
+
+use serde_json::Value;
+
+use super::Response;
+use crate::converter::quoted;
+use crate::error::{Endpoint, Error, Fault};
+
+/// What to do about an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Try again; this does not count as an attempt, for the server asks to wait.
+    Later {
+        after: Option<RetryAfter>,
+        error: Error,
+    },
+    /// Try again.
+    Again(Error),
+    /// Trying again would change nothing.
+    Final(Error),
+}
+
+/// The header of that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RetryAfter {
+    Seconds(u64),
+    /// An HTTP date, in seconds since 1970.
+    At(i64),
+}
+
+/// Judges a response that is no success, by its status and what it says.
+pub(crate) fn judge(endpoint: Endpoint, writes: bool, response: &Response, body: &str) -> Verdict {
+    let status = response.status;
+    let side = endpoint.name();
+    let said = explanation(body);
+    let error = |fault, what: &str| {
+        let message = match said.as_str() {
+            "" => format!("the {side} {what} ({status})"),
+            said => format!("the {side} {what} ({status}): {said}"),
+        };
+        Error::new(fault, message).at(endpoint)
+    };
+    match status {
+        401 | 403 => {
+            let right = if writes { "write" } else { "read" };
+            let hint = format!(
+                "give `{side}.token_env` or `{side}.token_file` a token with {right} access"
+            );
+            Verdict::Final(error(Fault::Unauthorized, "does not accept the token").with_hint(hint))
+        }
+        404 => Verdict::Final(error(Fault::Missing, "does not have it")),
+        409 => Verdict::Final(error(
+            Fault::Settings,
+            "is shorter than what is recorded of it",
+        )),
+        413 => Verdict::Final(error(Fault::TooLarge, "takes less at once")),
+        429 | 503 => {
+            let error = error(Fault::Unavailable, "asks to wait");
+            Verdict::Later {
+                after: retry_after(response),
+                error,
+            }
+        }
+        408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
+        507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
+        400 | 422 if writes => Verdict::Final(error(Fault::Refused, "refused points")),
+        201 if writes => Verdict::Final(error(Fault::Refused, "took only a part of the points")),
+        400 | 422 => Verdict::Final(error(Fault::Settings, "refused the query")),
+        300..=399 => {
+            let to = quoted(response.header("location").unwrap_or("nowhere"));
+            let error = error(Fault::Settings, "is elsewhere").with_hint(format!(
+                "redirects are not followed; if you trust it, set `{side}.url`; it points to {to}"
+            ));
+            Verdict::Final(error)
+        }
+        _ => Verdict::Final(error(Fault::Malformed, "answered what its API does not")),
+    }
+}
+
+/// What a body says, on one line and not too long.
+fn explanation(body: &str) -> String {
+    let json: Option<Value> = serde_json::from_str(body).ok();
+    let Some(json) = json.filter(Value::is_object) else {
+        return quoted(body.trim());
+    };
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(bounded);
+    let message = text(&json, "message").or_else(|| text(&json, "error"));
+    let message = message.unwrap_or_else(|| quoted(body.trim()));
+    // InfluxDB 3 lists the lines it refused, or has the one that stopped it.
+    let lines = match json.get("data") {
+        Some(Value::Array(lines)) => lines.as_slice(),
+        Some(line @ Value::Object(_)) => std::slice::from_ref(line),
+        _ => &[],
+    };
+    let Some(first) = lines.first() else {
+        return message;
+    };
+    let line = first
+        .get("line_number")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
+    let reason = text(first, "error_message").unwrap_or_default();
+    let beginning = text(first, "original_line").unwrap_or_default();
+    let count = lines.len();
+    format!(
+        "{message}; refused: {count}, the first in line {line} of the body, `{beginning}`: {reason}"
+    )
+}
+
+/// So many characters of a server's message are shown.
+const MESSAGE_CHARACTERS_MAX: usize = 500;
+
+fn bounded(message: &str) -> String {
+    message
+        .chars()
+        .take(MESSAGE_CHARACTERS_MAX)
+        .flat_map(char::escape_debug)
+        .collect()
+}
+
+fn retry_after(response: &Response) -> Option<RetryAfter> {
+    let text = response.header("retry-after")?.trim();
+    let date = |_| chrono::DateTime::parse_from_rfc2822(text).map(|date| date.timestamp());
+    text.parse()
+        .map(RetryAfter::Seconds)
+        .or_else(|e: std::num::ParseIntError| date(e).map(RetryAfter::At))
+        .ok()
+}
