@@ -52,40 +52,25 @@ pub enum Endpoint {
 impl Error {
     /// An error that blames neither a side nor a line.
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self {
-            fault,
-            endpoint: None,
-            line: None,
-            message: message.into(),
-            hint: None,
-        }
+        Self { fault, endpoint: None, line: None, message: message.into(), hint: None }
     }
 
     /// The same, with the side that is to blame.
     #[must_use]
     pub fn at(self, endpoint: Endpoint) -> Self {
-        Self {
-            endpoint: Some(endpoint),
-            ..self
-        }
+        Self { endpoint: Some(endpoint), ..self }
     }
 
     /// The same, with what to do about it.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// The same, with where it happened before the message.
     #[must_use]
     pub fn within(self, place: &str) -> Self {
-        Self {
-            message: format!("{place}: {}", self.message),
-            ..self
-        }
+        Self { message: format!("{place}: {}", self.message), ..self }
     }
 }
 

@@ -54,10 +54,7 @@ impl Route {
 
     /// Whether it is the same but for the addresses of the servers.
     pub(crate) fn differs_in_hosts_alone(&self, other: &Self) -> bool {
-        let hostless = |place: &Place| Place {
-            url: String::new(),
-            ..place.clone()
-        };
+        let hostless = |place: &Place| Place { url: String::new(), ..place.clone() };
         self != other
             && hostless(&self.source) == hostless(&other.source)
             && hostless(&self.destination) == hostless(&other.destination)
@@ -76,11 +73,7 @@ impl Record {
     /// One line of line protocol, without a line feed.
     pub(crate) fn to_line(&self) -> String {
         use std::fmt::Write;
-        let Route {
-            source,
-            destination,
-            selection,
-        } = &self.route;
+        let Route { source, destination, selection } = &self.route;
         let mut tags: Vec<_> = SOURCE_TAGS.into_iter().zip(source.parts()).collect();
         tags.extend(DESTINATION_TAGS.into_iter().zip(destination.parts()));
         // A tag cannot be empty.
@@ -103,13 +96,7 @@ impl Record {
             push_string(&mut line, text);
             separator = ',';
         }
-        let Totals {
-            rows,
-            points,
-            read,
-            written,
-            rejected,
-        } = self.totals;
+        let Totals { rows, points, read, written, rejected } = self.totals;
         let mut counts = vec![
             ("rows", rows),
             ("points", points),
@@ -117,20 +104,13 @@ impl Record {
             ("written", written),
             ("rejected", rejected),
         ];
-        counts.extend(
-            self.destination_bytes
-                .map(|bytes| ("destination_bytes", bytes)),
-        );
+        counts.extend(self.destination_bytes.map(|bytes| ("destination_bytes", bytes)));
         for (key, count) in counts {
             write!(line, ",{key}={count}i").expect("writing to a string cannot fail");
         }
         // `{:?}` writes a float so that it is told from an integer.
-        write!(
-            line,
-            ",percent_complete={:?} {}",
-            self.percent_complete, self.time.0
-        )
-        .expect("writing to a string cannot fail");
+        write!(line, ",percent_complete={:?} {}", self.percent_complete, self.time.0)
+            .expect("writing to a string cannot fail");
         line
     }
 
@@ -177,9 +157,7 @@ impl Record {
 }
 
 fn tag(line: &ParsedLine<'_>, name: &str) -> String {
-    line.tag_value(name)
-        .map(|value| value.as_str().to_owned())
-        .unwrap_or_default()
+    line.tag_value(name).map(|value| value.as_str().to_owned()).unwrap_or_default()
 }
 
 fn text(line: &ParsedLine<'_>, name: &str) -> Option<String> {
@@ -209,16 +187,10 @@ impl Coverage {
     /// Adds a range; what touches becomes one.
     pub(crate) fn insert(&mut self, range: TimeRange) {
         let first = self.0.partition_point(|other| other.stop() < range.start());
-        let last = self
-            .0
-            .partition_point(|other| other.start() <= range.stop());
+        let last = self.0.partition_point(|other| other.start() <= range.stop());
         let touched = &self.0[first..last];
-        let start = touched
-            .first()
-            .map_or(range.start(), |other| other.start().min(range.start()));
-        let stop = touched
-            .last()
-            .map_or(range.stop(), |other| other.stop().max(range.stop()));
+        let start = touched.first().map_or(range.start(), |other| other.start().min(range.start()));
+        let stop = touched.last().map_or(range.stop(), |other| other.stop().max(range.stop()));
         let joined = TimeRange::new(start, stop).expect("it holds `range`, which is not empty");
         self.0.splice(first..last, [joined]);
     }

@@ -51,9 +51,7 @@ impl Timestamp {
             }
         })?;
         let nanoseconds = time.timestamp_nanos_opt();
-        nanoseconds
-            .map(Self)
-            .ok_or("is out of range: InfluxDB keeps the years 1677 to 2262")
+        nanoseconds.map(Self).ok_or("is out of range: InfluxDB keeps the years 1677 to 2262")
     }
 
     /// This time so many nanoseconds later, or the last time there is.
@@ -87,10 +85,7 @@ impl fmt::Display for Timestamp {
 
 impl TimeRange {
     /// All times that a point can have.
-    pub const ALL: Self = Self {
-        start: Timestamp::MIN,
-        stop: Timestamp::MAX,
-    };
+    pub const ALL: Self = Self { start: Timestamp::MIN, stop: Timestamp::MAX };
 
     /// `None` if it would be empty.
     pub fn new(start: Timestamp, stop: Timestamp) -> Option<Self> {
@@ -148,18 +143,13 @@ impl Interval {
     /// Reads a Flux duration literal such as `1d`, `1mo` or `1h30m`. `None` if it is none, is
     /// zero, or is longer than the range of time.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut interval = Self {
-            months: 0,
-            nanoseconds: 0,
-        };
+        let mut interval = Self { months: 0, nanoseconds: 0 };
         let mut rest = text;
         while !rest.is_empty() {
             let unit_at = rest.find(|c: char| !c.is_ascii_digit())?;
             let count: u64 = rest[..unit_at].parse().ok()?;
             rest = &rest[unit_at..];
-            let unit_len = rest
-                .find(|c: char| c.is_ascii_digit())
-                .unwrap_or(rest.len());
+            let unit_len = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
             let (unit, after) = rest.split_at(unit_len);
             rest = after;
             let months = match unit {
@@ -172,9 +162,8 @@ impl Interval {
                 interval.months = interval.months.checked_add(count)?;
             } else {
                 let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
-                interval.nanoseconds = interval
-                    .nanoseconds
-                    .checked_add(count.checked_mul(*nanoseconds)?)?;
+                interval.nanoseconds =
+                    interval.nanoseconds.checked_add(count.checked_mul(*nanoseconds)?)?;
             }
         }
         (interval.months > 0 || interval.nanoseconds > 0).then_some(interval)
@@ -185,10 +174,8 @@ impl Interval {
     fn after(self, start: Timestamp, count: u64) -> Timestamp {
         let moved = || {
             let months = u32::try_from(u64::from(self.months).checked_mul(count)?).ok()?;
-            let time = start
-                .utc()
-                .checked_add_months(Months::new(months))?
-                .timestamp_nanos_opt()?;
+            let time =
+                start.utc().checked_add_months(Months::new(months))?.timestamp_nanos_opt()?;
             time.checked_add_unsigned(self.nanoseconds.checked_mul(count)?)
         };
         moved().map_or(Timestamp::MAX, Timestamp)

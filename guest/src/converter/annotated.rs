@@ -86,11 +86,7 @@ const OWN_COLUMNS: usize = 3;
 
 impl Tables {
     pub(crate) fn new(range: TimeRange) -> Self {
-        Self {
-            state: State::Header(Annotations::default()),
-            range,
-            counts: Counts::default(),
-        }
+        Self { state: State::Header(Annotations::default()), range, counts: Counts::default() }
     }
 
     /// Takes the next record.
@@ -123,9 +119,7 @@ impl Tables {
         if !matches!(self.state, State::Header(_)) {
             self.state = State::Header(Annotations::default());
         }
-        let State::Header(annotations) = &mut self.state else {
-            unreachable!("set above")
-        };
+        let State::Header(annotations) = &mut self.state else { unreachable!("set above") };
         let cells = || record.fields().map(str::to_owned).collect();
         match name {
             "datatype" => annotations.data_types = cells(),
@@ -143,15 +137,10 @@ impl Tables {
 
 /// What follows the header: rows, or an error.
 fn header(annotations: &Annotations, record: Record<'_>) -> Result<State, ConversionError> {
-    let Annotations {
-        data_types,
-        defaults,
-    } = annotations;
+    let Annotations { data_types, defaults } = annotations;
     let fault = |kind| Err(record.error(kind));
     if data_types.is_empty() {
-        return fault(ErrorKind::NotAnnotated {
-            found: quoted(record.field(0)),
-        });
+        return fault(ErrorKind::NotAnnotated { found: quoted(record.field(0)) });
     }
     for annotation in [data_types, defaults] {
         let (expected, found) = (annotation.len(), record.len());
@@ -169,12 +158,7 @@ fn header(annotations: &Annotations, record: Record<'_>) -> Result<State, Conver
             return fault(ErrorKind::DataType { column, found });
         };
         let default = defaults.get(place).cloned().unwrap_or_default();
-        columns.push(Column {
-            place,
-            name: name.to_owned(),
-            data_type,
-            default,
-        });
+        columns.push(Column { place, name: name.to_owned(), data_type, default });
     }
     Schema::new(record.len(), columns)
         .map(|schema| State::Rows(schema.into()))
@@ -206,32 +190,18 @@ impl Schema {
                 columns.remove(at);
             }
         }
-        if let Some(other) = columns
-            .iter()
-            .find(|column| column.data_type != DataType::String)
-        {
+        if let Some(other) = columns.iter().find(|column| column.data_type != DataType::String) {
             let (column, data_type) = (quoted(&other.name), other.data_type.name());
             return Err(ErrorKind::ColumnUnknown { column, data_type });
         }
         columns.sort_by(|a, b| a.name.cmp(&b.name));
         let key = Vec::new();
-        Ok(Self {
-            columns: count,
-            time,
-            value,
-            field,
-            measurement,
-            tags: columns,
-            key,
-        })
+        Ok(Self { columns: count, time, value, field, measurement, tags: columns, key })
     }
 
     /// What tells a row's series and field from another's: measurement, field, tags.
     fn key_of<'a>(&'a self, record: Record<'a>) -> impl Iterator<Item = &'a str> {
-        [&self.measurement, &self.field]
-            .into_iter()
-            .chain(&self.tags)
-            .map(move |c| c.of(record))
+        [&self.measurement, &self.field].into_iter().chain(&self.tags).map(move |c| c.of(record))
     }
 }
 
@@ -258,10 +228,7 @@ fn row(
     if expected != found {
         return Err(ErrorKind::Columns { expected, found });
     }
-    if !schema
-        .key_of(record)
-        .eq(schema.key.iter().map(String::as_str))
-    {
+    if !schema.key_of(record).eq(schema.key.iter().map(String::as_str)) {
         schema.key = schema.key_of(record).map(str::to_owned).collect();
         begin_table(schema, record, merge, lines)?;
     }
@@ -289,9 +256,7 @@ fn begin_table(
 ) -> Result<(), ErrorKind> {
     for column in [&schema.measurement, &schema.field] {
         if column.of(record).is_empty() {
-            return Err(ErrorKind::Empty {
-                column: column.name.clone(),
-            });
+            return Err(ErrorKind::Empty { column: column.name.clone() });
         }
     }
     let tags: Vec<_> = schema
@@ -332,9 +297,7 @@ pub(crate) fn first_time(mut response: &[u8]) -> Result<Option<Timestamp>, Error
             continue;
         }
         let Some(place) = place else {
-            let at = record
-                .fields()
-                .position(|name| matches!(name, "_time" | "error"));
+            let at = record.fields().position(|name| matches!(name, "_time" | "error"));
             let missing = || record.error(ErrorKind::ColumnMissing { column: "_time" });
             place = Some(at.ok_or_else(missing)?);
             continue;
@@ -346,11 +309,7 @@ pub(crate) fn first_time(mut response: &[u8]) -> Result<Option<Timestamp>, Error
         }
         let time = Timestamp::parse(record.field(place)).map_err(|_| {
             let (column, found) = ("_time".to_owned(), quoted(record.field(place)));
-            record.error(ErrorKind::Value {
-                column,
-                expected: "a time",
-                found,
-            })
+            record.error(ErrorKind::Value { column, expected: "a time", found })
         })?;
         first = Some(first.map_or(time, |first: Timestamp| first.min(time)));
     }

@@ -24,24 +24,13 @@ pub(crate) enum ErrorKind {
     /// A column that a table of points must have.
     ColumnMissing { column: &'static str },
     /// A column that is neither a part of a point nor a tag.
-    ColumnUnknown {
-        column: String,
-        data_type: &'static str,
-    },
+    ColumnUnknown { column: String, data_type: &'static str },
     /// A value that is not of the type of its column.
-    Value {
-        column: String,
-        expected: &'static str,
-        found: String,
-    },
+    Value { column: String, expected: &'static str, found: String },
     /// No value, where a point needs one.
     Empty { column: String },
     /// A value that line protocol cannot say.
-    NotInLineProtocol {
-        what: &'static str,
-        found: String,
-        reason: &'static str,
-    },
+    NotInLineProtocol { what: &'static str, found: String, reason: &'static str },
     /// The server ended the response with an error.
     Query { message: String, reference: String },
     /// A byte that is not UTF-8.
@@ -57,11 +46,8 @@ const QUOTED_CHARACTERS_MAX: usize = 60;
 
 /// A text of the response for a message: on one line, and not too long.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted: String = text
-        .chars()
-        .take(QUOTED_CHARACTERS_MAX)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut quoted: String =
+        text.chars().take(QUOTED_CHARACTERS_MAX).flat_map(char::escape_debug).collect();
     if text.chars().nth(QUOTED_CHARACTERS_MAX).is_some() {
         quoted.push('…');
     }
@@ -91,9 +77,9 @@ impl ErrorKind {
                 "annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` \
                  answers with the annotations datatype, group and default",
             ),
-            Self::ColumnMissing {
-                column: "_field" | "_value",
-            } => Some("leave `pivot()` out of the query: each row is to hold one field"),
+            Self::ColumnMissing { column: "_field" | "_value" } => {
+                Some("leave `pivot()` out of the query: each row is to hold one field")
+            }
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
             _ => None,
         }
@@ -104,10 +90,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnnotated { found } => {
-                write!(
-                    f,
-                    "expected an annotation such as `#datatype`, found `{found}`"
-                )
+                write!(f, "expected an annotation such as `#datatype`, found `{found}`")
             }
             Self::Columns { expected, found } => {
                 write!(f, "expected {expected} columns, found {found}")
@@ -123,24 +106,13 @@ impl fmt::Display for ErrorKind {
                 f,
                 "column `{column}` of type {data_type} is neither a part of a point nor a tag"
             ),
-            Self::Value {
-                column,
-                expected,
-                found,
-            } => {
-                write!(
-                    f,
-                    "expected {expected} in column `{column}`, found `{found}`"
-                )
+            Self::Value { column, expected, found } => {
+                write!(f, "expected {expected} in column `{column}`, found `{found}`")
             }
             Self::Empty { column } => {
                 write!(f, "expected a value in column `{column}`, found none")
             }
-            Self::NotInLineProtocol {
-                what,
-                found,
-                reason,
-            } => {
+            Self::NotInLineProtocol { what, found, reason } => {
                 write!(f, "line protocol cannot say the {what} `{found}`: {reason}")
             }
             Self::Query { message, reference } if reference.is_empty() => {
@@ -151,10 +123,7 @@ impl fmt::Display for ErrorKind {
             }
             Self::NotUtf8 => f.write_str("expected UTF-8, found other bytes"),
             Self::RecordTooLong { limit } => {
-                write!(
-                    f,
-                    "expected the end of the record within {limit} bytes, found none"
-                )
+                write!(f, "expected the end of the record within {limit} bytes, found none")
             }
             Self::Truncated => f.write_str("the response stops inside a record"),
         }

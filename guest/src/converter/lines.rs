@@ -53,11 +53,7 @@ fn push_name(
         push_escaped(line, name, special);
         return Ok(());
     };
-    Err(ErrorKind::NotInLineProtocol {
-        what,
-        found: super::error::quoted(name),
-        reason,
-    })
+    Err(ErrorKind::NotInLineProtocol { what, found: super::error::quoted(name), reason })
 }
 
 /// Appends what all points of a series begin with: measurement and tags.
@@ -73,11 +69,7 @@ pub(crate) fn push_series(
         // Such a line is a comment, and an escaped `#` is another name.
         let (what, found) = ("measurement", super::error::quoted(measurement));
         let reason = "it begins with `#`, as a comment does";
-        return Err(ErrorKind::NotInLineProtocol {
-            what,
-            found,
-            reason,
-        });
+        return Err(ErrorKind::NotInLineProtocol { what, found, reason });
     }
     push_name(line, "measurement", measurement, MEASUREMENT)?;
     for (key, value) in tags {
@@ -149,12 +141,7 @@ impl Lines {
     fn take_lines(&mut self, count: usize) -> Self {
         let cut = count.checked_sub(1).map_or(0, |last| self.ends[last]);
         let rest = self.text.split_off(cut);
-        let ends = self
-            .ends
-            .split_off(count)
-            .iter()
-            .map(|end| end - cut)
-            .collect();
+        let ends = self.ends.split_off(count).iter().map(|end| end - cut).collect();
         std::mem::replace(self, Self { text: rest, ends })
     }
 }

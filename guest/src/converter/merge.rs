@@ -77,12 +77,7 @@ impl Merge {
             return Err(error);
         }
         let key = u32::try_from(key).expect("a series has fewer tables than a response has bytes");
-        self.values.push(Value {
-            time,
-            key,
-            start,
-            end: self.text.len(),
-        });
+        self.values.push(Value { time, key, start, end: self.text.len() });
         Ok(())
     }
 
@@ -93,10 +88,7 @@ impl Merge {
         self.values.sort_by_key(|value| value.time);
         let mut rest = self.values.as_slice();
         while let Some(first) = rest.first() {
-            let same = rest
-                .iter()
-                .take_while(|value| value.time == first.time)
-                .count();
+            let same = rest.iter().take_while(|value| value.time == first.time).count();
             let (point, after) = rest.split_at(same);
             self.push_point(point, lines);
             rest = after;
@@ -109,11 +101,7 @@ impl Merge {
     /// InfluxDB 3 refuses a line that names a field twice.
     fn push_point(&self, mut point: &[Value], lines: &mut Lines) {
         while !point.is_empty() {
-            let once = if self.repeated {
-                self.before_repetition(point)
-            } else {
-                point.len()
-            };
+            let once = if self.repeated { self.before_repetition(point) } else { point.len() };
             let (fields, after) = point.split_at(once);
             lines.push(|line| {
                 line.push_str(&self.series);
@@ -132,11 +120,7 @@ impl Merge {
     fn before_repetition(&self, point: &[Value]) -> usize {
         let key = |value: &Value| &self.keys[value.key as usize];
         (1..point.len())
-            .find(|at| {
-                point[..*at]
-                    .iter()
-                    .any(|value| key(value) == key(&point[*at]))
-            })
+            .find(|at| point[..*at].iter().any(|value| key(value) == key(&point[*at])))
             .unwrap_or(point.len())
     }
 }

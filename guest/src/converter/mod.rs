@@ -206,10 +206,6 @@ impl Conversion {
             written: lines.bytes() as u64,
             rejected: 0,
         };
-        Converted {
-            lines: lines.into_text(),
-            rejected: Vec::new(),
-            totals,
-        }
+        Converted { lines: lines.into_text(), rejected: Vec::new(), totals }
     }
 }

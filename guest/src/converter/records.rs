@@ -95,11 +95,7 @@ impl Records {
 
     /// Ends the response, which must not stop inside a record.
     pub(crate) fn finish(&self) -> Result<(), ConversionError> {
-        if self.inside {
-            Err(self.error(ErrorKind::Truncated))
-        } else {
-            Ok(())
-        }
+        if self.inside { Err(self.error(ErrorKind::Truncated)) } else { Ok(()) }
     }
 
     /// Whether the response ended with an empty line so far, as InfluxDB ends each: without it,
@@ -120,9 +116,7 @@ impl Records {
 
     fn grow(&mut self) -> Result<(), ConversionError> {
         if self.text.len() >= RECORD_BYTES_MAX {
-            return Err(self.error(ErrorKind::RecordTooLong {
-                limit: RECORD_BYTES_MAX,
-            }));
+            return Err(self.error(ErrorKind::RecordTooLong { limit: RECORD_BYTES_MAX }));
         }
         self.text.resize(self.text.len() * 2, 0);
         Ok(())
@@ -138,18 +132,12 @@ impl Records {
             Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => {
                 Ok(Record { text, ends, line })
             }
-            _ => Err(ConversionError {
-                line,
-                kind: ErrorKind::NotUtf8,
-            }),
+            _ => Err(ConversionError { line, kind: ErrorKind::NotUtf8 }),
         }
     }
 
     fn error(&self, kind: ErrorKind) -> ConversionError {
-        ConversionError {
-            line: self.line,
-            kind,
-        }
+        ConversionError { line: self.line, kind }
     }
 }
 
@@ -173,9 +161,6 @@ impl<'a> Record<'a> {
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> ConversionError {
-        ConversionError {
-            line: self.line,
-            kind,
-        }
+        ConversionError { line: self.line, kind }
     }
 }

@@ -110,16 +110,10 @@ impl Unfit {
         let (column, found) = (column.to_owned(), quoted(text));
         match self {
             Self::Empty => ErrorKind::Empty { column },
-            Self::Not(expected) => ErrorKind::Value {
-                column,
-                expected,
-                found,
-            },
-            Self::NotInLineProtocol(reason) => ErrorKind::NotInLineProtocol {
-                what: "value",
-                found,
-                reason,
-            },
+            Self::Not(expected) => ErrorKind::Value { column, expected, found },
+            Self::NotInLineProtocol(reason) => {
+                ErrorKind::NotInLineProtocol { what: "value", found, reason }
+            }
         }
     }
 }

@@ -90,9 +90,7 @@ impl Batch {
         let batch = range(&order.batch).ok_or_else(|| unfit("`batch` is no range"))?;
         let migration = range(&order.migration).ok_or_else(|| unfit("`migration` is no range"))?;
         if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
-            return Err(unfit(
-                "a file takes its batches in order, so each must know its `offset`",
-            ));
+            return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
         }
         let call = match &settings.source {
             Source::Flux(place) => flux::points(place, batch, &settings.selection),
@@ -125,15 +123,8 @@ impl Batch {
         let mut until = now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000);
         if self.error.is_some() {
             // What was sent may still have its effect: a file must not be cut meanwhile.
-            let in_flight = self
-                .writes
-                .iter()
-                .any(|write| write.exchange.is_in_flight());
-            return if in_flight {
-                Step::Wait(until)
-            } else {
-                self.done()
-            };
+            let in_flight = self.writes.iter().any(|write| write.exchange.is_in_flight());
+            return if in_flight { Step::Wait(until) } else { self.done() };
         }
         self.cut_bodies();
         let may_read = self.conversion.waiting() < self.body_bytes_max;
@@ -152,11 +143,7 @@ impl Batch {
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
     fn cut_bodies(&mut self) {
-        let writes_max = if self.offset.is_some() {
-            1
-        } else {
-            WRITES_IN_FLIGHT_MAX
-        };
+        let writes_max = if self.offset.is_some() { 1 } else { WRITES_IN_FLIGHT_MAX };
         while self.writes.len() < writes_max && self.conversion.waiting() > 0 {
             if !self.converted && self.conversion.waiting() < self.body_bytes_max {
                 break;
@@ -192,11 +179,7 @@ impl Batch {
             Event::Piece(piece) => {
                 self.totals.read += piece.len() as u64;
                 if let Err(error) = self.conversion.feed(&piece) {
-                    self.fail(
-                        error
-                            .within("the response of the source")
-                            .at(Endpoint::Source),
-                    );
+                    self.fail(error.within("the response of the source").at(Endpoint::Source));
                 }
                 self.totals.rows = self.conversion.counts().rows;
             }
@@ -207,11 +190,7 @@ impl Batch {
 
     fn end_query(&mut self) {
         if let Err(error) = self.conversion.end() {
-            return self.fail(
-                error
-                    .within("the response of the source")
-                    .at(Endpoint::Source),
-            );
+            return self.fail(error.within("the response of the source").at(Endpoint::Source));
         }
         if self.unbounded && !self.conversion.ends_with_empty_line() {
             let message = "the response of the source stops before its end";
@@ -258,9 +237,7 @@ impl Batch {
             return;
         };
         *offset += lines.bytes() as u64;
-        let length = response
-            .header("upload-offset")
-            .and_then(|length| length.parse().ok());
+        let length = response.header("upload-offset").and_then(|length| length.parse().ok());
         if length != Some(*offset) {
             let (length, offset) = (length.unwrap_or(0), *offset);
             let message = format!("the destination has {length} bytes, and should have {offset}");
@@ -294,22 +271,14 @@ impl Batch {
             None => (Ending::Complete, self.record().to_line()),
             Some(error) => (self.ending(error), String::new()),
         };
-        Step::Done(Outcome {
-            ending,
-            totals: self.totals,
-            checkpoint,
-        })
+        Step::Done(Outcome { ending, totals: self.totals, checkpoint })
     }
 
     fn ending(&self, error: &Error) -> Ending {
         // A file that is wrong stays wrong; a server may answer better next time.
         let of_file = error.endpoint == Some(Endpoint::Source)
             && matches!(self.settings.source, Source::Csv(_));
-        if of_file {
-            Ending::Failed(error.clone())
-        } else {
-            Ending::of(error.clone())
-        }
+        if of_file { Ending::Failed(error.clone()) } else { Ending::of(error.clone()) }
     }
 
     fn record(&self) -> Record {

@@ -103,14 +103,7 @@ const SECOND: u64 = 1_000_000_000;
 
 impl Exchange {
     pub(crate) fn new(call: Call, attempts_max: u32) -> Self {
-        Self {
-            call,
-            attempts_max,
-            failed: 0,
-            delayed: 0,
-            state: State::Ready,
-            note: None,
-        }
+        Self { call, attempts_max, failed: 0, delayed: 0, state: State::Ready, note: None }
     }
 
     /// What to do now. A body is only read on if `may_read`.
@@ -128,18 +121,11 @@ impl Exchange {
                 self.state = State::Sent { id };
                 return Want::Step(Step::Send(self.call.to_request(id)));
             }
-            State::Body {
-                id,
-                asked: asked @ false,
-            } if may_read => {
+            State::Body { id, asked: asked @ false } if may_read => {
                 *asked = true;
                 return Want::Step(Step::Read(*id));
             }
-            State::Refusal {
-                id,
-                asked: asked @ false,
-                ..
-            } => {
+            State::Refusal { id, asked: asked @ false, .. } => {
                 *asked = true;
                 return Want::Step(Step::Read(*id));
             }
@@ -178,25 +164,12 @@ impl Exchange {
             (State::Body { .. }, Answer::End) => Event::Ended,
             // What came of the body is used already: only the plan knows how to begin again.
             (State::Body { .. }, Answer::Failed(failure)) => Event::Failed(self.lost(&failure)),
-            (
-                State::Refusal {
-                    id,
-                    response,
-                    mut body,
-                    ..
-                },
-                Answer::Bytes(piece),
-            ) => {
+            (State::Refusal { id, response, mut body, .. }, Answer::Bytes(piece)) => {
                 body.extend(piece);
                 if body.len() >= REFUSAL_BYTES_MAX {
                     return self.refused(&response, &body);
                 }
-                self.state = State::Refusal {
-                    id,
-                    asked: false,
-                    response,
-                    body,
-                };
+                self.state = State::Refusal { id, asked: false, response, body };
                 Event::Nothing
             }
             // The status alone says enough.
@@ -223,12 +196,7 @@ impl Exchange {
 
     fn begin(&mut self, id: u64, response: Response) -> Event {
         if !self.call.success.contains(&response.status) {
-            self.state = State::Refusal {
-                id,
-                asked: false,
-                response,
-                body: Vec::new(),
-            };
+            self.state = State::Refusal { id, asked: false, response, body: Vec::new() };
             return Event::Nothing;
         }
         if self.call.reads_body {
@@ -239,12 +207,7 @@ impl Exchange {
 
     fn refused(&mut self, response: &Response, body: &[u8]) -> Event {
         let writes = self.call.endpoint != Endpoint::Source && !self.call.reads_body;
-        match judge(
-            self.call.endpoint,
-            writes,
-            response,
-            &String::from_utf8_lossy(body),
-        ) {
+        match judge(self.call.endpoint, writes, response, &String::from_utf8_lossy(body)) {
             Verdict::Final(error) => Event::Failed(error),
             Verdict::Again(error) => self.again(error),
             Verdict::Later { after, error } => self.later(after.as_ref(), error),
@@ -283,9 +246,9 @@ impl Exchange {
         let longest = now.saturating_add(RETRY_AFTER_SECONDS_MAX * SECOND);
         match pause {
             Pause::Backoff(failures) => now.saturating_add(backoff(failures, now)),
-            Pause::Seconds(seconds) => now
-                .saturating_add(seconds.saturating_mul(SECOND))
-                .min(longest),
+            Pause::Seconds(seconds) => {
+                now.saturating_add(seconds.saturating_mul(SECOND)).min(longest)
+            }
             Pause::At(time) => time.max(now).min(longest),
         }
     }
@@ -306,9 +269,7 @@ impl Exchange {
 /// Nanoseconds to pause after so many failures in a row: at most 1, 2, 4 … seconds, all of it
 /// jitter, so that several plans do not come back at once. The time is random enough.
 pub(crate) fn backoff(failures: u32, now: Timestamp) -> u64 {
-    let seconds = 1_u64
-        .checked_shl(failures.saturating_sub(1))
-        .unwrap_or(u64::MAX);
+    let seconds = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);
     let longest = seconds.min(BACKOFF_SECONDS_MAX) * SECOND;
     // One step of splitmix64.
     let mut bits = now.0.cast_unsigned().wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -320,12 +281,7 @@ pub(crate) fn backoff(failures: u32, now: Timestamp) -> u64 {
 impl Note {
     pub(crate) fn new(severity: Severity, message: String) -> Self {
         let data = serde_json::json!({ "message": message }).to_string();
-        Self {
-            severity,
-            message,
-            hint: None,
-            data,
-        }
+        Self { severity, message, hint: None, data }
     }
 
     pub(crate) fn info(message: String) -> Self {

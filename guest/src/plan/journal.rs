@@ -35,17 +35,9 @@ pub(crate) struct Journal {
 
 #[derive(Debug)]
 enum State {
-    Reading {
-        exchange: Exchange,
-        text: Vec<u8>,
-        conversion: Option<Box<Conversion>>,
-        found: bool,
-    },
+    Reading { exchange: Exchange, text: Vec<u8>, conversion: Option<Box<Conversion>>, found: bool },
     Idle,
-    Appending {
-        exchange: Exchange,
-        record: Box<Record>,
-    },
+    Appending { exchange: Exchange, record: Box<Record> },
 }
 
 impl Journal {
@@ -53,22 +45,16 @@ impl Journal {
         let (call, conversion) = match &settings.checkpoint {
             Checkpoint::File => (file::content(Endpoint::Checkpoint, &[200, 404]), None),
             // The answer to a query becomes the lines that a file would have.
-            Checkpoint::Bucket(place) => (
-                flux::records(place),
-                Some(Box::new(Conversion::within(TimeRange::ALL))),
-            ),
+            Checkpoint::Bucket(place) => {
+                (flux::records(place), Some(Box::new(Conversion::within(TimeRange::ALL))))
+            }
         };
         let exchange = Exchange::new(call, settings.attempts_max);
         Self {
             checkpoint: settings.checkpoint.clone(),
             attempts_max: settings.attempts_max,
             route: Route::of(settings),
-            state: State::Reading {
-                exchange,
-                text: Vec::new(),
-                conversion,
-                found: true,
-            },
+            state: State::Reading { exchange, text: Vec::new(), conversion, found: true },
             torn: false,
             coverage: Coverage::default(),
             records: 0,
@@ -121,10 +107,7 @@ impl Journal {
             Checkpoint::Bucket(place) => write::bucket(Endpoint::Checkpoint, place, &body),
         };
         let exchange = Exchange::new(call, self.attempts_max);
-        self.state = State::Appending {
-            exchange,
-            record: Box::new(record),
-        };
+        self.state = State::Appending { exchange, record: Box::new(record) };
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
@@ -163,19 +146,9 @@ impl Journal {
                 self.count(&record);
                 Some(*record)
             }
-            State::Reading {
-                exchange,
-                text,
-                conversion,
-                ..
-            } => {
+            State::Reading { exchange, text, conversion, .. } => {
                 let found = response.status != 404;
-                self.state = State::Reading {
-                    exchange,
-                    text,
-                    conversion,
-                    found,
-                };
+                self.state = State::Reading { exchange, text, conversion, found };
                 None
             }
             State::Idle => None,
@@ -183,10 +156,7 @@ impl Journal {
     }
 
     fn take_piece(&mut self, piece: &[u8]) -> Result<(), Error> {
-        if let State::Reading {
-            text, conversion, ..
-        } = &mut self.state
-        {
+        if let State::Reading { text, conversion, .. } = &mut self.state {
             match conversion {
                 Some(conversion) => conversion.feed(piece).map_err(unreadable)?,
                 None => text.extend(piece),
@@ -196,12 +166,8 @@ impl Journal {
     }
 
     fn end(&mut self) -> Result<(), Error> {
-        let State::Reading {
-            text,
-            conversion,
-            found,
-            ..
-        } = std::mem::replace(&mut self.state, State::Idle)
+        let State::Reading { text, conversion, found, .. } =
+            std::mem::replace(&mut self.state, State::Idle)
         else {
             return Ok(());
         };
@@ -224,11 +190,7 @@ impl Journal {
     fn read(&mut self, text: &str) {
         let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
         let last = text.lines().count();
-        for (place, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.is_empty())
-        {
+        for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
             match Record::parse(line) {
                 Some(record) if record.route == self.route => self.count(&record),
                 Some(record) if record.route.differs_in_hosts_alone(&self.route) => elsewhere += 1,
@@ -255,10 +217,7 @@ impl Journal {
                 "{elsewhere} records of the checkpoint are of these buckets, but on servers with \
                  other addresses; they do not count"
             ));
-            self.notes.push_back(Note {
-                hint: Some(hint.to_owned()),
-                ..note
-            });
+            self.notes.push_back(Note { hint: Some(hint.to_owned()), ..note });
         }
     }
 
@@ -266,11 +225,7 @@ impl Journal {
         self.coverage.insert(record.batch);
         self.records += 1;
         self.totals += record.totals;
-        if self
-            .last
-            .as_ref()
-            .is_none_or(|last| last.time <= record.time)
-        {
+        if self.last.as_ref().is_none_or(|last| last.time <= record.time) {
             self.last = Some(record.clone());
         }
     }
@@ -280,9 +235,6 @@ fn unreadable(error: Error) -> Error {
     let error = error.within("the checkpoint").at(Endpoint::Checkpoint);
     match error.fault {
         Fault::Truncated | Fault::Unavailable => error,
-        _ => Error {
-            fault: Fault::Malformed,
-            ..error
-        },
+        _ => Error { fault: Fault::Malformed, ..error },
     }
 }

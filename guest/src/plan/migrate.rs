@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::batch::Order;
-use super::exchange::{Event, Exchange, Ids, WAIT_SECONDS_MAX, Want, backoff};
+use super::bounds::{Bounds, Found};
+use super::exchange::{Ids, WAIT_SECONDS_MAX, Want, backoff};
 use super::journal::Journal;
 use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Totals};
-use crate::converter::first_time;
-use crate::error::{Endpoint, Error, Fault};
+use crate::error::{Error, Fault};
 use crate::progress::{Coverage, Record};
-use crate::protocol::{Cause, file, flux};
-use crate::settings::{Destination, LAG_SECONDS, Settings, Source, Start, Stop};
+use crate::protocol::Cause;
+use crate::settings::{Destination, Settings};
 use crate::time::{Interval, TimeRange, Timestamp};
 
 /// Whether batches are done, or only handed out.
@@ -62,16 +62,8 @@ struct Attempt {
 enum Phase {
     /// What is recorded?
     Recorded,
-    /// When is the first point?
-    Earliest {
-        exchange: Exchange,
-        body: Vec<u8>,
-    },
-    /// Is the destination's file as it was left?
-    Length {
-        range: TimeRange,
-        exchange: Exchange,
-    },
+    /// When does it begin and end?
+    Bounds(Box<Bounds>),
     Batches {
         range: TimeRange,
     },
@@ -118,28 +110,25 @@ impl Migrate {
             Want::Nothing => {}
         }
         if self.stopping || self.error.is_some() {
-            return if self.is_settled() {
-                self.done()
-            } else {
-                Step::Wait(until)
-            };
+            return if self.is_settled() { self.done() } else { Step::Wait(until) };
         }
         if matches!(self.phase, Phase::Recorded) && self.journal.is_read() {
-            self.begin();
+            self.phase = Phase::Bounds(Bounds::open(&self.settings, &self.journal, now).into());
         }
-        match &mut self.phase {
-            Phase::Recorded => Step::Wait(until),
-            Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. } => {
-                match exchange.want(now, &mut self.ids, true) {
-                    Want::Step(step) => step,
-                    Want::Wait(time) => Step::Wait(until.min(time)),
-                    Want::Nothing => Step::Wait(until),
-                }
+        if let Phase::Bounds(bounds) = &mut self.phase {
+            match bounds.want(now, &mut self.ids) {
+                Want::Step(step) => return step,
+                Want::Wait(time) => until = until.min(time),
+                Want::Nothing => {}
             }
-            Phase::Batches { range } => {
-                let range = *range;
-                self.next_batch(range, until)
+            if let Some(found) = bounds.found().cloned() {
+                self.begin(found);
+                return self.next(now);
             }
+        }
+        match self.phase {
+            Phase::Recorded | Phase::Bounds(_) => Step::Wait(until),
+            Phase::Batches { range } => self.next_batch(range, until),
             Phase::Empty => self.done(),
         }
     }
@@ -149,41 +138,17 @@ impl Migrate {
         self.in_hand.is_empty() && (self.journal.is_settled() || !self.journal.is_read())
     }
 
-    /// What is recorded is known: now the bounds of the migration.
-    fn begin(&mut self) {
-        let recorded = self.journal.last.as_ref().map(|last| last.migration);
-        let start = match (self.settings.start, recorded) {
-            (Start::At(start), _) => Some(start),
-            (Start::Earliest, Some(migration)) => Some(migration.start()),
-            (Start::Earliest, None) => None,
+    /// The bounds are known.
+    fn begin(&mut self, found: Found) {
+        let (range, offset) = match found {
+            Found::Range { range, offset } => (range, offset),
+            Found::Nothing(why) => {
+                self.notes.push_back(Note::info(why));
+                self.phase = Phase::Empty;
+                return;
+            }
         };
-        if let Some(start) = start {
-            return self.bound(start);
-        }
-        let Source::Flux(place) = &self.settings.source else {
-            return self.bound(Timestamp::MIN);
-        };
-        let exchange = Exchange::new(flux::earliest(place), self.settings.attempts_max);
-        self.phase = Phase::Earliest {
-            exchange,
-            body: Vec::new(),
-        };
-    }
-
-    /// The start is known; what "now" means was fixed by the first record, or is fixed here.
-    fn bound(&mut self, start: Timestamp) {
-        let recorded = self.journal.last.as_ref().map(|last| last.migration);
-        let stop = match (self.settings.stop, recorded) {
-            (Stop::At(stop), _) => stop,
-            (Stop::Now, Some(migration)) => migration.stop(),
-            (Stop::Now, None) => self.now.saturating_sub(LAG_SECONDS * 1_000_000_000),
-        };
-        let Some(range) = TimeRange::new(start, stop) else {
-            self.notes
-                .push_back(Note::info(format!("there is no point before {stop}")));
-            self.phase = Phase::Empty;
-            return;
-        };
+        self.offset = offset;
         self.taken = self.journal.coverage.clone();
         self.percent_at_first = self.taken.percent_of(range);
         if self.journal.records > 0 {
@@ -191,50 +156,7 @@ impl Migrate {
             let message = format!("{records} batches are done already, {percent:.1} % of {range}");
             self.notes.push_back(Note::info(message));
         }
-        self.phase = match self.settings.destination {
-            Destination::File(_) => {
-                let call = file::length(Endpoint::Destination);
-                Phase::Length {
-                    range,
-                    exchange: Exchange::new(call, self.settings.attempts_max),
-                }
-            }
-            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => {
-                Phase::Batches { range }
-            }
-        };
-    }
-
-    /// A file is cut to the length that is recorded; one that is not ours is left alone.
-    fn examine(&mut self, range: TimeRange, length: Option<u64>) {
-        let recorded = self
-            .journal
-            .last
-            .as_ref()
-            .and_then(|last| last.destination_bytes);
-        let (path, at) = (
-            &self.settings.destination.place().bucket,
-            Endpoint::Destination,
-        );
-        match (recorded.unwrap_or(0), length.unwrap_or(0)) {
-            (0, 1..) if self.journal.records == 0 => {
-                let message =
-                    format!("the destination `{path}` exists, and the checkpoint does not know it");
-                let hint = "move it away, or choose another `destination.path`";
-                self.error = Some(Error::new(Fault::Settings, message).at(at).with_hint(hint));
-            }
-            (recorded, length) if length < recorded => {
-                let message = format!(
-                    "the destination `{path}` has {length} bytes, and the checkpoint says {recorded}"
-                );
-                let hint = "put the file back; or remove the checkpoint as well, to begin anew";
-                self.error = Some(Error::new(Fault::Settings, message).at(at).with_hint(hint));
-            }
-            (recorded, _) => {
-                self.offset = Some(recorded);
-                self.phase = Phase::Batches { range };
-            }
-        }
+        self.phase = Phase::Batches { range };
     }
 
     fn next_batch(&mut self, range: TimeRange, until: Timestamp) -> Step {
@@ -247,44 +169,24 @@ impl Migrate {
         }
         // A file has its batches in their order.
         let in_order = matches!(self.settings.destination, Destination::File(_));
-        let gap = self
-            .taken
-            .first_gap(range)
-            .filter(|_| self.again.is_empty() || !in_order);
+        let gap = self.taken.first_gap(range).filter(|_| self.again.is_empty() || !in_order);
         if let Some(gap) = gap {
             let bound = |interval: Interval| interval.bound_after(range.start(), gap.start());
-            let stop = self
-                .settings
-                .batch_interval
-                .map_or(gap.stop(), bound)
-                .min(gap.stop());
+            let stop = self.settings.batch_interval.map_or(gap.stop(), bound).min(gap.stop());
             let batch = TimeRange::new(gap.start(), stop).expect("a bound is later than its time");
             self.taken.insert(batch);
-            return self.hand_out(
-                range,
-                Attempt {
-                    range: batch,
-                    failed: 0,
-                },
-            );
+            return self.hand_out(range, Attempt { range: batch, failed: 0 });
         }
         if self.again.is_empty() && (self.is_settled() || self.mode == Mode::Split) {
             return self.done();
         }
-        Step::Wait(
-            self.again
-                .iter()
-                .map(|(time, _)| *time)
-                .fold(until, Timestamp::min),
-        )
+        Step::Wait(self.again.iter().map(|(time, _)| *time).fold(until, Timestamp::min))
     }
 
     fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
         let id = self.ids.next();
-        let order = Order {
-            offset: self.offset,
-            ..Order::new(&self.text, attempt.range, migration)
-        };
+        let order =
+            Order { offset: self.offset, ..Order::new(&self.text, attempt.range, migration) };
         if self.mode == Mode::Migrate {
             self.in_hand.insert(id, attempt);
         }
@@ -305,46 +207,10 @@ impl Migrate {
             }
         } else if let Some(attempt) = self.in_hand.remove(&id) {
             self.answer_batch(attempt, answer);
-        } else {
-            self.answer_exchange(id, answer);
-        }
-    }
-
-    fn answer_exchange(&mut self, id: u64, answer: Answer) {
-        let (Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. }) = &mut self.phase
-        else {
-            return;
-        };
-        if !exchange.owns(id) {
-            return;
-        }
-        let event = exchange.answer(answer);
-        match (&mut self.phase, event) {
-            (_, Event::Failed(error)) => self.fail(error),
-            (Phase::Length { range, .. }, Event::Begun(response)) => {
-                let length = response
-                    .header("upload-offset")
-                    .and_then(|text| text.parse().ok());
-                let range = *range;
-                self.examine(range, length);
-            }
-            (Phase::Earliest { body, .. }, Event::Piece(piece)) => body.extend(piece),
-            (Phase::Earliest { body, .. }, Event::Ended) => match first_time(body) {
-                Ok(Some(start)) => self.bound(start),
-                Ok(None) => {
-                    self.notes
-                        .push_back(Note::info("the source has no points".to_owned()));
-                    self.phase = Phase::Empty;
-                }
-                Err(error) => {
-                    self.fail(
-                        error
-                            .within("the response of the source")
-                            .at(Endpoint::Source),
-                    );
-                }
-            },
-            _ => {}
+        } else if let Phase::Bounds(bounds) = &mut self.phase
+            && let Err(error) = bounds.answer(answer)
+        {
+            self.fail(error);
         }
     }
 
@@ -442,11 +308,7 @@ impl Migrate {
             None if self.mode == Mode::Split && !self.stopping => Ending::Complete,
             None => Ending::Stopped(Error::new(Fault::Stopped, "it was asked to stop")),
         };
-        Step::Done(Outcome {
-            ending,
-            totals: self.totals,
-            checkpoint: String::new(),
-        })
+        Step::Done(Outcome { ending, totals: self.totals, checkpoint: String::new() })
     }
 
     /// Complete is what the records say, not what was answered.
@@ -454,7 +316,7 @@ impl Migrate {
         match self.phase {
             Phase::Empty => true,
             Phase::Batches { range } => self.journal.coverage.first_gap(range).is_none(),
-            Phase::Recorded | Phase::Earliest { .. } | Phase::Length { .. } => false,
+            Phase::Recorded | Phase::Bounds(_) => false,
         }
     }
 
@@ -468,7 +330,7 @@ impl Migrate {
         let percent = match self.phase {
             Phase::Batches { range } => self.journal.coverage.percent_of(range),
             Phase::Empty => 100.0,
-            Phase::Recorded | Phase::Earliest { .. } | Phase::Length { .. } => 0.0,
+            Phase::Recorded | Phase::Bounds(_) => 0.0,
         };
         let since = self.opened.unwrap_or(now);
         let seconds = now.0.saturating_sub(since.0).max(1) as f64 / 1e9;
@@ -486,8 +348,7 @@ impl Migrate {
     fn doing(&self) -> String {
         match &self.phase {
             Phase::Recorded => "reading the checkpoint".to_owned(),
-            Phase::Earliest { .. } => "looking for the first point".to_owned(),
-            Phase::Length { .. } => "looking at the destination".to_owned(),
+            Phase::Bounds(_) => "looking at both sides".to_owned(),
             Phase::Empty => "nothing".to_owned(),
             Phase::Batches { .. } => match self.in_hand.values().next() {
                 Some(attempt) => format!("migrating {}", attempt.range),

@@ -4,6 +4,7 @@
 //! is read (`converter`) or what a request looks like (`protocol`).
 
 mod batch;
+mod bounds;
 mod exchange;
 mod journal;
 mod migrate;
@@ -191,11 +192,7 @@ impl Plan {
                 return Err(Error::new(Fault::Unsupported, message));
             }
         };
-        Ok(Self {
-            machine,
-            asked: HashSet::new(),
-            outcome: None,
-        })
+        Ok(Self { machine, asked: HashSet::new(), outcome: None })
     }
 
     /// What to do next; `now` is the host's clock.
@@ -228,11 +225,7 @@ impl Plan {
             let message = format!("the host answered step {id}, which was not asked for");
             let ending = Ending::of(Error::new(Fault::Internal, message));
             let totals = self.progress(Timestamp(0)).totals;
-            self.outcome = Some(Outcome {
-                ending,
-                totals,
-                checkpoint: String::new(),
-            });
+            self.outcome = Some(Outcome { ending, totals, checkpoint: String::new() });
             return;
         }
         match &mut self.machine {
@@ -285,13 +278,7 @@ impl Ending {
 
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
-        let Self {
-            rows,
-            points,
-            read,
-            written,
-            rejected,
-        } = other;
+        let Self { rows, points, read, written, rejected } = other;
         self.rows += rows;
         self.points += points;
         self.read += read;

@@ -56,11 +56,7 @@ impl Status {
 
     fn done(&self) -> Step {
         let ending = self.error.clone().map_or(Ending::Complete, Ending::of);
-        Step::Done(Outcome {
-            ending,
-            totals: self.journal.totals,
-            checkpoint: String::new(),
-        })
+        Step::Done(Outcome { ending, totals: self.journal.totals, checkpoint: String::new() })
     }
 
     /// The range of the migration: as configured, or as the first run fixed it.
@@ -80,16 +76,13 @@ impl Status {
     fn describe(&mut self) {
         self.notes.append(&mut self.journal.notes);
         let (Some(range), Some(last)) = (self.range(), &self.journal.last) else {
-            self.notes
-                .push_back(Note::info("nothing is recorded yet".to_owned()));
+            self.notes.push_back(Note::info("nothing is recorded yet".to_owned()));
             return;
         };
         let (records, totals) = (self.journal.records, self.journal.totals);
         let percent = self.journal.coverage.percent_of(range);
         let mut say = |message| self.notes.push_back(Note::info(message));
-        say(format!(
-            "{percent:.1} % of {range} are complete, in {records} batches"
-        ));
+        say(format!("{percent:.1} % of {range} are complete, in {records} batches"));
         say(format!(
             "{} rows in {} points, {} MB read and {} MB written",
             totals.rows,
@@ -97,10 +90,7 @@ impl Status {
             megabytes(totals.read),
             megabytes(totals.written)
         ));
-        say(format!(
-            "the last batch, {}, was recorded at {}",
-            last.batch, last.time
-        ));
+        say(format!("the last batch, {}, was recorded at {}", last.batch, last.time));
         if let Some(gap) = self.journal.coverage.first_gap(range) {
             say(format!("the next begins at {}", gap.start()));
         }
@@ -120,17 +110,9 @@ impl Status {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        let percent = self
-            .range()
-            .map_or(0.0, |range| self.journal.coverage.percent_of(range));
+        let percent = self.range().map_or(0.0, |range| self.journal.coverage.percent_of(range));
         let doing = "reading the checkpoint".to_owned();
-        Progress {
-            percent,
-            totals: self.journal.totals,
-            rate: 0.0,
-            left: None,
-            doing,
-        }
+        Progress { percent, totals: self.journal.totals, rate: 0.0, left: None, doing }
     }
 }
 

@@ -8,10 +8,7 @@ const FILE_SECONDS: u32 = 60;
 
 /// The whole of a file.
 pub(crate) fn content(endpoint: Endpoint, success: &'static [u16]) -> Call {
-    Call {
-        reads_body: true,
-        ..call(endpoint, "GET", success)
-    }
+    Call { reads_body: true, ..call(endpoint, "GET", success) }
 }
 
 /// Its length, in the header `upload-offset`; 404 if there is no file.

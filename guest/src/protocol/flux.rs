@@ -60,10 +60,7 @@ pub(crate) fn records(place: &Place) -> Call {
 
 fn from(place: &Place, range: TimeRange) -> String {
     let (start, stop) = (range.start(), range.stop());
-    format!(
-        "from(bucket: {}) |> range(start: {start}, stop: {stop})",
-        string(&place.bucket)
-    )
+    format!("from(bucket: {}) |> range(start: {start}, stop: {stop})", string(&place.bucket))
 }
 
 /// A predicate on lines of its own: a comment at its end must not hide what follows.

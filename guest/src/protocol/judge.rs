@@ -12,10 +12,7 @@ use crate::error::{Endpoint, Error, Fault};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Try again; this does not count as an attempt, for the server asks to wait.
-    Later {
-        after: Option<RetryAfter>,
-        error: Error,
-    },
+    Later { after: Option<RetryAfter>, error: Error },
     /// Try again.
     Again(Error),
     /// Trying again would change nothing.
@@ -51,17 +48,11 @@ pub(crate) fn judge(endpoint: Endpoint, writes: bool, response: &Response, body:
             Verdict::Final(error(Fault::Unauthorized, "does not accept the token").with_hint(hint))
         }
         404 => Verdict::Final(error(Fault::Missing, "does not have it")),
-        409 => Verdict::Final(error(
-            Fault::Settings,
-            "is shorter than what is recorded of it",
-        )),
+        409 => Verdict::Final(error(Fault::Settings, "is shorter than what is recorded of it")),
         413 => Verdict::Final(error(Fault::TooLarge, "takes less at once")),
         429 | 503 => {
             let error = error(Fault::Unavailable, "asks to wait");
-            Verdict::Later {
-                after: retry_after(response),
-                error,
-            }
+            Verdict::Later { after: retry_after(response), error }
         }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
@@ -97,10 +88,7 @@ fn explanation(body: &str) -> String {
     let Some(first) = lines.first() else {
         return message;
     };
-    let line = first
-        .get("line_number")
-        .and_then(Value::as_u64)
-        .unwrap_or_default();
+    let line = first.get("line_number").and_then(Value::as_u64).unwrap_or_default();
     let reason = text(first, "error_message").unwrap_or_default();
     let beginning = text(first, "original_line").unwrap_or_default();
     let count = lines.len();
@@ -113,11 +101,7 @@ fn explanation(body: &str) -> String {
 const MESSAGE_CHARACTERS_MAX: usize = 500;
 
 fn bounded(message: &str) -> String {
-    message
-        .chars()
-        .take(MESSAGE_CHARACTERS_MAX)
-        .flat_map(char::escape_debug)
-        .collect()
+    message.chars().take(MESSAGE_CHARACTERS_MAX).flat_map(char::escape_debug).collect()
 }
 
 fn retry_after(response: &Response) -> Option<RetryAfter> {

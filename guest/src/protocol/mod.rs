@@ -89,10 +89,7 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn to_request(&self, id: u64) -> Request {
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let headers = self.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         Request {
             id,
             endpoint: self.endpoint,

@@ -18,10 +18,7 @@ pub(crate) fn lines(destination: &Destination, body: &str, offset: Option<u64>) 
         // Always with a precision: `auto` mistakes times near 1970 (influxdb3 `Precision::Auto`).
         Destination::V3(Place { bucket, .. }) => server(
             Endpoint::Destination,
-            format!(
-                "/api/v3/write_lp?db={}&precision=nanosecond",
-                encoded(bucket)
-            ),
+            format!("/api/v3/write_lp?db={}&precision=nanosecond", encoded(bucket)),
             body,
         ),
         Destination::V2(place) => bucket(Endpoint::Destination, place, body),
@@ -40,11 +37,7 @@ pub(crate) fn lines(destination: &Destination, body: &str, offset: Option<u64>) 
 pub(crate) fn bucket(endpoint: Endpoint, place: &Place, body: &str) -> Call {
     let Place { org, bucket, .. } = place;
     // Serverless, Dedicated and Clustered need no organization, and ignore one.
-    let org = if org.is_empty() {
-        String::new()
-    } else {
-        format!("org={}&", encoded(org))
-    };
+    let org = if org.is_empty() { String::new() } else { format!("org={}&", encoded(org)) };
     let path = format!("/api/v2/write?{org}bucket={}&precision=ns", encoded(bucket));
     server(endpoint, path, body)
 }
@@ -52,10 +45,7 @@ pub(crate) fn bucket(endpoint: Endpoint, place: &Place, body: &str) -> Call {
 /// Appends lines to a file, after cutting it to `offset` if there is one.
 pub(crate) fn file(endpoint: Endpoint, body: &str, offset: Option<u64>) -> Call {
     let offset = offset.map(|bytes| ("upload-offset", bytes.to_string()));
-    Call {
-        headers: offset.into_iter().collect(),
-        ..server(endpoint, String::new(), body)
-    }
+    Call { headers: offset.into_iter().collect(), ..server(endpoint, String::new(), body) }
 }
 
 fn server(endpoint: Endpoint, path: String, body: &str) -> Call {

@@ -3,10 +3,13 @@
 //! Gets the whole configuration file as JSON. The keys that are the host's own (`url`, `path`,
 //! tokens) are known by name, so that a misspelt one is noticed; no token ever comes here.
 
-use serde_json::{Map, Value};
+mod table;
 
-use crate::error::{Error, Fault};
+use serde_json::Value;
+
+use crate::error::Error;
 use crate::time::{Interval, Timestamp};
+use table::{TABLES, Table, check_keys, fault};
 
 /// What a migration is to do.
 #[derive(Clone, Debug)]
@@ -93,32 +96,6 @@ pub(crate) const LAG_SECONDS: u64 = 300;
 /// An exchange, and a batch, is tried so often. With waits of at most 1, 2, 4, 8 and 16 s between
 /// them that is what InfluxData advises for Dedicated and Clustered.
 const ATTEMPTS_MAX: u32 = 6;
-
-/// The keys of each table: what is not here is an error.
-const TABLES: [(&str, &[&str]); 5] = [
-    (
-        "migration",
-        &["start", "stop", "batch_interval", "measurements", "filter"],
-    ),
-    ("source", PLACE_KEYS),
-    ("destination", PLACE_KEYS),
-    (
-        "checkpoint",
-        &["path", "bucket", "url", "org", "token_env", "token_file"],
-    ),
-    ("limits", &["concurrency", "attempts"]),
-];
-const PLACE_KEYS: &[&str] = &[
-    "api",
-    "url",
-    "org",
-    "bucket",
-    "path",
-    "token_env",
-    "token_file",
-    "user",
-    "password_env",
-];
 
 impl Settings {
     /// Reads the whole configuration.
@@ -211,17 +188,11 @@ impl Checkpoint {
             return Ok(Self::File);
         };
         if table.text("path")?.is_some() {
-            return Err(fault(
-                "`checkpoint` has a `path` and a `bucket`: choose one".to_owned(),
-            ));
+            return Err(fault("`checkpoint` has a `path` and a `bucket`: choose one".to_owned()));
         }
         let of_source = |key, own: &str| -> Result<String, Error> {
             let text = table.text(key)?.unwrap_or(own);
-            if text.is_empty() {
-                Err(table.missing(key))
-            } else {
-                Ok(text.to_owned())
-            }
+            if text.is_empty() { Err(table.missing(key)) } else { Ok(text.to_owned()) }
         };
         let place = source.place();
         Ok(Self::Bucket(Place {
@@ -236,28 +207,20 @@ impl Selection {
     fn read(table: &Table<'_>, file: bool) -> Result<Self, Error> {
         let measurements = table.texts("measurements")?;
         let filter = table.text("filter")?.map(str::to_owned);
-        for (key, set) in [
-            ("measurements", !measurements.is_empty()),
-            ("filter", filter.is_some()),
-        ] {
+        for (key, set) in [("measurements", !measurements.is_empty()), ("filter", filter.is_some())]
+        {
             if file && set {
                 return Err(fault(format!(
                     "`migration.{key}` selects from a bucket; a file is migrated as a whole"
                 )));
             }
         }
-        Ok(Self {
-            measurements,
-            filter,
-        })
+        Ok(Self { measurements, filter })
     }
 
     /// In one line, for people and for the record; empty for all.
     pub(crate) fn to_text(&self) -> String {
-        let parts = [
-            self.measurements.join(", "),
-            self.filter.clone().unwrap_or_default(),
-        ];
+        let parts = [self.measurements.join(", "), self.filter.clone().unwrap_or_default()];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("; ").replace(['\n', '\r'], " ")
     }
@@ -284,11 +247,7 @@ fn stop(table: &Table<'_>, file: bool) -> Result<Stop, Error> {
 
 fn batch_interval(table: &Table<'_>, file: bool) -> Result<Option<Interval>, Error> {
     let Some(text) = table.text("batch_interval")? else {
-        return if file {
-            Ok(None)
-        } else {
-            Err(table.missing("batch_interval"))
-        };
+        return if file { Ok(None) } else { Err(table.missing("batch_interval")) };
     };
     if file {
         let message = "`migration.batch_interval` divides a bucket; a file is one batch";
@@ -299,160 +258,4 @@ fn batch_interval(table: &Table<'_>, file: bool) -> Result<Option<Interval>, Err
             "`migration.batch_interval`: `{text}` is not a duration such as `1h`, `1d` or `1mo`"
         ))
     })
-}
-
-/// A table of the configuration.
-struct Table<'a> {
-    name: &'static str,
-    entries: Option<&'a Map<String, Value>>,
-}
-
-impl<'a> Table<'a> {
-    fn open(root: &'a Map<String, Value>, name: &'static str) -> Result<Self, Error> {
-        let known = TABLES
-            .iter()
-            .find(|(other, _)| *other == name)
-            .map_or(&[][..], |(_, keys)| keys);
-        let entries = match root.get(name) {
-            None => None,
-            Some(Value::Object(entries)) => Some(entries),
-            Some(_) => return Err(fault(format!("`{name}` must be a table: `[{name}]`"))),
-        };
-        if let Some(entries) = entries {
-            check_keys(entries, &format!("{name}."), known)?;
-        }
-        Ok(Self { name, entries })
-    }
-
-    fn get(&self, key: &str) -> Option<&'a Value> {
-        self.entries.and_then(|entries| entries.get(key))
-    }
-
-    fn missing(&self, key: &str) -> Error {
-        fault(format!("`{}.{key}` is missing", self.name))
-    }
-
-    fn unfit(&self, key: &str, expected: &str) -> Error {
-        fault(format!("`{}.{key}` must be {expected}", self.name))
-    }
-
-    fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-            Some(_) => Err(self.unfit(key, "a text in quotes that is not empty")),
-        }
-    }
-
-    fn required(&self, key: &str) -> Result<&'a str, Error> {
-        self.text(key)?.ok_or_else(|| self.missing(key))
-    }
-
-    /// The name of something, which is to be a tag of the record.
-    fn name(&self, key: &str) -> Result<&'a str, Error> {
-        let name = self.required(key)?;
-        if name.ends_with('\\') || name.contains(['\n', '\r']) {
-            return Err(self.unfit(key, "without line breaks and without a `\\` at its end"));
-        }
-        Ok(name)
-    }
-
-    fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
-        let unfit = || self.unfit(key, "a list of texts, such as `[\"cpu\"]`");
-        let Some(list) = self.get(key) else {
-            return Ok(Vec::new());
-        };
-        let list = list
-            .as_array()
-            .filter(|list| !list.is_empty())
-            .ok_or_else(unfit)?;
-        list.iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or_else(unfit))
-            .collect()
-    }
-
-    /// A number of at least 1.
-    fn count(&self, key: &str, default: u32) -> Result<u32, Error> {
-        let Some(value) = self.get(key) else {
-            return Ok(default);
-        };
-        let count = value.as_u64().filter(|count| (1..=1000).contains(count));
-        let count = count.and_then(|count| u32::try_from(count).ok());
-        count.ok_or_else(|| self.unfit(key, "a number from 1 to 1000"))
-    }
-
-    fn time(&self, key: &str, text: &str) -> Result<Timestamp, Error> {
-        Timestamp::parse(text)
-            .map_err(|reason| fault(format!("`{}.{key}`: `{text}` {reason}", self.name)))
-    }
-
-    /// The word of `api`, which must be one of these.
-    fn api(&self, known: &[&'static str]) -> Result<&'static str, Error> {
-        let text = self.required("api")?;
-        known
-            .iter()
-            .find(|api| **api == text)
-            .copied()
-            .ok_or_else(|| {
-                let known: Vec<_> = known.iter().map(|api| format!("\"{api}\"")).collect();
-                fault(format!(
-                    "`{}.api` must be one of {}; found \"{text}\"",
-                    self.name,
-                    known.join(", ")
-                ))
-            })
-    }
-
-    fn server(&self, org: bool) -> Result<Place, Error> {
-        if self.text("path")?.is_some() {
-            return Err(fault(format!(
-                "`{0}.path` is for a file; this `{0}.api` has a `url`",
-                self.name
-            )));
-        }
-        let place = Place {
-            url: self.name("url")?.trim_end_matches('/').to_owned(),
-            org: match self.get("org") {
-                None if !org => String::new(),
-                _ => self.name("org")?.to_owned(),
-            },
-            bucket: self.name("bucket")?.to_owned(),
-        };
-        Ok(place)
-    }
-
-    fn file(&self) -> Result<Place, Error> {
-        for key in PLACE_KEYS {
-            if !matches!(*key, "api" | "path") && self.get(key).is_some() {
-                return Err(fault(format!(
-                    "`{0}.{key}` is for a server; this `{0}.api` has a `path`",
-                    self.name
-                )));
-            }
-        }
-        Ok(Place {
-            bucket: self.name("path")?.to_owned(),
-            ..Place::default()
-        })
-    }
-}
-
-/// A key that is not known is an error that names the nearest one that is.
-fn check_keys(entries: &Map<String, Value>, table: &str, known: &[&str]) -> Result<(), Error> {
-    let Some(unknown) = entries.keys().find(|key| !known.contains(&key.as_str())) else {
-        return Ok(());
-    };
-    let likeness = |key: &&&str| strsim::jaro_winkler(key, unknown);
-    let nearest = known
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let error = fault(format!("unknown key `{table}{unknown}`"));
-    Err(match nearest {
-        Some(nearest) => error.with_hint(format!("the nearest key is `{table}{nearest}`")),
-        None => error,
-    })
-}
-
-fn fault(message: String) -> Error {
-    Error::new(Fault::Settings, message)
 }

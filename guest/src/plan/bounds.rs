@@ -1,0 +1,171 @@
+//! What must be known before the first batch: when a migration begins and ends, and how long the
+//! destination is, if that is a file.
+//!
+//! Asks for nothing that the settings or the records say. Does not know batches.
+
+use super::Answer;
+use super::exchange::{Event, Exchange, Ids, Want};
+use super::journal::Journal;
+use crate::converter::first_time;
+use crate::error::{Endpoint, Error, Fault};
+use crate::progress::Record;
+use crate::protocol::{file, flux};
+use crate::settings::{Destination, LAG_SECONDS, Settings, Source, Start, Stop};
+use crate::time::{TimeRange, Timestamp};
+
+/// The bounds of a migration, while they are looked for.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    settings: Settings,
+    /// The last record, which fixes what "earliest" and "now" mean.
+    recorded: Option<Record>,
+    now: Timestamp,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// When is the first point?
+    Earliest {
+        exchange: Exchange,
+        body: Vec<u8>,
+    },
+    /// Is the destination's file as it was left?
+    Length {
+        range: TimeRange,
+        exchange: Exchange,
+    },
+    Known(Found),
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// The times to migrate; for a file as destination, the length to which it is to be cut.
+    Range { range: TimeRange, offset: Option<u64> },
+    /// There is nothing to migrate, and why.
+    Nothing(String),
+}
+
+impl Bounds {
+    /// `journal` must be read.
+    pub(crate) fn open(settings: &Settings, journal: &Journal, now: Timestamp) -> Self {
+        let settings = settings.clone();
+        let recorded = journal.last.clone();
+        let phase = match (settings.start, &recorded, &settings.source) {
+            (Start::At(start), _, _) => Self::stop(&settings, recorded.as_ref(), start, now),
+            (Start::Earliest, Some(record), _) => {
+                let start = record.migration.start();
+                Self::stop(&settings, recorded.as_ref(), start, now)
+            }
+            (Start::Earliest, None, Source::Flux(place)) => {
+                let exchange = Exchange::new(flux::earliest(place), settings.attempts_max);
+                Phase::Earliest { exchange, body: Vec::new() }
+            }
+            // A file is read as a whole.
+            (Start::Earliest, None, Source::Csv(_)) => {
+                Self::stop(&settings, None, Timestamp::MIN, now)
+            }
+        };
+        Self { settings, recorded, now, phase }
+    }
+
+    /// The start is known. What "now" means was fixed by the first record, or is fixed here.
+    fn stop(
+        settings: &Settings,
+        recorded: Option<&Record>,
+        start: Timestamp,
+        now: Timestamp,
+    ) -> Phase {
+        let stop = match (settings.stop, recorded) {
+            (Stop::At(stop), _) => stop,
+            (Stop::Now, Some(record)) => record.migration.stop(),
+            (Stop::Now, None) => now.saturating_sub(LAG_SECONDS * 1_000_000_000),
+        };
+        let Some(range) = TimeRange::new(start, stop) else {
+            return Phase::Known(Found::Nothing(format!("there is no point before {stop}")));
+        };
+        match settings.destination {
+            Destination::File(_) => {
+                let call = file::length(Endpoint::Destination);
+                Phase::Length { range, exchange: Exchange::new(call, settings.attempts_max) }
+            }
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => {
+                Phase::Known(Found::Range { range, offset: None })
+            }
+        }
+    }
+
+    pub(crate) fn found(&self) -> Option<&Found> {
+        match &self.phase {
+            Phase::Known(found) => Some(found),
+            Phase::Earliest { .. } | Phase::Length { .. } => None,
+        }
+    }
+
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        match &mut self.phase {
+            Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. } => {
+                exchange.want(now, ids, true)
+            }
+            Phase::Known(_) => Want::Nothing,
+        }
+    }
+
+    /// Takes an answer that is for it, as all are while it looks.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+        let event = match &mut self.phase {
+            Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. } => {
+                exchange.answer(answer)
+            }
+            Phase::Known(_) => Event::Nothing,
+        };
+        match (&mut self.phase, event) {
+            (_, Event::Failed(error)) => return Err(error),
+            (Phase::Length { range, .. }, Event::Begun(response)) => {
+                let length = response.header("upload-offset").and_then(|text| text.parse().ok());
+                let range = *range;
+                let offset = self.offset(length.unwrap_or(0))?;
+                self.phase = Phase::Known(Found::Range { range, offset: Some(offset) });
+            }
+            (Phase::Earliest { body, .. }, Event::Piece(piece)) => body.extend(piece),
+            (Phase::Earliest { body, .. }, Event::Ended) => {
+                let first = first_time(body).map_err(|error| {
+                    error.within("the response of the source").at(Endpoint::Source)
+                })?;
+                self.phase = match first {
+                    Some(start) => Self::stop(&self.settings, None, start, self.now),
+                    None => Phase::Known(Found::Nothing("the source has no points".to_owned())),
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The length that is recorded, to which the file will be cut. A file that is not ours, or is
+    /// not what it was, is left alone.
+    fn offset(&self, length: u64) -> Result<u64, Error> {
+        let path = &self.settings.destination.place().bucket;
+        let refuse = |message, hint| {
+            Err(Error::new(Fault::Settings, message).at(Endpoint::Destination).with_hint(hint))
+        };
+        let Some(record) = &self.recorded else {
+            if length == 0 {
+                return Ok(0);
+            }
+            return refuse(
+                format!("the destination `{path}` exists, and the checkpoint does not know it"),
+                "move it away, or choose another `destination.path`",
+            );
+        };
+        let recorded = record.destination_bytes.unwrap_or(0);
+        if length < recorded {
+            return refuse(
+                format!("the destination `{path}` has {length} of {recorded} recorded bytes"),
+                "put the file back; or move the checkpoint away as well, to begin anew",
+            );
+        }
+        Ok(recorded)
+    }
+}

@@ -1,0 +1,164 @@
+//! The tables and keys of the configuration, and reading a value of each type.
+//!
+//! Does not know what a value means.
+
+use serde_json::{Map, Value};
+
+use super::Place;
+use crate::error::{Error, Fault};
+use crate::time::Timestamp;
+
+/// The keys of each table: what is not here is an error.
+pub(super) const TABLES: [(&str, &[&str]); 5] = [
+    ("migration", &["start", "stop", "batch_interval", "measurements", "filter"]),
+    ("source", PLACE_KEYS),
+    ("destination", PLACE_KEYS),
+    ("checkpoint", &["path", "bucket", "url", "org", "token_env", "token_file"]),
+    ("limits", &["concurrency", "attempts"]),
+];
+const PLACE_KEYS: &[&str] =
+    &["api", "url", "org", "bucket", "path", "token_env", "token_file", "user", "password_env"];
+
+/// A table of the configuration.
+pub(super) struct Table<'a> {
+    name: &'static str,
+    entries: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn open(root: &'a Map<String, Value>, name: &'static str) -> Result<Self, Error> {
+        let known =
+            TABLES.iter().find(|(other, _)| *other == name).map_or(&[][..], |(_, keys)| keys);
+        let entries = match root.get(name) {
+            None => None,
+            Some(Value::Object(entries)) => Some(entries),
+            Some(_) => return Err(fault(format!("`{name}` must be a table: `[{name}]`"))),
+        };
+        if let Some(entries) = entries {
+            check_keys(entries, &format!("{name}."), known)?;
+        }
+        Ok(Self { name, entries })
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
+        self.entries.and_then(|entries| entries.get(key))
+    }
+
+    pub(super) fn missing(&self, key: &str) -> Error {
+        fault(format!("`{}.{key}` is missing", self.name))
+    }
+
+    pub(super) fn unfit(&self, key: &str, expected: &str) -> Error {
+        fault(format!("`{}.{key}` must be {expected}", self.name))
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(self.unfit(key, "a text in quotes that is not empty")),
+        }
+    }
+
+    pub(super) fn required(&self, key: &str) -> Result<&'a str, Error> {
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// The name of something, which is to be a tag of the record.
+    pub(super) fn name(&self, key: &str) -> Result<&'a str, Error> {
+        let name = self.required(key)?;
+        if name.ends_with('\\') || name.contains(['\n', '\r']) {
+            return Err(self.unfit(key, "without line breaks and without a `\\` at its end"));
+        }
+        Ok(name)
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
+        let unfit = || self.unfit(key, "a list of texts, such as `[\"cpu\"]`");
+        let Some(list) = self.get(key) else {
+            return Ok(Vec::new());
+        };
+        let list = list.as_array().filter(|list| !list.is_empty()).ok_or_else(unfit)?;
+        list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(unfit)).collect()
+    }
+
+    /// A number of at least 1.
+    pub(super) fn count(&self, key: &str, default: u32) -> Result<u32, Error> {
+        let Some(value) = self.get(key) else {
+            return Ok(default);
+        };
+        let count = value.as_u64().filter(|count| (1..=1000).contains(count));
+        let count = count.and_then(|count| u32::try_from(count).ok());
+        count.ok_or_else(|| self.unfit(key, "a number from 1 to 1000"))
+    }
+
+    pub(super) fn time(&self, key: &str, text: &str) -> Result<Timestamp, Error> {
+        Timestamp::parse(text)
+            .map_err(|reason| fault(format!("`{}.{key}`: `{text}` {reason}", self.name)))
+    }
+
+    /// The word of `api`, which must be one of these.
+    pub(super) fn api(&self, known: &[&'static str]) -> Result<&'static str, Error> {
+        let text = self.required("api")?;
+        known.iter().find(|api| **api == text).copied().ok_or_else(|| {
+            let known: Vec<_> = known.iter().map(|api| format!("\"{api}\"")).collect();
+            fault(format!(
+                "`{}.api` must be one of {}; found \"{text}\"",
+                self.name,
+                known.join(", ")
+            ))
+        })
+    }
+
+    pub(super) fn server(&self, org: bool) -> Result<Place, Error> {
+        if self.text("path")?.is_some() {
+            return Err(fault(format!(
+                "`{0}.path` is for a file; this `{0}.api` has a `url`",
+                self.name
+            )));
+        }
+        let place = Place {
+            url: self.name("url")?.trim_end_matches('/').to_owned(),
+            org: match self.get("org") {
+                None if !org => String::new(),
+                _ => self.name("org")?.to_owned(),
+            },
+            bucket: self.name("bucket")?.to_owned(),
+        };
+        Ok(place)
+    }
+
+    pub(super) fn file(&self) -> Result<Place, Error> {
+        for key in PLACE_KEYS {
+            if !matches!(*key, "api" | "path") && self.get(key).is_some() {
+                return Err(fault(format!(
+                    "`{0}.{key}` is for a server; this `{0}.api` has a `path`",
+                    self.name
+                )));
+            }
+        }
+        Ok(Place { bucket: self.name("path")?.to_owned(), ..Place::default() })
+    }
+}
+
+/// A key that is not known is an error that names the nearest one that is.
+pub(super) fn check_keys(
+    entries: &Map<String, Value>,
+    table: &str,
+    known: &[&str],
+) -> Result<(), Error> {
+    let Some(unknown) = entries.keys().find(|key| !known.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    let likeness = |key: &&&str| strsim::jaro_winkler(key, unknown);
+    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let error = fault(format!("unknown key `{table}{unknown}`"));
+    Err(match nearest {
+        Some(nearest) => error.with_hint(format!("the nearest key is `{table}{nearest}`")),
+        None => error,
+    })
+}
+
+pub(super) fn fault(message: String) -> Error {
+    Error::new(Fault::Settings, message)
+}
