@@ -127,7 +127,7 @@ impl Tables {
             // Which columns are in the group key does not matter here: each row says its own.
             "group" => {}
             _ => {
-                let found = quoted(record.field(0));
+                let found = beginning(record);
                 return Err(record.error(ErrorKind::NotAnnotated { found }));
             }
         }
@@ -135,12 +135,17 @@ impl Tables {
     }
 }
 
+/// How a record begins, for a message.
+fn beginning(record: Record<'_>) -> String {
+    quoted(&record.fields().collect::<Vec<_>>().join(","))
+}
+
 /// What follows the header: rows, or an error.
 fn header(annotations: &Annotations, record: Record<'_>) -> Result<State, ConversionError> {
     let Annotations { data_types, defaults } = annotations;
     let fault = |kind| Err(record.error(kind));
     if data_types.is_empty() {
-        return fault(ErrorKind::NotAnnotated { found: quoted(record.field(0)) });
+        return fault(ErrorKind::NotAnnotated { found: beginning(record) });
     }
     for annotation in [data_types, defaults] {
         let (expected, found) = (annotation.len(), record.len());
