@@ -93,9 +93,7 @@ impl Conversion {
 impl wit_converter::GuestConversion for Conversion {
     fn open(settings: String) -> Result<wit_converter::Conversion, wit_types::Error> {
         let conversion = converter::Conversion::open(&settings)?;
-        Ok(wit_converter::Conversion::new(Self(RefCell::new(Ok(
-            conversion,
-        )))))
+        Ok(wit_converter::Conversion::new(Self(RefCell::new(Ok(conversion)))))
     }
 
     fn push(&self, bytes: Vec<u8>) -> Result<wit_converter::Converted, wit_types::Error> {
@@ -122,10 +120,8 @@ fn bytes_of_latin1(text: String) -> Result<Vec<u8>, error::Error> {
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
         bytes.push(u8::try_from(character).map_err(|_| {
-            let message = format!(
-                "the host passed U+{:04X} as a byte of the response",
-                u32::from(character)
-            );
+            let message =
+                format!("the host passed U+{:04X} as a byte of the response", u32::from(character));
             error::Error::new(error::Fault::Malformed, message)
                 .with_hint("decode the body as ISO 8859-1, whatever its charset")
         })?);
@@ -142,10 +138,7 @@ impl From<wit_planner::Answer> for plan::Answer {
             wit_planner::Answer::Latin1(text) => bytes_of_latin1(text).map_or_else(
                 |error| {
                     let cause = protocol::Cause::Broken;
-                    Self::Failed(protocol::Failure {
-                        cause,
-                        message: error.message,
-                    })
+                    Self::Failed(protocol::Failure { cause, message: error.message })
                 },
                 Self::Bytes,
             ),
@@ -193,55 +186,23 @@ impl From<wit_planner::Ending> for plan::Ending {
 
 impl From<error::Error> for wit_types::Error {
     fn from(error: error::Error) -> Self {
-        let error::Error {
-            fault,
-            endpoint,
-            line,
-            message,
-            hint,
-        } = error;
-        Self {
-            fault: fault.into(),
-            endpoint: endpoint.map(Into::into),
-            line,
-            message,
-            hint,
-        }
+        let error::Error { fault, endpoint, line, message, hint } = error;
+        Self { fault: fault.into(), endpoint: endpoint.map(Into::into), line, message, hint }
     }
 }
 
 impl From<wit_types::Error> for error::Error {
     fn from(error: wit_types::Error) -> Self {
-        let wit_types::Error {
-            fault,
-            endpoint,
-            line,
-            message,
-            hint,
-        } = error;
-        Self {
-            fault: fault.into(),
-            endpoint: endpoint.map(Into::into),
-            line,
-            message,
-            hint,
-        }
+        let wit_types::Error { fault, endpoint, line, message, hint } = error;
+        Self { fault: fault.into(), endpoint: endpoint.map(Into::into), line, message, hint }
     }
 }
 
 impl From<converter::Converted> for wit_converter::Converted {
     fn from(converted: converter::Converted) -> Self {
-        let converter::Converted {
-            lines,
-            rejected,
-            totals,
-        } = converted;
+        let converter::Converted { lines, rejected, totals } = converted;
         let rejected = rejected.into_iter().map(Into::into).collect();
-        Self {
-            lines,
-            rejected,
-            totals: totals.into(),
-        }
+        Self { lines, rejected, totals: totals.into() }
     }
 }
 

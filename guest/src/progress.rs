@@ -1,8 +1,10 @@
-//! What is recorded of a batch, and what a set of records covers.
+//! What is recorded of a migration and its batches, and what a set of records covers.
 //!
-//! The record is that of the guide's task, with more tags and fields, so its dashboard reads it:
+//! The record of a batch is that of the guide's task, with more tags and fields, so its dashboard
+//! reads it. Before the first one stands what the whole migration is:
 //!
 //! ```text
+//! migrations,dstBucket=dst,dstHost=http://127.0.0.1:8181,srcBucket=src,srcHost=…,srcOrg=o migration_start="2022-01-01T00:00:00.000000000Z",migration_stop="2022-02-01T00:00:00.000000000Z" 1669130060000000000
 //! batches,dstBucket=dst,dstHost=http://127.0.0.1:8181,srcBucket=src,srcHost=…,srcOrg=o batch_start="2022-01-01T00:00:00.000000000Z",batch_stop="2022-01-01T01:00:00.000000000Z",rows=36900i,percent_complete=3.2,… 1669130064000000000
 //! ```
 
@@ -15,7 +17,9 @@ use crate::time::{TimeRange, Timestamp};
 
 /// The measurement of the guide's task, and the names of its tags. Of the tags, only the hosts and
 /// `srcOrg` are ours: without them two migrations would share their progress.
-const MEASUREMENT: &str = "batches";
+const BATCHES: &str = "batches";
+/// The measurement of what the whole migration is.
+const MIGRATIONS: &str = "migrations";
 const SOURCE_TAGS: [&str; 3] = ["srcHost", "srcOrg", "srcBucket"];
 const DESTINATION_TAGS: [&str; 3] = ["dstHost", "dstOrg", "dstBucket"];
 
@@ -28,12 +32,29 @@ pub(crate) struct Route {
     pub(crate) selection: String,
 }
 
+/// What is recorded: a line of the checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Entry {
+    /// Once, before the first batch: from here on a file as destination is this migration's.
+    Opened(Opening),
+    Done(Record),
+}
+
+/// A migration that has begun.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Opening {
+    pub(crate) route: Route,
+    /// Fixes what "earliest" and "now" mean.
+    pub(crate) migration: TimeRange,
+    pub(crate) time: Timestamp,
+}
+
 /// A batch that is done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) route: Route,
     pub(crate) batch: TimeRange,
-    /// Of the whole migration, which fixes what "earliest" and "now" meant at the first run.
+    /// As in `Opening`.
     pub(crate) migration: TimeRange,
     pub(crate) totals: Totals,
     pub(crate) percent_complete: f64,
@@ -50,6 +71,18 @@ impl Route {
             destination: settings.destination.place().clone(),
             selection: settings.selection.to_text(),
         }
+    }
+
+    /// The measurement and the tags of a line.
+    fn begin_line(&self, measurement: &str) -> String {
+        let mut tags: Vec<_> = SOURCE_TAGS.into_iter().zip(self.source.parts()).collect();
+        tags.extend(DESTINATION_TAGS.into_iter().zip(self.destination.parts()));
+        // A tag cannot be empty.
+        tags.retain(|(_, value)| !value.is_empty());
+        tags.sort_unstable();
+        let mut line = String::new();
+        push_series(&mut line, measurement, &tags).expect("the settings refuse such names");
+        line
     }
 
     /// Whether it is the same but for the addresses of the servers.
@@ -69,33 +102,95 @@ impl Place {
     }
 }
 
+impl Entry {
+    /// Reads one line. `None` if it is not a whole entry.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let mut lines = parse_lines(line);
+        let (Some(Ok(line)), None) = (lines.next(), lines.next()) else { return None };
+        let place = |names: [&str; 3]| {
+            let [url, org, bucket] = names.map(|name| tag(&line, name));
+            Place { url, org, bucket }
+        };
+        let route = Route {
+            source: place(SOURCE_TAGS),
+            destination: place(DESTINATION_TAGS),
+            selection: text(&line, "selection").unwrap_or_default(),
+        };
+        match line.series.measurement.as_str() {
+            BATCHES => Record::of(&line, route).map(Self::Done),
+            MIGRATIONS => Opening::of(&line, route).map(Self::Opened),
+            _ => None,
+        }
+    }
+
+    /// One line of line protocol, without a line feed.
+    pub(crate) fn to_line(&self) -> String {
+        match self {
+            Self::Opened(opening) => opening.to_line(),
+            Self::Done(record) => record.to_line(),
+        }
+    }
+
+    pub(crate) fn route(&self) -> &Route {
+        match self {
+            Self::Opened(Opening { route, .. }) | Self::Done(Record { route, .. }) => route,
+        }
+    }
+
+    pub(crate) fn migration(&self) -> TimeRange {
+        match self {
+            Self::Opened(Opening { migration, .. }) | Self::Done(Record { migration, .. }) => {
+                *migration
+            }
+        }
+    }
+}
+
+impl Opening {
+    fn to_line(&self) -> String {
+        let mut line = self.route.begin_line(MIGRATIONS);
+        let texts = migration_texts(self.migration, &self.route);
+        push_texts(&mut line, &texts);
+        line + " " + &self.time.0.to_string()
+    }
+
+    fn of(line: &ParsedLine<'_>, route: Route) -> Option<Self> {
+        let migration = range(line, "migration_start", "migration_stop")?;
+        Some(Self { route, migration, time: Timestamp(line.timestamp?) })
+    }
+}
+
+fn migration_texts(migration: TimeRange, route: &Route) -> [(&'static str, String); 3] {
+    [
+        ("migration_start", migration.start().nine_digits()),
+        ("migration_stop", migration.stop().nine_digits()),
+        ("selection", route.selection.clone()),
+    ]
+}
+
+/// Appends string fields, the first of a line.
+fn push_texts(line: &mut String, texts: &[(&str, String)]) {
+    let mut separator = ' ';
+    for (key, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
+        line.push(separator);
+        line.push_str(key);
+        line.push('=');
+        push_string(line, text);
+        separator = ',';
+    }
+}
+
 impl Record {
     /// One line of line protocol, without a line feed.
     pub(crate) fn to_line(&self) -> String {
         use std::fmt::Write;
-        let Route { source, destination, selection } = &self.route;
-        let mut tags: Vec<_> = SOURCE_TAGS.into_iter().zip(source.parts()).collect();
-        tags.extend(DESTINATION_TAGS.into_iter().zip(destination.parts()));
-        // A tag cannot be empty.
-        tags.retain(|(_, value)| !value.is_empty());
-        tags.sort_unstable();
-        let mut line = String::new();
-        push_series(&mut line, MEASUREMENT, &tags).expect("the settings refuse such names");
-        let texts = [
+        let mut line = self.route.begin_line(BATCHES);
+        let mut texts = vec![
             ("batch_start", self.batch.start().nine_digits()),
             ("batch_stop", self.batch.stop().nine_digits()),
-            ("migration_start", self.migration.start().nine_digits()),
-            ("migration_stop", self.migration.stop().nine_digits()),
-            ("selection", selection.clone()),
         ];
-        let mut separator = ' ';
-        for (key, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
-            line.push(separator);
-            line.push_str(key);
-            line.push('=');
-            push_string(&mut line, text);
-            separator = ',';
-        }
+        texts.extend(migration_texts(self.migration, &self.route));
+        push_texts(&mut line, &texts);
         let Totals { rows, points, read, written, rejected } = self.totals;
         let mut counts = vec![
             ("rows", rows),
@@ -114,33 +209,16 @@ impl Record {
         line
     }
 
-    /// Reads one line. `None` if it is not a whole record.
-    pub(crate) fn parse(line: &str) -> Option<Self> {
-        let mut lines = parse_lines(line);
-        let (Some(Ok(line)), None) = (lines.next(), lines.next()) else {
-            return None;
-        };
-        if line.series.measurement.as_str() != MEASUREMENT {
-            return None;
-        }
-        let place = |names: [&str; 3]| {
-            let [url, org, bucket] = names.map(|name| tag(&line, name));
-            Place { url, org, bucket }
-        };
-        let route = Route {
-            source: place(SOURCE_TAGS),
-            destination: place(DESTINATION_TAGS),
-            selection: text(&line, "selection").unwrap_or_default(),
-        };
-        let count = |key| number(&line, key).unwrap_or(0);
-        let batch = range(&line, "batch_start", "batch_stop")?;
+    fn of(line: &ParsedLine<'_>, route: Route) -> Option<Self> {
+        let count = |key| number(line, key).unwrap_or(0);
+        let batch = range(line, "batch_start", "batch_stop")?;
         Some(Self {
             route,
             batch,
             // The guide's own records do not say; then it is the batch alone.
-            migration: range(&line, "migration_start", "migration_stop").unwrap_or(batch),
+            migration: range(line, "migration_start", "migration_stop").unwrap_or(batch),
             totals: Totals {
-                rows: number(&line, "rows")?,
+                rows: number(line, "rows")?,
                 points: count("points"),
                 read: count("read"),
                 written: count("written"),
@@ -150,7 +228,7 @@ impl Record {
                 Some(FieldValue::F64(percent)) => *percent,
                 _ => return None,
             },
-            destination_bytes: number(&line, "destination_bytes"),
+            destination_bytes: number(line, "destination_bytes"),
             time: Timestamp(line.timestamp?),
         })
     }

@@ -8,7 +8,6 @@ use super::exchange::{Event, Exchange, Ids, Want};
 use super::journal::Journal;
 use crate::converter::first_time;
 use crate::error::{Endpoint, Error, Fault};
-use crate::progress::Record;
 use crate::protocol::{file, flux};
 use crate::settings::{Destination, LAG_SECONDS, Settings, Source, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
@@ -17,8 +16,10 @@ use crate::time::{TimeRange, Timestamp};
 #[derive(Debug)]
 pub(crate) struct Bounds {
     settings: Settings,
-    /// The last record, which fixes what "earliest" and "now" mean.
-    recorded: Option<Record>,
+    /// What "earliest" and "now" meant when it began; `None` if it has not.
+    recorded: Option<TimeRange>,
+    /// The length of a file as destination, as it was recorded.
+    recorded_bytes: u64,
     now: Timestamp,
     phase: Phase,
 }
@@ -51,12 +52,11 @@ impl Bounds {
     /// `journal` must be read.
     pub(crate) fn open(settings: &Settings, journal: &Journal, now: Timestamp) -> Self {
         let settings = settings.clone();
-        let recorded = journal.last.clone();
-        let phase = match (settings.start, &recorded, &settings.source) {
-            (Start::At(start), _, _) => Self::stop(&settings, recorded.as_ref(), start, now),
-            (Start::Earliest, Some(record), _) => {
-                let start = record.migration.start();
-                Self::stop(&settings, recorded.as_ref(), start, now)
+        let recorded = journal.migration;
+        let phase = match (settings.start, recorded, &settings.source) {
+            (Start::At(start), _, _) => Self::stop(&settings, recorded, start, now),
+            (Start::Earliest, Some(migration), _) => {
+                Self::stop(&settings, recorded, migration.start(), now)
             }
             (Start::Earliest, None, Source::Flux(place)) => {
                 let exchange = Exchange::new(flux::earliest(place), settings.attempts_max);
@@ -67,19 +67,20 @@ impl Bounds {
                 Self::stop(&settings, None, Timestamp::MIN, now)
             }
         };
-        Self { settings, recorded, now, phase }
+        let last_bytes = journal.last.as_ref().and_then(|last| last.destination_bytes);
+        Self { settings, recorded, recorded_bytes: last_bytes.unwrap_or(0), now, phase }
     }
 
     /// The start is known. What "now" means was fixed by the first record, or is fixed here.
     fn stop(
         settings: &Settings,
-        recorded: Option<&Record>,
+        recorded: Option<TimeRange>,
         start: Timestamp,
         now: Timestamp,
     ) -> Phase {
         let stop = match (settings.stop, recorded) {
             (Stop::At(stop), _) => stop,
-            (Stop::Now, Some(record)) => record.migration.stop(),
+            (Stop::Now, Some(migration)) => migration.stop(),
             (Stop::Now, None) => now.saturating_sub(LAG_SECONDS * 1_000_000_000),
         };
         let Some(range) = TimeRange::new(start, stop) else {
@@ -143,23 +144,20 @@ impl Bounds {
         Ok(())
     }
 
-    /// The length that is recorded, to which the file will be cut. A file that is not ours, or is
-    /// not what it was, is left alone.
+    /// The length that is recorded, to which the file will be cut. A file that is not this
+    /// migration's, or is shorter than it was, is left alone.
     fn offset(&self, length: u64) -> Result<u64, Error> {
         let path = &self.settings.destination.place().bucket;
         let refuse = |message, hint| {
             Err(Error::new(Fault::Settings, message).at(Endpoint::Destination).with_hint(hint))
         };
-        let Some(record) = &self.recorded else {
-            if length == 0 {
-                return Ok(0);
-            }
+        let recorded = self.recorded_bytes;
+        if self.recorded.is_none() && length > 0 {
             return refuse(
                 format!("the destination `{path}` exists, and the checkpoint does not know it"),
                 "move it away, or choose another `destination.path`",
             );
-        };
-        let recorded = record.destination_bytes.unwrap_or(0);
+        }
         if length < recorded {
             return refuse(
                 format!("the destination `{path}` has {length} of {recorded} recorded bytes"),

@@ -9,7 +9,7 @@ use super::exchange::{Event, Exchange, Ids, Want};
 use super::{Answer, Note, Totals};
 use crate::converter::Conversion;
 use crate::error::{Endpoint, Error, Fault};
-use crate::progress::{Coverage, Record, Route};
+use crate::progress::{Coverage, Entry, Opening, Record, Route};
 use crate::protocol::{Response, file, flux, write};
 use crate::settings::{Checkpoint, Settings};
 use crate::time::{TimeRange, Timestamp};
@@ -26,10 +26,14 @@ pub(crate) struct Journal {
     pub(crate) coverage: Coverage,
     pub(crate) records: u64,
     pub(crate) totals: Totals,
+    /// The range of the migration, as its first entry fixed it.
+    pub(crate) migration: Option<TimeRange>,
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
-    /// Records that are not on the disk yet.
-    waiting: VecDeque<Record>,
+    /// The time of the last entry.
+    last_time: Timestamp,
+    /// Entries that are not on the disk yet.
+    waiting: VecDeque<Entry>,
     pub(crate) notes: VecDeque<Note>,
 }
 
@@ -37,7 +41,7 @@ pub(crate) struct Journal {
 enum State {
     Reading { exchange: Exchange, text: Vec<u8>, conversion: Option<Box<Conversion>>, found: bool },
     Idle,
-    Appending { exchange: Exchange, record: Box<Record> },
+    Appending { exchange: Exchange, entry: Box<Entry> },
 }
 
 impl Journal {
@@ -59,7 +63,9 @@ impl Journal {
             coverage: Coverage::default(),
             records: 0,
             totals: Totals::default(),
+            migration: None,
             last: None,
+            last_time: Timestamp(0),
             waiting: VecDeque::new(),
             notes: VecDeque::new(),
         }
@@ -75,14 +81,22 @@ impl Journal {
         matches!(self.state, State::Idle) && self.waiting.is_empty()
     }
 
+    /// Records that the migration has begun, and what its range is.
+    pub(crate) fn open(&mut self, migration: TimeRange) {
+        let (route, time) = (self.route.clone(), Timestamp(0));
+        self.waiting.push_back(Entry::Opened(Opening { route, migration, time }));
+    }
+
     /// Records a batch that is done, as soon as what was recorded before it is on the disk.
     pub(crate) fn append(&mut self, record: Record) {
-        self.waiting.push_back(record);
+        self.waiting.push_back(Entry::Done(record));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        if let (State::Idle, Some(record)) = (&self.state, self.waiting.pop_front()) {
-            self.begin_append(record, now);
+        if matches!(self.state, State::Idle)
+            && let Some(entry) = self.waiting.pop_front()
+        {
+            self.begin_append(entry, now);
         }
         match &mut self.state {
             State::Reading { exchange, .. } | State::Appending { exchange, .. } => {
@@ -92,22 +106,27 @@ impl Journal {
         }
     }
 
-    fn begin_append(&mut self, mut record: Record, now: Timestamp) {
+    fn begin_append(&mut self, mut entry: Entry, now: Timestamp) {
         // In a bucket, two records of one time would be one: time must go on, whatever the clock
         // does.
-        let after = |last: &Record| last.time.saturating_add(1);
-        record.time = self.last.as_ref().map_or(now, |last| after(last).max(now));
-        let mut covered = self.coverage.clone();
-        covered.insert(record.batch);
-        record.percent_complete = covered.percent_of(record.migration);
+        let entry_time = now.max(self.last_time.saturating_add(1));
+        match &mut entry {
+            Entry::Opened(opening) => opening.time = entry_time,
+            Entry::Done(record) => {
+                record.time = entry_time;
+                let mut covered = self.coverage.clone();
+                covered.insert(record.batch);
+                record.percent_complete = covered.percent_of(record.migration);
+            }
+        }
         let line_feed = if self.torn { "\n" } else { "" };
-        let body = format!("{line_feed}{}\n", record.to_line());
+        let body = format!("{line_feed}{}\n", entry.to_line());
         let call = match &self.checkpoint {
             Checkpoint::File => write::file(Endpoint::Checkpoint, &body, None),
             Checkpoint::Bucket(place) => write::bucket(Endpoint::Checkpoint, place, &body),
         };
         let exchange = Exchange::new(call, self.attempts_max);
-        self.state = State::Appending { exchange, record: Box::new(record) };
+        self.state = State::Appending { exchange, entry: Box::new(entry) };
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
@@ -141,10 +160,13 @@ impl Journal {
 
     fn begun(&mut self, response: &Response) -> Option<Record> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Appending { record, .. } => {
+            State::Appending { entry, .. } => {
                 self.torn = false;
-                self.count(&record);
-                Some(*record)
+                self.count(&entry);
+                match *entry {
+                    Entry::Done(record) => Some(record),
+                    Entry::Opened(_) => None,
+                }
             }
             State::Reading { exchange, text, conversion, .. } => {
                 let found = response.status != 404;
@@ -191,9 +213,9 @@ impl Journal {
         let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
         let last = text.lines().count();
         for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
-            match Record::parse(line) {
-                Some(record) if record.route == self.route => self.count(&record),
-                Some(record) if record.route.differs_in_hosts_alone(&self.route) => elsewhere += 1,
+            match Entry::parse(line) {
+                Some(entry) if *entry.route() == self.route => self.count(&entry),
+                Some(entry) if entry.route().differs_in_hosts_alone(&self.route) => elsewhere += 1,
                 Some(_) => of_others += 1,
                 // The last line may be torn by a crash: nothing surprising.
                 None if self.torn && place + 1 == last => {}
@@ -221,13 +243,22 @@ impl Journal {
         }
     }
 
-    fn count(&mut self, record: &Record) {
+    fn count(&mut self, entry: &Entry) {
+        self.migration.get_or_insert(entry.migration());
+        let record = match entry {
+            Entry::Opened(opening) => {
+                self.last_time = self.last_time.max(opening.time);
+                return;
+            }
+            Entry::Done(record) => record,
+        };
         self.coverage.insert(record.batch);
         self.records += 1;
         self.totals += record.totals;
         if self.last.as_ref().is_none_or(|last| last.time <= record.time) {
             self.last = Some(record.clone());
         }
+        self.last_time = self.last_time.max(record.time);
     }
 }
 

@@ -13,7 +13,7 @@ use super::exchange::{Ids, WAIT_SECONDS_MAX, Want, backoff};
 use super::journal::Journal;
 use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Totals};
 use crate::error::{Error, Fault};
-use crate::progress::{Coverage, Record};
+use crate::progress::{Coverage, Entry, Record};
 use crate::protocol::Cause;
 use crate::settings::{Destination, Settings};
 use crate::time::{Interval, TimeRange, Timestamp};
@@ -156,10 +156,17 @@ impl Migrate {
             let message = format!("{records} batches are done already, {percent:.1} % of {range}");
             self.notes.push_back(Note::info(message));
         }
+        // A dry run writes nothing.
+        if self.mode == Mode::Migrate && self.journal.migration.is_none() {
+            self.journal.open(range);
+        }
         self.phase = Phase::Batches { range };
     }
 
     fn next_batch(&mut self, range: TimeRange, until: Timestamp) -> Step {
+        if self.mode == Mode::Migrate && self.journal.migration.is_none() {
+            return Step::Wait(until); // For the first entry of the checkpoint.
+        }
         if self.mode == Mode::Migrate && self.in_hand.len() >= self.settings.concurrency() {
             return Step::Wait(until);
         }
@@ -244,9 +251,9 @@ impl Migrate {
     }
 
     fn batch_done(&mut self, range: TimeRange, line: &str) {
-        match Record::parse(line) {
+        match Entry::parse(line) {
             // A host that mixes up its answers would have the wrong range recorded as done.
-            Some(record) if record.batch == range => {
+            Some(Entry::Done(record)) if record.batch == range => {
                 if record.destination_bytes.is_some() {
                     self.offset = record.destination_bytes;
                 }

@@ -61,7 +61,7 @@ impl Status {
 
     /// The range of the migration: as configured, or as the first run fixed it.
     fn range(&self) -> Option<TimeRange> {
-        let recorded = self.journal.last.as_ref().map(|last| last.migration);
+        let recorded = self.journal.migration;
         let start = match self.settings.start {
             Start::At(start) => Some(start),
             Start::Earliest => recorded.map(TimeRange::start),

@@ -54,7 +54,8 @@ pub(crate) fn records(place: &Place) -> Call {
         "from(bucket: {}) |> range(start: 1970-01-01T00:00:00Z, stop: 2262-01-01T00:00:00Z)",
         string(&place.bucket)
     );
-    let query = query + &filter("r._measurement == \"batches\"");
+    let query =
+        query + &filter("r._measurement == \"migrations\" or r._measurement == \"batches\"");
     call(Endpoint::Checkpoint, place, &query)
 }
 

@@ -1,0 +1,384 @@
+//! The order of things: plans driven natively, without a network, through every fault by number.
+
+use serde_json::{Value, json};
+use tsm2iox_guest::error::Fault as ErrorFault;
+use tsm2iox_guest::plan::{Answer, Ending, Outcome, Plan, Purpose, Step, Totals};
+use tsm2iox_guest::protocol::Response;
+use tsm2iox_guest::time::{TimeRange, Timestamp};
+
+mod world;
+use world::{Fault, Killed, World};
+
+/// A migration of seven hours in batches of one, with half an hour that no batch divides.
+fn settings(changes: &Value) -> String {
+    let mut settings = json!({
+        "migration": {
+            "start": "1970-01-01T00:00:00Z",
+            "stop": "1970-01-01T06:30:00Z",
+            "batch_interval": "1h",
+        },
+        "source": { "api": "v2", "url": "http://source", "org": "o", "bucket": "src" },
+        "destination": { "api": "v3", "url": "http://destination", "bucket": "dst" },
+        "limits": { "attempts": 3 },
+    });
+    for (table, keys) in changes.as_object().expect("changes are tables") {
+        for (key, value) in keys.as_object().expect("a table has keys") {
+            settings[table][key] = value.clone();
+        }
+    }
+    settings.to_string()
+}
+
+fn to_file() -> String {
+    let mut settings: Value = serde_json::from_str(&settings(&json!({}))).expect("it is JSON");
+    settings["destination"] = json!({ "api": "lp", "path": "out.lp" });
+    settings.to_string()
+}
+
+/// A point every 10 minutes of eight hours, and none in the third.
+fn world() -> World {
+    let seconds = (0..8 * 3600).step_by(600).filter(|second| !(7200..10800).contains(second));
+    World { seconds: seconds.collect(), ..World::default() }
+}
+
+fn complete(outcome: Result<Outcome, Killed>) -> Outcome {
+    let outcome = outcome.expect("nobody killed it");
+    assert_eq!(outcome.ending, Ending::Complete);
+    outcome
+}
+
+#[test]
+fn all_points_of_the_range_arrive_and_no_others() {
+    let mut world = world();
+    let outcome = complete(world.run(Purpose::Migrate, &settings(&json!({}))));
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    let rows = world.expected(0..23400).len() as u64;
+    assert_eq!((outcome.totals.rows, outcome.totals.points), (rows, rows));
+    // Seven batches, the empty one too; none asks beyond the stop.
+    assert_eq!(world.queries.len(), 7);
+    assert_eq!(world.checkpoint.lines().count(), 1 + 7);
+    assert!(world.queries[6].contains("stop: 1970-01-01T06:30:00Z"), "{}", world.queries[6]);
+    assert!(
+        world
+            .checkpoint
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains("percent_complete=100.0 "))
+    );
+}
+
+#[test]
+fn a_complete_migration_does_nothing() {
+    let mut world = world();
+    complete(world.run(Purpose::Migrate, &settings(&json!({}))));
+    let (written, recorded) = (world.destination.clone(), world.checkpoint.clone());
+    complete(world.run(Purpose::Migrate, &settings(&json!({}))));
+    assert_eq!((world.destination, world.checkpoint), (written, recorded));
+    assert_eq!(world.queries.len(), 7);
+}
+
+/// Runs with each exchange broken in turn, until the fault lies beyond the last; then heals.
+#[track_caller]
+fn check_every_exchange(settings: &str, new: impl Fn() -> World, fault: Fault) -> Vec<World> {
+    let mut worlds = Vec::new();
+    for nth in 1.. {
+        let mut world = World { fault: Some((nth, fault)), ..new() };
+        let outcome = world.run(Purpose::Migrate, settings);
+        let context = format!("{fault:?} at exchange {nth}");
+        if !world.struck {
+            complete(outcome);
+            return worlds;
+        }
+        if let Ok(Outcome { ending: Ending::Complete, .. }) = outcome {
+            assert_eq!(world.arrived(), world.expected(0..23400), "{context}");
+        }
+        world.fault = None;
+        complete(world.run(Purpose::Migrate, settings));
+        assert_eq!(world.arrived(), world.expected(0..23400), "{context}");
+        worlds.push(world);
+    }
+    unreachable!("a run has an end")
+}
+
+const FAULTS: [Fault; 10] = [
+    Fault::Lost,
+    Fault::Unanswered,
+    Fault::Cut,
+    Fault::Status(500),
+    Fault::Status(503),
+    Fault::Status(429),
+    Fault::Status(401),
+    Fault::Status(400),
+    Fault::KilledBefore,
+    Fault::KilledAfter,
+];
+
+#[test]
+fn no_fault_loses_or_invents_a_point() {
+    for fault in FAULTS {
+        let worlds = check_every_exchange(&settings(&json!({})), world, fault);
+        // Two for the checkpoint, and seven times query, write and record, but for the write of
+        // the empty batch.
+        assert_eq!(worlds.len(), 2 + 7 * 3 - 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_file_has_the_same_bytes_after_any_fault() {
+    let file = || World { destination_is_file: true, ..world() };
+    let mut whole = file();
+    complete(whole.run(Purpose::Migrate, &to_file()));
+    for fault in FAULTS {
+        for world in check_every_exchange(&to_file(), file, fault) {
+            assert_eq!(world.destination, whole.destination, "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_after_an_interruption_is_what_would_have_been() {
+    let mut whole = world();
+    complete(whole.run(Purpose::Migrate, &settings(&json!({}))));
+    // The checkpoint is read and opened, three batches are done (one of them empty), and the
+    // fourth is asked for.
+    let mut world = World { fault: Some((11, Fault::KilledBefore)), ..world() };
+    world.run(Purpose::Migrate, &settings(&json!({}))).expect_err("it is killed");
+    assert_eq!(world.checkpoint.lines().count(), 1 + 3);
+    world.fault = None;
+    complete(world.run(Purpose::Migrate, &settings(&json!({}))));
+    assert_eq!(world.destination, whole.destination);
+}
+
+#[test]
+fn a_body_that_is_too_large_is_halved() {
+    // The fourth exchange is the first write.
+    let fault = Some((4, Fault::Status(413)));
+    let mut world = World { fault, ..world() };
+    complete(world.run(Purpose::Migrate, &settings(&json!({}))));
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    let lines = |body: &String| body.lines().count();
+    assert_eq!(world.destination.iter().take(3).map(lines).collect::<Vec<_>>(), [3, 3, 6]);
+}
+
+#[test]
+fn the_first_point_and_the_present_are_fixed_by_the_first_record() {
+    let settings = settings(&json!({ "migration": { "start": "earliest", "stop": "now" } }));
+    let mut world = World { seconds: vec![-7000, -3000, -100], ..World::default() };
+    world.fault = Some((4, Fault::KilledBefore));
+    world.run(Purpose::Migrate, &settings).expect_err("it is killed");
+    assert_eq!(world.checkpoint.lines().count(), 1);
+    // Points that come later, before the first and after the present of the first run.
+    world.seconds.extend([-9000, -200]);
+    world.fault = None;
+    complete(world.run(Purpose::Migrate, &settings));
+    assert_eq!(world.arrived(), world.expected(-7000..-300));
+}
+
+#[test]
+fn a_source_without_points_is_complete() {
+    let settings = settings(&json!({ "migration": { "start": "earliest" } }));
+    let mut world = World::default();
+    complete(world.run(Purpose::Migrate, &settings));
+    assert_eq!(world.notes[0].message, "the source has no points");
+}
+
+/// The batches of a plan of purpose `split`.
+fn batches(settings: &str) -> Vec<String> {
+    let mut plan = Plan::open(Purpose::Split, settings).expect("the settings are fit");
+    let mut batches = Vec::new();
+    loop {
+        match plan.next(Timestamp(0)) {
+            Step::Send(request) => {
+                let response = Response { status: 404, headers: Vec::new() };
+                plan.answer(request.id, Answer::Response(response));
+            }
+            Step::Read(id) => plan.answer(id, Answer::End),
+            Step::Batch(batch) => batches.push(batch.range.to_string()),
+            Step::Done(_) => return batches,
+            Step::Note(_) | Step::Wait(_) => {}
+        }
+    }
+}
+
+#[track_caller]
+fn check_batches(start: &str, stop: &str, interval: &str, expected: &[&str]) {
+    let changes =
+        json!({ "migration": { "start": start, "stop": stop, "batch_interval": interval } });
+    assert_eq!(batches(&settings(&changes)), expected);
+}
+
+#[test]
+fn batches_follow_the_calendar_and_the_last_is_cut_at_the_stop() {
+    check_batches(
+        "2022-01-31T00:00:00Z",
+        "2022-04-15T00:00:00Z",
+        "1mo",
+        &[
+            "2022-01-31T00:00:00Z/2022-02-28T00:00:00Z",
+            "2022-02-28T00:00:00Z/2022-03-31T00:00:00Z",
+            "2022-03-31T00:00:00Z/2022-04-15T00:00:00Z",
+        ],
+    );
+    check_batches(
+        "2022-01-01T00:00:00Z",
+        "2022-01-03T01:00:00Z",
+        "1d1h30m",
+        &["2022-01-01T00:00:00Z/2022-01-02T01:30:00Z", "2022-01-02T01:30:00Z/2022-01-03T01:00:00Z"],
+    );
+    check_batches(
+        "2022-01-01T00:00:00Z",
+        "2022-01-01T00:00:00.000000001Z",
+        "1y",
+        &["2022-01-01T00:00:00Z/2022-01-01T00:00:00.000000001Z"],
+    );
+    check_batches(
+        "2262-04-11T23:47:15Z",
+        "2262-04-11T23:47:16.854775807Z",
+        "1s",
+        &[
+            "2262-04-11T23:47:15Z/2262-04-11T23:47:16Z",
+            "2262-04-11T23:47:16Z/2262-04-11T23:47:16.854775807Z",
+        ],
+    );
+}
+
+/// A small generator: the same dice for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits fit") % sides
+    }
+}
+
+/// The outcome of a batch, as its own plan would end.
+fn done(range: TimeRange) -> Answer {
+    let (start, stop) = (range.start().nine_digits(), range.stop().nine_digits());
+    let checkpoint = format!(
+        "batches,dstBucket=dst,dstHost=http://destination,srcBucket=src,srcHost=http://source,srcOrg=o \
+         batch_start=\"{start}\",batch_stop=\"{stop}\",migration_start=\"1970-01-01T00:00:00Z\",\
+         migration_stop=\"1970-01-01T06:30:00Z\",rows=1i,percent_complete=1.0 1"
+    );
+    Answer::Outcome(Outcome { ending: Ending::Complete, totals: Totals::default(), checkpoint })
+}
+
+/// A migration of several batches at once, whose answers come in any order, some of them faults,
+/// and whose process is killed now and then. Returns the recorded ranges.
+fn simulate(seed: u64, settings: &str) -> Vec<String> {
+    let mut dice = Dice(seed);
+    let mut checkpoint = String::new();
+    for _ in 0..100 {
+        let mut plan = Plan::open(Purpose::Migrate, settings).expect("the settings are fit");
+        let (mut in_hand, mut now, mut bodies) = (Vec::new(), 0, std::collections::HashMap::new());
+        loop {
+            match plan.next(Timestamp(now)) {
+                Step::Send(request) if request.method == "GET" => {
+                    bodies.insert(request.id, vec![Answer::Bytes(checkpoint.clone().into_bytes())]);
+                    let response = Response { status: 200, headers: Vec::new() };
+                    plan.answer(request.id, Answer::Response(response));
+                }
+                Step::Send(request) => in_hand.push((request.id, None, request.body)),
+                Step::Read(id) => {
+                    let body = bodies.get_mut(&id).and_then(Vec::pop).unwrap_or(Answer::End);
+                    plan.answer(id, body);
+                }
+                Step::Batch(batch) => in_hand.push((batch.id, Some(batch.range), String::new())),
+                Step::Wait(_) if !in_hand.is_empty() => {
+                    let (id, range, body) = in_hand.swap_remove(dice.roll(in_hand.len()));
+                    match range {
+                        Some(range) if dice.roll(4) > 0 => plan.answer(id, done(range)),
+                        Some(_) => {
+                            let error =
+                                tsm2iox_guest::error::Error::new(ErrorFault::Unavailable, "");
+                            let ending = Ending::Stopped(error);
+                            let (totals, checkpoint) = (Totals::default(), String::new());
+                            let outcome = Outcome { ending, totals, checkpoint };
+                            plan.answer(id, Answer::Outcome(outcome));
+                        }
+                        None => {
+                            checkpoint += &body;
+                            let response = Response { status: 204, headers: Vec::new() };
+                            plan.answer(id, Answer::Response(response));
+                        }
+                    }
+                }
+                Step::Wait(until) => now = until.0,
+                Step::Note(_) => {}
+                Step::Done(Outcome { ending: Ending::Complete, .. }) => {
+                    assert!(in_hand.is_empty(), "seed {seed}: complete with batches in hand");
+                    return recorded(&checkpoint);
+                }
+                Step::Done(_) => break,
+            }
+            if dice.roll(50) == 0 {
+                break; // Killed.
+            }
+        }
+    }
+    panic!("seed {seed}: it comes to no end");
+}
+
+fn recorded(checkpoint: &str) -> Vec<String> {
+    let text = |line: &str, key: &str| {
+        let text = line.split(&format!("{key}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        text.expect("a record says its range").to_owned()
+    };
+    let mut ranges: Vec<_> = checkpoint
+        .lines()
+        .filter(|line| line.starts_with("batches"))
+        .map(|line| format!("{}/{}", text(line, " batch_start"), text(line, "batch_stop")))
+        .collect();
+    ranges.sort();
+    ranges
+}
+
+#[test]
+fn records_tile_the_migration_exactly_whatever_the_dice_say() {
+    let settings = settings(&json!({ "limits": { "concurrency": 3, "attempts": 2 } }));
+    let hour = |n: i64| Timestamp(n * 3_600_000_000_000).nine_digits();
+    let mut tiles: Vec<_> = (0..6).map(|n| format!("{}/{}", hour(n), hour(n + 1))).collect();
+    tiles.push(format!("{}/1970-01-01T06:30:00.000000000Z", hour(6)));
+    for seed in 0..300 {
+        assert_eq!(simulate(seed, &settings), tiles, "seed {seed}");
+    }
+}
+
+#[test]
+fn an_outcome_of_another_batch_is_noticed() {
+    let settings = settings(&json!({ "limits": { "concurrency": 2 } }));
+    let mut plan = Plan::open(Purpose::Migrate, &settings).expect("the settings are fit");
+    let mut batches = Vec::new();
+    let outcome = loop {
+        match plan.next(Timestamp(0)) {
+            Step::Send(request) => {
+                let status = if request.method == "GET" { 404 } else { 204 };
+                let response = Response { status, headers: Vec::new() };
+                plan.answer(request.id, Answer::Response(response));
+            }
+            Step::Read(id) => plan.answer(id, Answer::End),
+            Step::Batch(batch) => batches.push(batch),
+            // The host answers each of the two with the outcome of another.
+            Step::Wait(_) => plan.answer(batches.remove(0).id, done(TimeRange::ALL)),
+            Step::Note(_) => {}
+            Step::Done(outcome) => break outcome,
+        }
+    };
+    let Ending::Stopped(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(
+        error.message,
+        "the outcome of batch 1970-01-01T00:00:00Z/1970-01-01T01:00:00Z is not of this batch"
+    );
+}
+
+#[test]
+fn an_answer_that_was_not_asked_for_ends_the_plan() {
+    let mut plan =
+        Plan::open(Purpose::Migrate, &settings(&json!({}))).expect("the settings are fit");
+    plan.answer(7, Answer::End);
+    let Step::Done(Outcome { ending: Ending::Stopped(error), .. }) = plan.next(Timestamp(0)) else {
+        panic!("it goes on")
+    };
+    assert_eq!(error.message, "the host answered step 7, which was not asked for");
+}

@@ -1,0 +1,198 @@
+//! A host without a network: it does each step at once, in memory, and breaks the one it is told.
+
+use tsm2iox_guest::error::Endpoint;
+use tsm2iox_guest::plan::{Answer, Note, Outcome, Plan, Purpose, Step};
+use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
+use tsm2iox_guest::time::Timestamp;
+
+/// What happens to one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It does not arrive.
+    Lost,
+    /// It has its effect, and the answer does not arrive.
+    Unanswered,
+    /// The answer breaks off in its body.
+    Cut,
+    /// It is answered with this status and has no effect.
+    Status(u16),
+    /// The process ends before it is sent, as by `kill -9`.
+    KilledBefore,
+    /// The process ends once it had its effect.
+    KilledAfter,
+}
+
+/// The process is no more.
+#[derive(Debug)]
+pub(crate) struct Killed;
+
+/// Both sides, the checkpoint, and the clock.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    /// The times of the source's points, in seconds; each has one float.
+    pub(crate) seconds: Vec<i64>,
+    /// What was written, body by body. As a file: one text.
+    pub(crate) destination: Vec<String>,
+    pub(crate) destination_is_file: bool,
+    pub(crate) checkpoint: String,
+    pub(crate) notes: Vec<Note>,
+    /// The queries' texts.
+    pub(crate) queries: Vec<String>,
+    pub(crate) fault: Option<(usize, Fault)>,
+    pub(crate) struck: bool,
+    pub(crate) exchanges: usize,
+    pub(crate) now: i64,
+}
+
+impl World {
+    /// Opens a plan and does what it says, one step after the other.
+    pub(crate) fn run(&mut self, purpose: Purpose, settings: &str) -> Result<Outcome, Killed> {
+        let mut plan = Plan::open(purpose, settings).expect("the settings are fit");
+        let mut bodies = std::collections::HashMap::new();
+        loop {
+            self.now += 1_000;
+            match plan.next(Timestamp(self.now)) {
+                Step::Send(request) => match self.exchange(&request)? {
+                    Ok((response, body)) => {
+                        bodies.insert(request.id, body);
+                        plan.answer(request.id, Answer::Response(response));
+                    }
+                    Err(failure) => plan.answer(request.id, Answer::Failed(failure)),
+                },
+                Step::Read(id) => {
+                    let body = bodies.get_mut(&id).expect("only a response has a body");
+                    plan.answer(id, body.pop().unwrap_or(Answer::End));
+                }
+                Step::Batch(batch) => {
+                    let outcome = self.run(Purpose::Batch, &batch.order)?;
+                    plan.answer(batch.id, Answer::Outcome(outcome));
+                }
+                Step::Note(note) => self.notes.push(note),
+                Step::Wait(until) => self.now = self.now.max(until.0),
+                Step::Done(outcome) => return Ok(outcome),
+            }
+        }
+    }
+
+    /// The lines that arrived, each once, in order.
+    pub(crate) fn arrived(&self) -> Vec<String> {
+        let text = self.destination.concat();
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines.dedup();
+        lines
+    }
+
+    /// The lines that should arrive of the seconds in this range.
+    pub(crate) fn expected(&self, seconds: std::ops::Range<i64>) -> Vec<String> {
+        let mut lines: Vec<_> = self
+            .seconds
+            .iter()
+            .filter(|second| seconds.contains(second))
+            .map(|second| format!("m,tag=a f={second} {}", second * 1_000_000_000))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    fn exchange(
+        &mut self,
+        request: &Request,
+    ) -> Result<Result<(Response, Vec<Answer>), Failure>, Killed> {
+        self.exchanges += 1;
+        let fault = self.fault.filter(|(nth, _)| *nth == self.exchanges).map(|(_, fault)| fault);
+        self.struck |= fault.is_some();
+        let failure = |cause| Ok(Err(Failure { cause, message: "as told".to_owned() }));
+        match fault {
+            Some(Fault::Lost) => return failure(Cause::Unreachable),
+            Some(Fault::KilledBefore) => return Err(Killed),
+            Some(Fault::Status(status)) => return Ok(Ok(answer(status, "no"))),
+            Some(Fault::Unanswered | Fault::Cut | Fault::KilledAfter) | None => {}
+        }
+        let (response, mut body) = self.serve(request);
+        match fault {
+            Some(Fault::Unanswered) => failure(Cause::Broken),
+            Some(Fault::KilledAfter) => Err(Killed),
+            Some(Fault::Cut) => {
+                // The last piece is the first of this list.
+                let lost = Failure { cause: Cause::Broken, message: "as told".to_owned() };
+                if let Some(last) = body.first_mut() {
+                    *last = Answer::Failed(lost);
+                }
+                Ok(Ok((response, body)))
+            }
+            _ => Ok(Ok((response, body))),
+        }
+    }
+
+    fn serve(&mut self, request: &Request) -> (Response, Vec<Answer>) {
+        match (request.endpoint, request.method) {
+            (Endpoint::Source, _) => {
+                let text = self.csv(&request.body);
+                answer(200, &text)
+            }
+            (Endpoint::Destination, "HEAD") => {
+                let length: usize = self.destination.iter().map(String::len).sum();
+                with_length(length)
+            }
+            (Endpoint::Destination, _) if self.destination_is_file => {
+                let mut text = self.destination.concat();
+                let offset = request.headers.iter().find(|(name, _)| name == "upload-offset");
+                let offset = offset.expect("a file is written at an offset").1.parse();
+                text.truncate(offset.expect("an offset is a number"));
+                text += &request.body;
+                self.destination = vec![text.clone()];
+                with_length(text.len())
+            }
+            (Endpoint::Destination, _) => {
+                self.destination.push(request.body.clone());
+                answer(204, "")
+            }
+            (Endpoint::Checkpoint, "GET") if self.checkpoint.is_empty() => answer(404, ""),
+            (Endpoint::Checkpoint, "GET") => answer(200, &self.checkpoint),
+            (Endpoint::Checkpoint, _) => {
+                self.checkpoint += &request.body;
+                answer(204, "")
+            }
+            (Endpoint::Rejected, _) => answer(404, ""),
+        }
+    }
+
+    /// The points in the range of a Flux query, as annotated CSV.
+    fn csv(&mut self, body: &str) -> String {
+        let json: serde_json::Value = serde_json::from_str(body).expect("a query is JSON");
+        let query = json["query"].as_str().expect("a query has a text");
+        self.queries.push(query.to_owned());
+        let time = |name: &str| {
+            let text = query.split(name).nth(1).expect("a query has a range");
+            let text = text.split([',', ')']).next().expect("a split has a first part");
+            Timestamp::parse(text.trim()).expect("a range has times").0 / 1_000_000_000
+        };
+        if query.contains("min(column") {
+            let first = self.seconds.iter().min().map(|second| Timestamp(second * 1_000_000_000));
+            let row = |time| format!(",,0,{time}\r\n");
+            return "#datatype,string,long,dateTime:RFC3339\r\n#default,_result,,\r\n,result,table,_time\r\n"
+                .to_owned() + &first.map(row).unwrap_or_default() + "\r\n";
+        }
+        let range = time("start:")..time("stop:");
+        let mut text = "#datatype,string,long,dateTime:RFC3339,double,string,string,string\r\n\
+                        #default,_result,,,,,,\r\n,result,table,_time,_value,_field,_measurement,tag\r\n"
+            .to_owned();
+        for second in self.seconds.iter().filter(|second| range.contains(second)) {
+            text += &format!(",,0,{},{second},f,m,a\r\n", Timestamp(second * 1_000_000_000));
+        }
+        text + "\r\n"
+    }
+}
+
+fn answer(status: u16, body: &str) -> (Response, Vec<Answer>) {
+    // Two pieces, the last first.
+    let (head, tail) = body.as_bytes().split_at(body.len() / 2);
+    let pieces = [tail, head].into_iter().map(|piece| Answer::Bytes(piece.to_vec()));
+    (Response { status, headers: Vec::new() }, pieces.collect())
+}
+
+fn with_length(length: usize) -> (Response, Vec<Answer>) {
+    let headers = vec![("Upload-Offset".to_owned(), length.to_string())];
+    (Response { status: 204, headers }, Vec::new())
+}
