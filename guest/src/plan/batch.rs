@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::exchange::{Event, Exchange, Ids, WAIT_SECONDS_MAX, Want};
+use super::note::counted;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, Lines};
 use crate::error::{Endpoint, Error, Fault};
@@ -200,16 +201,16 @@ impl Batch {
         let counts = self.conversion.counts();
         if counts.line_breaks > 0 {
             self.notes.push_back(Note::warning(format!(
-                "{} strings with line breaks arrive with `\\n`, whatever they were: Flux does not \
-                 tell `\\n` from `\\r\\n`, and leaves out a lone `\\r`",
-                counts.line_breaks
+                "{} with line breaks, which arrive as `\\n`: the response does not tell `\\n` from \
+                 `\\r\\n`, and leaves out a lone `\\r`",
+                counted(counts.line_breaks, "string", "strings")
             )));
         }
         if counts.outside > 0 {
             let batch = self.batch;
             self.notes.push_back(Note::warning(format!(
-                "{} rows lie outside of {batch} and are left out",
-                counts.outside
+                "{} outside of {batch} left out",
+                counted(counts.outside, "row", "rows")
             )));
         }
     }

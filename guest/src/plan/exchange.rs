@@ -2,7 +2,7 @@
 //!
 //! Does not know what the request is for.
 
-use super::{Answer, Note, Severity, Step};
+use super::{Answer, Note, Step};
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::judge::{RetryAfter, Verdict, judge};
 use crate::protocol::{Call, Cause, Failure, Response};
@@ -276,19 +276,4 @@ pub(crate) fn backoff(failures: u32, now: Timestamp) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (bits ^ (bits >> 31)) % longest
-}
-
-impl Note {
-    pub(crate) fn new(severity: Severity, message: String) -> Self {
-        let data = serde_json::json!({ "message": message }).to_string();
-        Self { severity, message, hint: None, data }
-    }
-
-    pub(crate) fn info(message: String) -> Self {
-        Self::new(Severity::Info, message)
-    }
-
-    pub(crate) fn warning(message: String) -> Self {
-        Self::new(Severity::Warning, message)
-    }
 }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::exchange::{Event, Exchange, Ids, Want};
+use super::note::counted;
 use super::{Answer, Note, Totals};
 use crate::converter::Conversion;
 use crate::error::{Endpoint, Error, Fault};
@@ -224,20 +225,22 @@ impl Journal {
         }
         if unreadable > 0 {
             self.notes.push_back(Note::warning(format!(
-                "{unreadable} lines of the checkpoint are no records; their batches are done again"
+                "{} of the checkpoint cannot be read; what they recorded is done again",
+                counted(unreadable, "line", "lines")
             )));
         }
         if of_others > 0 {
             self.notes.push_back(Note::info(format!(
-                "{of_others} records of the checkpoint are of other migrations"
+                "{} of the checkpoint of other migrations",
+                counted(of_others, "record", "records")
             )));
         }
         if elsewhere > 0 {
             let hint =
                 "if they are the same servers, set `url` as it was when the records were made";
             let note = Note::warning(format!(
-                "{elsewhere} records of the checkpoint are of these buckets, but on servers with \
-                 other addresses; they do not count"
+                "{} of the checkpoint of the same buckets on servers with other addresses: not counted",
+                counted(elsewhere, "record", "records")
             ));
             self.notes.push_back(Note { hint: Some(hint.to_owned()), ..note });
         }

@@ -11,6 +11,7 @@ use super::batch::Order;
 use super::bounds::{Bounds, Found};
 use super::exchange::{Ids, WAIT_SECONDS_MAX, Want, backoff};
 use super::journal::Journal;
+use super::note::{batch_name, counted, migration_name, percentage};
 use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Totals};
 use crate::error::{Error, Fault};
 use crate::progress::{Coverage, Entry, Record};
@@ -152,8 +153,9 @@ impl Migrate {
         self.taken = self.journal.coverage.clone();
         self.percent_at_first = self.taken.percent_of(range);
         if self.journal.records > 0 {
-            let (records, percent) = (self.journal.records, self.percent_at_first);
-            let message = format!("{records} batches are done already, {percent:.1} % of {range}");
+            let batches = counted(self.journal.records, "batch is", "batches are");
+            let percent = percentage(self.percent_at_first);
+            let message = format!("{batches} done already, {percent} of {}", migration_name(range));
             self.notes.push_back(Note::info(message));
         }
         // A dry run writes nothing.
@@ -230,11 +232,11 @@ impl Migrate {
                     Cause::Crashed => "crashed",
                     Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be done",
                 };
-                let message = format!("batch {range} {what}: {}", failure.message);
+                let message = format!("{} {what}: {}", batch_name(range), failure.message);
                 return self.fail(Error::new(Fault::Internal, message));
             }
             Answer::Response(_) | Answer::Bytes(_) | Answer::End => {
-                let message = format!("the host answered batch {range} with no outcome");
+                let message = format!("the host answered {} with no outcome", batch_name(range));
                 return self.fail(Error::new(Fault::Internal, message));
             }
         };
@@ -246,7 +248,7 @@ impl Migrate {
                 self.stopping = true;
             }
             Ending::Stopped(error) => self.batch_stopped(attempt, error),
-            Ending::Failed(error) => self.fail(error.within(&format!("batch {range}"))),
+            Ending::Failed(error) => self.fail(error.within(&batch_name(range))),
         }
     }
 
@@ -260,7 +262,7 @@ impl Migrate {
                 self.journal.append(record);
             }
             _ => {
-                let message = format!("the outcome of batch {range} is not of this batch");
+                let message = format!("the outcome of {} is not of this batch", batch_name(range));
                 self.fail(Error::new(Fault::Internal, message));
             }
         }
@@ -268,7 +270,7 @@ impl Migrate {
 
     fn batch_stopped(&mut self, attempt: Attempt, error: Error) {
         let Attempt { range, failed } = attempt;
-        let error = error.within(&format!("batch {range}"));
+        let error = error.within(&batch_name(range));
         let failed = failed + 1;
         if failed >= self.settings.attempts_max {
             return self.fail(error);
@@ -294,7 +296,12 @@ impl Migrate {
         });
         self.notes.push_back(Note {
             severity: Severity::Info,
-            message: format!("batch {batch} is done: {rows} rows; {percent:.1} % complete"),
+            message: format!(
+                "{} is done: {}; {} complete",
+                batch_name(batch),
+                counted(rows, "row", "rows"),
+                percentage(percent)
+            ),
             hint: None,
             data: data.to_string(),
         });

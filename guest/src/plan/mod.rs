@@ -8,6 +8,7 @@ mod bounds;
 mod exchange;
 mod journal;
 mod migrate;
+mod note;
 mod status;
 
 use std::collections::HashSet;

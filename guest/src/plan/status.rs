@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::exchange::{Ids, WAIT_SECONDS_MAX, Want};
 use super::journal::Journal;
+use super::note::{batch_name, counted, megabytes, migration_name, percentage};
 use super::{Answer, Ending, Note, Outcome, Progress, Step};
 use crate::error::{Error, Fault};
 use crate::settings::{Settings, Start, Stop};
@@ -82,15 +83,20 @@ impl Status {
         let (records, totals) = (self.journal.records, self.journal.totals);
         let percent = self.journal.coverage.percent_of(range);
         let mut say = |message| self.notes.push_back(Note::info(message));
-        say(format!("{percent:.1} % of {range} are complete, in {records} batches"));
         say(format!(
-            "{} rows in {} points, {} MB read and {} MB written",
-            totals.rows,
-            totals.points,
+            "{} of {} complete, in {}",
+            percentage(percent),
+            migration_name(range),
+            counted(records, "batch", "batches")
+        ));
+        say(format!(
+            "{} in {}, {} MB read and {} MB written",
+            counted(totals.rows, "row", "rows"),
+            counted(totals.points, "point", "points"),
             megabytes(totals.read),
             megabytes(totals.written)
         ));
-        say(format!("the last batch, {}, was recorded at {}", last.batch, last.time));
+        say(format!("{} was recorded last, at {}", batch_name(last.batch), last.time));
         if let Some(gap) = self.journal.coverage.first_gap(range) {
             say(format!("the next begins at {}", gap.start()));
         }
@@ -114,9 +120,4 @@ impl Status {
         let doing = "reading the checkpoint".to_owned();
         Progress { percent, totals: self.journal.totals, rate: 0.0, left: None, doing }
     }
-}
-
-/// Megabytes as quotas count them, with one digit.
-fn megabytes(bytes: u64) -> String {
-    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
 }

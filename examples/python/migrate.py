@@ -1,0 +1,114 @@
+"""A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
+
+Needs `pip install wasmtime urllib3`, and the component: tsm2iox component > tsm2iox.wasm.
+It knows base URLs, tokens and files, and no InfluxDB: see wit/planner.wit for what a host owes.
+"""
+import fcntl, json, os, pathlib, sys, threading, time, tomllib
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from types import SimpleNamespace as Record
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError, TimeoutError
+from wasmtime import Config, Engine, Store
+from wasmtime.component import Component, Linker, Variant
+
+PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceilings of an instance
+CAUSES = [((NewConnectionError, SSLError), "unreachable"), (TimeoutError, "timed-out"), ((HTTPError, OSError), "broken")]
+HTTP, POOL, APPEND = urllib3.PoolManager(retries=False, maxsize=8), ThreadPoolExecutor(64), threading.Lock()
+settings = Config()
+settings.epoch_interruption = True
+ENGINE = Engine(settings)
+COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
+
+
+def run(purpose, text, endpoints):
+    """Opens a plan, in an instance of its own, and obeys until it is done."""
+    store = Store(ENGINE)
+    store.set_limits(memory_size=MEMORY)
+    store.set_epoch_deadline(SECONDS)
+    instance = Linker(ENGINE).instantiate(store, COMPONENT)
+    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.1.0")
+
+    def call(name, *args):
+        store.set_epoch_deadline(SECONDS)
+        return instance.get_func(store, instance.get_export_index(store, name, planner))(store, *args)
+
+    plan, pending, bodies = call("[static]plan.open", purpose, text), {}, {}
+    if hasattr(plan, "fault"):  # the error of the result
+        return Record(ending=Variant("failed", plan), totals=None, checkpoint="")
+    start = lambda id, *work: pending.update({POOL.submit(attempt, *work): id})
+    while True:
+        step = call("[method]plan.next", plan, time.time_ns())
+        match step.tag, step.payload:
+            case "send", request: start(request.id, send, endpoints[request.endpoint], request, bodies)
+            case "read", id: start(id, read, bodies[id])
+            case "batch", batch: start(batch.id, do_batch, batch.order, endpoints)
+            case "note", note: print(note.message if note.severity == "info" else f"{note.severity}: {note.message}", file=sys.stderr)
+            case "done", outcome: return outcome
+            case "wait", until:
+                seconds = max(0, until - time.time_ns()) / 1e9
+                if not pending: time.sleep(seconds)
+                for done in wait(pending, seconds, FIRST_COMPLETED).done:
+                    call("[method]plan.answer", plan, pending.pop(done), done.result())
+
+
+def attempt(work, *args):
+    try: return work(*args)
+    except Exception as error:
+        cause = next((cause for faults, cause in CAUSES if isinstance(error, faults)), "crashed")
+        return Variant("failed", Record(cause=cause, message=f"{type(error).__name__}: {error}"))
+
+
+def send(endpoint, request, bodies):
+    if any(name in ("authorization", "host") or "\n" in name + value for name, value in request.headers):
+        raise ValueError("the plan may not set these headers")
+    response = bodies[request.id] = endpoint(request)
+    return Variant("response", Record(status=response.status, headers=list(response.headers.items())))
+
+
+def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := body.read(PIECE)) else Variant("end")
+
+
+def do_batch(order, endpoints): return Variant("outcome", run("batch", order, endpoints))
+
+
+def server(section, request):
+    token = os.environ[section["token_env"]] if "token_env" in section else pathlib.Path(section["token_file"]).read_text().strip() if "token_file" in section else None
+    headers = dict(request.headers) | ({"authorization": f"Token {token}"} if token else {})
+    return HTTP.request(request.method, section["url"].rstrip("/") + request.path, body=request.body.encode(), headers=headers,
+                        timeout=request.timeout, redirect=False, preload_content=False)
+
+
+def file(path, request):
+    """Answers as a server would."""
+    empty, size = (lambda size: b""), os.path.getsize(path) if os.path.exists(path) else None
+    if request.method != "POST" and size is None: return Record(status=404, headers={}, read=empty)
+    if request.method == "HEAD": return Record(status=204, headers={"upload-offset": str(size)}, read=empty)
+    if request.method == "GET": return Record(status=200, headers={}, read=open(path, "rb").read)
+    with APPEND, open(path, "ab") as target:
+        offset = int(dict(request.headers).get("upload-offset", target.tell()))
+        if offset > target.tell(): return Record(status=409, headers={}, read=empty)
+        target.truncate(offset)
+        target.write(request.body.encode()), target.flush(), os.fsync(target.fileno())
+        return Record(status=204, headers={"upload-offset": str(os.path.getsize(path))}, read=empty)
+
+
+def endpoint(section, folder):
+    return lambda request: file(folder / section["path"], request) if "path" in section else server(section, request)
+
+
+def ticks():
+    while True: time.sleep(1), ENGINE.increment_epoch()
+
+
+if __name__ == "__main__":
+    name = pathlib.Path(sys.argv[1])
+    config = tomllib.loads(name.read_text())
+    places = {"checkpoint": {"path": f"{name.stem}.checkpoint.lp"}} | {key: dict(value) for key, value in config.items()}
+    if "bucket" in places["checkpoint"]: places["checkpoint"] = config["source"] | places["checkpoint"]
+    lock = open(name.parent / (places["checkpoint"].get("path", name.stem) + ".lock"), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second copy ends here
+    threading.Thread(target=ticks, daemon=True).start()
+    outcome = run("migrate", json.dumps(config, default=str), {key: endpoint(places[key], name.parent) for key in places if key != "migration"})
+    print(outcome.ending.tag, vars(outcome.totals) if outcome.totals else "", getattr(outcome.ending.payload, "message", ""))
+    sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

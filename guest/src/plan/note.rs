@@ -1,0 +1,44 @@
+//! How notes are worded.
+
+use super::{Note, Severity};
+use crate::time::TimeRange;
+
+impl Note {
+    pub(crate) fn info(message: String) -> Self {
+        Self::new(Severity::Info, message)
+    }
+
+    pub(crate) fn warning(message: String) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    fn new(severity: Severity, message: String) -> Self {
+        let data = serde_json::json!({ "message": message }).to_string();
+        Self { severity, message, hint: None, data }
+    }
+}
+
+/// A number and what it counts: `1 batch`, `3 batches`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// A percentage with one digit, rounded down: 100.0 is said only when nothing is left.
+pub(crate) fn percentage(percent: f64) -> String {
+    format!("{:.1} %", (percent * 10.0).floor() / 10.0)
+}
+
+/// What a batch is called; a file is one without bounds.
+pub(crate) fn batch_name(range: TimeRange) -> String {
+    if range == TimeRange::ALL { "the file".to_owned() } else { format!("batch {range}") }
+}
+
+/// What a migration is called, as the whole of which a part is done.
+pub(crate) fn migration_name(range: TimeRange) -> String {
+    if range == TimeRange::ALL { "the file".to_owned() } else { range.to_string() }
+}
+
+/// Megabytes as quotas count them, with one digit.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+}

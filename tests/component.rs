@@ -1,0 +1,157 @@
+//! The committed component is made of this tree and imports nothing; its contract is documented,
+//! and simple enough for hosts in other languages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use wasmparser::{Parser, Payload};
+use wit_component::DecodedWasm;
+use wit_parser::{
+    Docs, IndexMap, Interface, Resolve, Type, TypeDef, TypeDefKind, World, WorldItem, WorldKey,
+};
+
+#[path = "support/inputs.rs"]
+mod inputs;
+
+#[test]
+fn the_component_is_made_of_this_tree() {
+    let mut hash = None;
+    for payload in Parser::new(0).parse_all(tsm2iox_guest::COMPONENT) {
+        if let Ok(Payload::CustomSection(section)) = payload
+            && section.name() == inputs::SECTION
+        {
+            hash = Some(String::from_utf8_lossy(section.data()));
+        }
+    }
+    assert_eq!(
+        hash.as_deref(),
+        Some(inputs::hash().as_str()),
+        "guest/tsm2iox.wasm is not made of these sources: run guest/build and commit it"
+    );
+}
+
+#[test]
+fn the_component_imports_nothing_and_exports_the_contract() {
+    let decoded = wit_component::decode(tsm2iox_guest::COMPONENT).expect("it is a component");
+    let DecodedWasm::Component(component, world) = decoded else {
+        panic!("guest/tsm2iox.wasm is a contract without code");
+    };
+    let world = &component.worlds[world];
+    assert_eq!(names(&component, &world.imports), BTreeSet::new());
+
+    let contract = contract();
+    let exports = names(&contract, &migration(&contract).exports);
+    assert_eq!(names(&component, &world.exports), exports);
+}
+
+#[test]
+fn every_item_of_the_contract_is_documented() {
+    let contract = contract();
+    assert!(!migration(&contract).docs.is_empty(), "the world has no `///`");
+    for interface in interfaces(&contract) {
+        let name = interface.name.as_deref().expect("an interface of a file has a name");
+        let check = |item: &str, docs: &Docs| {
+            assert!(!docs.is_empty(), "`{item}` in the interface `{name}` has no `///`");
+        };
+        check("interface", &interface.docs);
+        for function in interface.functions.values() {
+            check(&function.name, &function.docs);
+        }
+        for (type_name, definition) in types(&contract, interface) {
+            check(type_name, &definition.docs);
+            for (member, docs) in members(&definition.kind) {
+                check(&format!("{type_name}.{member}"), docs);
+            }
+        }
+    }
+}
+
+/// In Python a field is an attribute, which can hold no dash.
+#[test]
+fn every_field_is_a_single_word() {
+    let contract = contract();
+    for interface in interfaces(&contract) {
+        for (name, definition) in types(&contract, interface) {
+            if let TypeDefKind::Record(record) = &definition.kind {
+                for field in &record.fields {
+                    assert!(!field.name.contains('-'), "`{name}.{}` has a dash", field.name);
+                }
+            }
+        }
+    }
+}
+
+/// wasmtime for Python passes a case as `Variant(tag, payload)` only where the payloads of two
+/// cases have the same class in Python (`_tagged` in its `component/_types.py`, 50.0), and as the
+/// bare payload otherwise. So that a case more or less does not change how a host in Python sees
+/// all the others, every variant has two cases of one class.
+#[test]
+fn python_sees_the_tag_of_every_variant() {
+    let contract = contract();
+    for interface in interfaces(&contract) {
+        for (name, definition) in types(&contract, interface) {
+            if let TypeDefKind::Variant(variant) = &definition.kind {
+                let classes: BTreeSet<_> =
+                    variant.cases.iter().map(|case| python_class(&contract, case.ty)).collect();
+                assert!(classes.len() < variant.cases.len(), "`{name}` would have no tags");
+            }
+        }
+    }
+}
+
+/// The class in Python of what a case holds.
+fn python_class(contract: &Resolve, payload: Option<Type>) -> &'static str {
+    match payload {
+        None => "object",
+        Some(Type::U64 | Type::S64) => "int",
+        Some(Type::String) => "str",
+        Some(Type::Id(id)) => match &contract.types[id].kind {
+            TypeDefKind::Record(_) => "Record",
+            TypeDefKind::List(Type::U8) => "bytes",
+            TypeDefKind::Type(alias) => python_class(contract, Some(*alias)),
+            kind => panic!("a case holds a {}: look up its class in Python", kind.as_str()),
+        },
+        Some(other) => panic!("a case holds a {other:?}: look up its class in Python"),
+    }
+}
+
+/// The contract as it is written in `wit/`.
+fn contract() -> Resolve {
+    let mut contract = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
+    contract.push_dir(wit).expect("wit/ is a WIT package");
+    contract
+}
+
+fn migration(contract: &Resolve) -> &World {
+    let (_, world) = contract.worlds.iter().next().expect("wit/ has the world `migration`");
+    world
+}
+
+fn interfaces(contract: &Resolve) -> impl Iterator<Item = &Interface> {
+    contract.interfaces.iter().map(|(_, interface)| interface)
+}
+
+/// The types that an interface defines, without those that it uses of another one.
+fn types<'a>(
+    contract: &'a Resolve,
+    interface: &'a Interface,
+) -> impl Iterator<Item = (&'a String, &'a TypeDef)> {
+    let types = interface.types.iter().map(|(name, id)| (name, &contract.types[*id]));
+    types.filter(|(_, definition)| !matches!(definition.kind, TypeDefKind::Type(Type::Id(_))))
+}
+
+/// The fields or cases of a type.
+fn members(kind: &TypeDefKind) -> Vec<(&String, &Docs)> {
+    match kind {
+        TypeDefKind::Record(record) => record.fields.iter().map(|f| (&f.name, &f.docs)).collect(),
+        TypeDefKind::Variant(variant) => variant.cases.iter().map(|c| (&c.name, &c.docs)).collect(),
+        TypeDefKind::Enum(cases) => cases.cases.iter().map(|c| (&c.name, &c.docs)).collect(),
+        TypeDefKind::Flags(flags) => flags.flags.iter().map(|f| (&f.name, &f.docs)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn names(resolve: &Resolve, items: &IndexMap<WorldKey, WorldItem>) -> BTreeSet<String> {
+    items.keys().map(|key| resolve.name_world_key(key)).collect()
+}

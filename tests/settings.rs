@@ -1,0 +1,172 @@
+//! What is wrong with a configuration is said in one sentence that names the key.
+
+use serde_json::{Value, json};
+use tsm2iox_guest::error::Fault;
+use tsm2iox_guest::plan::{Plan, Purpose};
+
+fn fit() -> Value {
+    json!({
+        "migration": {
+            "start": "2022-01-01T00:00:00Z",
+            "stop": "2022-02-01T00:00:00Z",
+            "batch_interval": "1h",
+        },
+        "source": { "api": "v2", "url": "http://s", "org": "o", "bucket": "b", "token_env": "T" },
+        "destination": { "api": "v3", "url": "http://d", "bucket": "b", "token_file": "t" },
+    })
+}
+
+/// Sets a key (or a whole table, where the key is empty) and expects this error and hint.
+#[track_caller]
+fn check(table: &str, key: &str, value: Value, message: &str, hint: Option<&str>) {
+    let mut settings = fit();
+    match (key, value) {
+        ("", value) => settings[table] = value,
+        (key, Value::Null) => {
+            settings[table].as_object_mut().expect("it is a table").remove(key);
+        }
+        (key, value) => settings[table][key] = value,
+    }
+    let error = Plan::open(Purpose::Migrate, &settings.to_string()).expect_err(message);
+    assert_eq!(error.fault, Fault::Settings);
+    assert_eq!((error.message.as_str(), error.hint.as_deref()), (message, hint));
+}
+
+#[test]
+fn the_settings_that_the_others_change_are_fit() {
+    Plan::open(Purpose::Migrate, &fit().to_string()).expect("they are fit");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest_one() {
+    let unknown = |table, key, message, hint| check(table, key, json!("x"), message, Some(hint));
+    unknown("migration", "strat", "unknown key `migration.strat`", "the nearest key is `migration.start`");
+    unknown(
+        "source",
+        "tokenenv",
+        "unknown key `source.tokenenv`",
+        "the nearest key is `source.token_env`",
+    );
+    unknown("sorce", "", "unknown key `sorce`", "the nearest key is `source`");
+    unknown(
+        "limits",
+        "write_mb",
+        "unknown key `limits.write_mb`",
+        "the nearest key is `limits.attempts`",
+    );
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    let missing = |table, key, message| check(table, key, Value::Null, message, None);
+    missing("migration", "start", "`migration.start` is missing");
+    missing("migration", "stop", "`migration.stop` is missing");
+    missing("migration", "batch_interval", "`migration.batch_interval` is missing");
+    missing("source", "api", "`source.api` is missing");
+    missing("source", "org", "`source.org` is missing");
+    missing("destination", "bucket", "`destination.bucket` is missing");
+}
+
+#[test]
+fn a_time_is_a_time_with_an_offset() {
+    let time = |text, message| check("migration", "start", json!(text), message, None);
+    time("yesterday", "`migration.start`: `yesterday` is not a time such as 2022-01-01T00:00:00Z");
+    time(
+        "2022-01-01T00:00:00",
+        "`migration.start`: `2022-01-01T00:00:00` has no offset; end it with `Z` for UTC",
+    );
+    time("2022-01-01", "`migration.start`: `2022-01-01` is not a time such as 2022-01-01T00:00:00Z");
+    time(
+        "1500-01-01T00:00:00Z",
+        "`migration.start`: `1500-01-01T00:00:00Z` is out of range: InfluxDB keeps the years 1677 to 2262",
+    );
+    check(
+        "migration",
+        "start",
+        json!(1_640_995_200),
+        "`migration.start` must be a text in quotes that is not empty",
+        None,
+    );
+    // A blank instead of `T`, and an offset, are RFC 3339 too.
+    let mut settings = fit();
+    settings["migration"]["start"] = json!("2022-01-01 02:00:00+02:00");
+    Plan::open(Purpose::Migrate, &settings.to_string()).expect("they are fit");
+}
+
+#[test]
+fn the_stop_is_after_the_start() {
+    check(
+        "migration",
+        "stop",
+        json!("2022-01-01T00:00:00Z"),
+        "`migration.stop` (2022-01-01T00:00:00Z) must be later than `migration.start` (2022-01-01T00:00:00Z)",
+        None,
+    );
+}
+
+#[test]
+fn an_interval_is_a_flux_duration() {
+    for text in ["auto", "1", "h", "1.5h", "-1h", "0s", "1 h", "99999999999999999999h"] {
+        let message = format!(
+            "`migration.batch_interval`: `{text}` is not a duration such as `1h`, `1d` or `1mo`"
+        );
+        check("migration", "batch_interval", json!(text), &message, None);
+    }
+    for text in ["1h", "1d", "1mo", "1y", "1h30m", "1mo2w3d4h5m6s7ms8us9ns", "1µs"] {
+        let mut settings = fit();
+        settings["migration"]["batch_interval"] = json!(text);
+        Plan::open(Purpose::Migrate, &settings.to_string()).expect(text);
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_said() {
+    let both = |table, key, value, message| check(table, key, value, message, None);
+    both("source", "api", json!("v3"), "`source.api` must be one of \"v2\", \"csv\"; found \"v3\"");
+    both("source", "path", json!("x"), "`source.path` is for a file; this `source.api` has a `url`");
+    both(
+        "destination",
+        "api",
+        json!("lp"),
+        "`destination.url` is for a server; this `destination.api` has a `path`",
+    );
+    both(
+        "source",
+        "",
+        json!({ "api": "csv", "path": "x.csv" }),
+        "`migration.batch_interval` divides a bucket; a file is one batch",
+    );
+    both(
+        "checkpoint",
+        "",
+        json!({ "path": "x", "bucket": "y" }),
+        "`checkpoint` has a `path` and a `bucket`: choose one",
+    );
+    both(
+        "checkpoint",
+        "",
+        json!({ "url": "http://c" }),
+        "`checkpoint.url` needs `checkpoint.bucket`; a file has none",
+    );
+    both("migration", "", json!(3), "`migration` must be a table: `[migration]`");
+    both("limits", "", json!({ "concurrency": 0 }), "`limits.concurrency` must be a number from 1 to 1000");
+    both(
+        "migration",
+        "measurements",
+        json!([]),
+        "`migration.measurements` must be a list of texts, such as `[\"cpu\"]`",
+    );
+    both(
+        "destination",
+        "bucket",
+        json!("a\nb"),
+        "`destination.bucket` must be without line breaks and without a `\\` at its end",
+    );
+}
+
+#[test]
+fn a_purpose_that_is_not_there_is_refused() {
+    let error = Plan::open(Purpose::Verify, &fit().to_string()).expect_err("it is not there");
+    assert_eq!(error.to_string(), "this version has no plan of purpose Verify");
+    assert_eq!(error.fault, Fault::Unsupported);
+}

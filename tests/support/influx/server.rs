@@ -1,0 +1,226 @@
+//! The order of things in a fake server: accept, read, strike or apply, answer.
+
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
+
+use super::answer::{Face, Reply};
+use super::exchange::Exchange;
+use super::fault::{Fate, Fault, Gate, Moment, Plans};
+use super::http::{Connection, Halfway, Head, Manner, decompressed};
+use super::query::{self, Ending};
+use super::settings::Settings;
+use super::stop::Stop;
+use super::store::Store;
+use super::write;
+
+/// The message of the error table, as recorded in `tests/recorded/error_midstream.csv`.
+const QUERY_ERROR: &str = "runtime error @3:135-3:228: map: failed to evaluate map function: boom";
+
+/// What all threads of a server share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) stop: Stop,
+    state: Mutex<State>,
+}
+
+/// What changes with each request.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) store: Store,
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) plans: Plans,
+    pub(super) gates: Vec<Arc<Gate>>,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings) -> Self {
+        let shard_group = settings.shard_group.as_nanos();
+        let shard_group = i64::try_from(shard_group).expect("a shard group is not that long");
+        let state = State {
+            store: Store::new(shard_group),
+            exchanges: Vec::new(),
+            plans: Plans::default(),
+            gates: Vec::new(),
+        };
+        Self { settings, stop: Stop::default(), state: Mutex::new(state) }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked has said so; the others, and the test, go on.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accepts connections, each into a thread of its own, until the sign to stop. Returns when all
+/// of these threads have ended.
+pub(super) fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut connections: Vec<(Weak<TcpStream>, JoinHandle<()>)> = Vec::new();
+    for stream in listener.incoming() {
+        if shared.stop.is_set() {
+            break;
+        }
+        let Ok(stream) = stream else {
+            continue;
+        };
+        // Each piece of an answer is to be on its way at once.
+        drop(stream.set_nodelay(true));
+        let stream = Arc::new(stream);
+        // Weak, for a stream closes when its last owner lets go of it.
+        let handle = Arc::downgrade(&stream);
+        let shared = Arc::clone(shared);
+        let thread = thread::spawn(move || drop(serve(stream, &shared)));
+        connections.retain(|(_, thread)| !thread.is_finished());
+        connections.push((handle, thread));
+    }
+    for (stream, _) in &connections {
+        if let Some(stream) = stream.upgrade() {
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+    for (_, thread) in connections {
+        drop(thread.join());
+    }
+}
+
+/// Serves one connection to its end.
+fn serve(stream: Arc<TcpStream>, shared: &Shared) -> io::Result<()> {
+    let mut connection = Connection::new(stream);
+    while let Some(head) = connection.read_head()? {
+        let (number, mut fate) = arrive(&head, shared);
+        if fate.fault == Some(Fault::Refused) {
+            return Ok(());
+        }
+        let sent = connection.read_body(&head)?;
+        let exchange = keep_body(number, &head, &sent, shared);
+        fate.call(Moment::Arrived, &exchange);
+        let reply = replied(&exchange, sent.len(), &fate, shared);
+        fate.call(Moment::Applied, &exchange);
+        match &fate.fault {
+            Some(Fault::Unanswered) => return Ok(()),
+            Some(Fault::Delayed(duration)) => shared.stop.wait(*duration),
+            _ => {}
+        }
+        // Only now does the log say what was answered; what is sent after that can be read in it.
+        shared.state().exchanges[number - 1].status = Some(reply.status);
+        let reply = dressed(reply, &head, fate.fault.as_ref());
+        let manner = Manner {
+            piece_bytes: shared.settings.piece_bytes,
+            halfway: halfway(fate.fault.as_ref()),
+        };
+        connection.send(&reply, &manner, &shared.stop)?;
+        if !head.keeps_alive {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Counts a request and looks up what is to happen to it.
+fn arrive(head: &Head, shared: &Shared) -> (usize, Fate) {
+    let mut state = shared.state();
+    let number = state.exchanges.len() + 1;
+    state.exchanges.push(Exchange {
+        number,
+        method: head.method.clone(),
+        target: head.target.clone(),
+        headers: head.headers.clone(),
+        body: Vec::new(),
+        status: None,
+    });
+    (number, state.plans.fate(&head.target))
+}
+
+/// Adds the body to the log. One that cannot be decompressed stays as it is.
+fn keep_body(number: usize, head: &Head, sent: &[u8], shared: &Shared) -> Exchange {
+    let body = if head.is_compressed() { decompressed(sent).ok() } else { None };
+    let mut state = shared.state();
+    let exchange = &mut state.exchanges[number - 1];
+    exchange.body = body.unwrap_or_else(|| sent.to_vec());
+    exchange.clone()
+}
+
+/// The answer to a request, with its effect if nothing forbids it.
+fn replied(exchange: &Exchange, sent_bytes: usize, fate: &Fate, shared: &Shared) -> Reply {
+    let settings = &shared.settings;
+    let face = write::face(exchange.path(), settings.engine);
+    let retry_after = |reply: Reply, seconds: &Option<u64>| match seconds {
+        Some(seconds) => reply.with_header("Retry-After", seconds.to_string()),
+        None => reply,
+    };
+    match &fate.fault {
+        Some(Fault::Unavailable(seconds)) => {
+            retry_after(face.refused(503, "unavailable", "service unavailable"), seconds)
+        }
+        Some(Fault::TooManyRequests(seconds)) => {
+            let message = "org 1 has exceeded limited_write plan limit";
+            retry_after(face.refused(429, "too many requests", message), seconds)
+        }
+        Some(Fault::Internal) => face.refused(500, "internal error", "an internal error"),
+        Some(Fault::Unauthorized) => face.unauthorized(),
+        Some(Fault::TooLarge) => face.too_large(settings.request_bytes_max),
+        Some(Fault::ErrorTable) if exchange.path() != query::PATH => {
+            face.refused(500, "internal error", "an internal error")
+        }
+        fault => {
+            let fails = fault == &Some(Fault::ErrorTable);
+            let ending = if fails { Ending::Failed(QUERY_ERROR) } else { Ending::Whole };
+            applied(exchange, face, sent_bytes, ending, shared)
+        }
+    }
+}
+
+/// The effect of a request, and its answer.
+fn applied(
+    exchange: &Exchange,
+    face: Face,
+    sent_bytes: usize,
+    ending: Ending,
+    shared: &Shared,
+) -> Reply {
+    let settings = &shared.settings;
+    if !write::is_let_in(exchange, face, settings) {
+        return face.unauthorized();
+    }
+    match (exchange.path(), exchange.method.as_str()) {
+        (query::PATH, "POST") => query::answer(exchange, &shared.state().store, settings, ending),
+        (write::V1 | write::V2 | write::V3, "POST") => {
+            write::answer(exchange, face, sent_bytes, &mut shared.state().store, settings)
+        }
+        (query::PATH | write::V1 | write::V2 | write::V3, _) => {
+            face.refused(405, "method not allowed", "method not allowed")
+        }
+        _ => face.refused(404, "not found", "path not found"),
+    }
+}
+
+/// An answer as it goes over the wire: cut in its text, compressed, framed.
+fn dressed(mut reply: Reply, head: &Head, fault: Option<&Fault>) -> Reply {
+    if fault == Some(&Fault::Truncated) {
+        reply.body.truncate(reply.body.len() / 2);
+        if !reply.is_chunked() {
+            reply = reply.framed_by_length();
+        }
+    }
+    if head.header("accept-encoding").is_some_and(|codings| codings.contains("gzip")) {
+        reply = reply.compressed();
+    }
+    if !head.keeps_alive {
+        reply = reply.with_header("Connection", "close".to_owned());
+    }
+    match fault {
+        Some(Fault::CutLength) => reply.framed_by_length(),
+        Some(Fault::CutChunks) => reply.framed_by_chunks(),
+        _ => reply,
+    }
+}
+
+fn halfway(fault: Option<&Fault>) -> Halfway {
+    match fault {
+        Some(Fault::CutLength | Fault::CutChunks) => Halfway::Close,
+        Some(Fault::Stalled(duration)) => Halfway::Silence(*duration),
+        _ => Halfway::Nothing,
+    }
+}
