@@ -40,7 +40,12 @@ fn the_settings_that_the_others_change_are_fit() {
 #[test]
 fn an_unknown_key_is_named_with_the_nearest_one() {
     let unknown = |table, key, message, hint| check(table, key, json!("x"), message, Some(hint));
-    unknown("migration", "strat", "unknown key `migration.strat`", "the nearest key is `migration.start`");
+    unknown(
+        "migration",
+        "strat",
+        "unknown key `migration.strat`",
+        "the nearest key is `migration.start`",
+    );
     unknown(
         "source",
         "tokenenv",
@@ -75,7 +80,10 @@ fn a_time_is_a_time_with_an_offset() {
         "2022-01-01T00:00:00",
         "`migration.start`: `2022-01-01T00:00:00` has no offset; end it with `Z` for UTC",
     );
-    time("2022-01-01", "`migration.start`: `2022-01-01` is not a time such as 2022-01-01T00:00:00Z");
+    time(
+        "2022-01-01",
+        "`migration.start`: `2022-01-01` is not a time such as 2022-01-01T00:00:00Z",
+    );
     time(
         "1500-01-01T00:00:00Z",
         "`migration.start`: `1500-01-01T00:00:00Z` is out of range: InfluxDB keeps the years 1677 to 2262",
@@ -123,7 +131,12 @@ fn an_interval_is_a_flux_duration() {
 fn what_does_not_go_together_is_said() {
     let both = |table, key, value, message| check(table, key, value, message, None);
     both("source", "api", json!("v3"), "`source.api` must be one of \"v2\", \"csv\"; found \"v3\"");
-    both("source", "path", json!("x"), "`source.path` is for a file; this `source.api` has a `url`");
+    both(
+        "source",
+        "path",
+        json!("x"),
+        "`source.path` is for a file; this `source.api` has a `url`",
+    );
     both(
         "destination",
         "api",
@@ -149,7 +162,12 @@ fn what_does_not_go_together_is_said() {
         "`checkpoint.url` needs `checkpoint.bucket`; a file has none",
     );
     both("migration", "", json!(3), "`migration` must be a table: `[migration]`");
-    both("limits", "", json!({ "concurrency": 0 }), "`limits.concurrency` must be a number from 1 to 1000");
+    both(
+        "limits",
+        "",
+        json!({ "concurrency": 0 }),
+        "`limits.concurrency` must be a number from 1 to 1000",
+    );
     both(
         "migration",
         "measurements",
@@ -167,6 +185,6 @@ fn what_does_not_go_together_is_said() {
 #[test]
 fn a_purpose_that_is_not_there_is_refused() {
     let error = Plan::open(Purpose::Verify, &fit().to_string()).expect_err("it is not there");
-    assert_eq!(error.to_string(), "this version has no plan of purpose Verify");
+    assert_eq!(error.to_string(), "this version has no plan of purpose `verify`");
     assert_eq!(error.fault, Fault::Unsupported);
 }

@@ -1,1 +1,26 @@
-//! What tsm2iox does. (Being written.)
+//! The host of tsm2iox: it acts, and knows no InfluxDB.
+//!
+//! ```text
+//!  cli ── commands ── config ──────────── what is typed, done, configured
+//!            │
+//!          drive ─────── component ────── the loop, and the plan that it asks
+//!            │
+//!        endpoint ────── http ─────────── a server or a file, behind one face
+//!            │
+//!          report                         what a person sees
+//! ```
+//!
+//! A plan (in `tsm2iox-guest`, as a component) says what to do next; this crate does it and says
+//! what became of it. CSV, Flux, line protocol and what a status code means are the plan's: a new
+//! source or destination changes nothing here.
+
+pub mod cli;
+pub mod commands;
+pub mod component;
+pub mod config;
+pub mod drive;
+pub mod endpoint;
+pub mod http;
+pub mod lock;
+pub mod report;
+pub mod stop;

@@ -46,12 +46,23 @@ const QUOTED_CHARACTERS_MAX: usize = 60;
 
 /// A text of the response for a message: on one line, and not too long.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted: String =
-        text.chars().take(QUOTED_CHARACTERS_MAX).flat_map(char::escape_debug).collect();
-    if text.chars().nth(QUOTED_CHARACTERS_MAX).is_some() {
-        quoted.push('…');
+    bounded(text, QUOTED_CHARACTERS_MAX)
+}
+
+/// A foreign text on one line, and at most so many characters of it.
+pub(crate) fn bounded(text: &str, characters_max: usize) -> String {
+    let mut bounded = String::new();
+    for character in text.chars().take(characters_max) {
+        if character.is_control() {
+            bounded.extend(character.escape_default());
+        } else {
+            bounded.push(character);
+        }
     }
-    quoted
+    if text.chars().nth(characters_max).is_some() {
+        bounded.push('…');
+    }
+    bounded
 }
 
 impl ErrorKind {

@@ -18,7 +18,7 @@ use crate::time::TimeRange;
 pub(crate) use annotated::first_time;
 use annotated::{Counts, Tables};
 use error::ConversionError;
-pub(crate) use error::quoted;
+pub(crate) use error::{bounded, quoted};
 pub(crate) use lines::{Lines, push_series, push_string};
 use merge::Merge;
 use records::Records;

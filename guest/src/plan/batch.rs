@@ -185,7 +185,17 @@ impl Batch {
                 self.totals.rows = self.conversion.counts().rows;
             }
             Event::Ended => self.end_query(),
-            Event::Failed(error) => self.fail(error),
+            Event::Failed(error) => self.fail_query(error),
+        }
+    }
+
+    fn fail_query(&mut self, error: Error) {
+        match &self.settings.source {
+            Source::Csv(place) if error.fault == Fault::Missing => {
+                let message = format!("the source `{}` does not exist", place.bucket);
+                self.fail(Error { message, ..error });
+            }
+            Source::Csv(_) | Source::Flux(_) => self.fail(error),
         }
     }
 

@@ -82,6 +82,11 @@ impl Journal {
         matches!(self.state, State::Idle) && self.waiting.is_empty()
     }
 
+    /// How many entries are not on the disk yet.
+    pub(crate) fn unsettled(&self) -> usize {
+        self.waiting.len() + usize::from(matches!(self.state, State::Appending { .. }))
+    }
+
     /// Records that the migration has begun, and what its range is.
     pub(crate) fn open(&mut self, migration: TimeRange) {
         let (route, time) = (self.route.clone(), Timestamp(0));

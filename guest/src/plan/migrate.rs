@@ -169,7 +169,9 @@ impl Migrate {
         if self.mode == Mode::Migrate && self.journal.migration.is_none() {
             return Step::Wait(until); // For the first entry of the checkpoint.
         }
-        if self.mode == Mode::Migrate && self.in_hand.len() >= self.settings.concurrency() {
+        // A batch is in flight until its record is on the disk.
+        let in_flight = self.in_hand.len() + self.journal.unsettled();
+        if self.mode == Mode::Migrate && in_flight >= self.settings.concurrency() {
             return Step::Wait(until);
         }
         if let Some(at) = self.again.iter().position(|(time, _)| *time <= self.now) {

@@ -18,6 +18,7 @@ use crate::error::{Error, Fault};
 use crate::protocol::{Failure, Request, Response};
 use crate::time::{TimeRange, Timestamp};
 use migrate::{Migrate, Mode};
+pub use note::bytes;
 use status::Status;
 
 /// A piece of work: a migration, one batch of it, a look at how far it is.
@@ -189,7 +190,7 @@ impl Plan {
             Purpose::Batch => Machine::Batch(batch::Batch::open(settings)?.into()),
             Purpose::Status => Machine::Status(Status::open(settings)?.into()),
             Purpose::Check | Purpose::Verify => {
-                let message = format!("this version has no plan of purpose {purpose:?}");
+                let message = format!("this version has no plan of purpose `{}`", purpose.name());
                 return Err(Error::new(Fault::Unsupported, message));
             }
         };
@@ -251,6 +252,20 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.progress(now),
             Machine::Batch(batch) => batch.progress(),
             Machine::Status(status) => status.progress(),
+        }
+    }
+}
+
+impl Purpose {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Split => "split",
+            Self::Migrate => "migrate",
+            Self::Batch => "batch",
+            Self::Verify => "verify",
+            Self::Status => "status",
         }
     }
 }

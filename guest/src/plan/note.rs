@@ -38,7 +38,14 @@ pub(crate) fn migration_name(range: TimeRange) -> String {
     if range == TimeRange::ALL { "the file".to_owned() } else { range.to_string() }
 }
 
-/// Megabytes as quotas count them, with one digit.
-pub(crate) fn megabytes(bytes: u64) -> String {
-    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+/// A number of bytes in the unit that leaves one to three digits before the point.
+pub fn bytes(count: u64) -> String {
+    let mut unit = (1_000, "kB");
+    for larger in [(1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")] {
+        if count >= larger.0 {
+            unit = larger;
+        }
+    }
+    let tenths = count / (unit.0 / 10);
+    format!("{}.{} {}", tenths / 10, tenths % 10, unit.1)
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::exchange::{Ids, WAIT_SECONDS_MAX, Want};
 use super::journal::Journal;
-use super::note::{batch_name, counted, megabytes, migration_name, percentage};
+use super::note::{batch_name, bytes, counted, migration_name, percentage};
 use super::{Answer, Ending, Note, Outcome, Progress, Step};
 use crate::error::{Error, Fault};
 use crate::settings::{Settings, Start, Stop};
@@ -90,11 +90,11 @@ impl Status {
             counted(records, "batch", "batches")
         ));
         say(format!(
-            "{} in {}, {} MB read and {} MB written",
+            "{} in {}, {} read and {} written",
             counted(totals.rows, "row", "rows"),
             counted(totals.points, "point", "points"),
-            megabytes(totals.read),
-            megabytes(totals.written)
+            bytes(totals.read),
+            bytes(totals.written)
         ));
         say(format!("{} was recorded last, at {}", batch_name(last.batch), last.time));
         if let Some(gap) = self.journal.coverage.first_gap(range) {

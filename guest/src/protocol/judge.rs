@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::Response;
-use crate::converter::quoted;
+use crate::converter::{bounded, quoted};
 use crate::error::{Endpoint, Error, Fault};
 
 /// What to do about an answer.
@@ -76,7 +76,10 @@ fn explanation(body: &str) -> String {
     let Some(json) = json.filter(Value::is_object) else {
         return quoted(body.trim());
     };
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(bounded);
+    let text = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.map(|text| bounded(text, MESSAGE_CHARACTERS_MAX))
+    };
     let message = text(&json, "message").or_else(|| text(&json, "error"));
     let message = message.unwrap_or_else(|| quoted(body.trim()));
     // InfluxDB 3 lists the lines it refused, or has the one that stopped it.
@@ -99,10 +102,6 @@ fn explanation(body: &str) -> String {
 
 /// So many characters of a server's message are shown.
 const MESSAGE_CHARACTERS_MAX: usize = 500;
-
-fn bounded(message: &str) -> String {
-    message.chars().take(MESSAGE_CHARACTERS_MAX).flat_map(char::escape_debug).collect()
-}
 
 fn retry_after(response: &Response) -> Option<RetryAfter> {
     let text = response.header("retry-after")?.trim();

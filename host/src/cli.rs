@@ -1,0 +1,63 @@
+//! What can be typed. Does not know what comes of it.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Moves the data of an InfluxDB TSM bucket into an InfluxDB v3 (IOx) database
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Migrate: what is left of it, if it was begun before
+    Run {
+        /// The configuration, in TOML
+        config: PathBuf,
+        /// Print the ranges of the batches that are left, one a line, and move nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Do what this component says, not the one inside this program
+        #[arg(long, value_name = "FILE")]
+        component: Option<PathBuf>,
+    },
+    /// Show how far a migration is; works beside one that runs
+    Status {
+        /// The configuration, in TOML
+        config: PathBuf,
+    },
+    /// Convert annotated CSV to line protocol on standard output
+    Convert {
+        /// The response of a Flux query; `-` is standard input
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// Write the component inside this program to standard output
+    Component {
+        /// Write its contract instead, in WIT
+        #[arg(long)]
+        wit: bool,
+    },
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  tsm2iox run migration.toml
+  tsm2iox run --dry-run migration.toml | wc --lines
+  tsm2iox status migration.toml
+  influx query --raw 'from(bucket: \"b\") |> range(start: -1h)' | tsm2iox convert > points.lp
+  tsm2iox component > tsm2iox.wasm
+
+Exit status:
+  0  complete, nothing was set aside
+  1  stopped; the same command resumes
+  2  a person must change something first: options, configuration, token, bucket
+  3  complete, but the two sides differ: points were set aside
+
+Standard output is data, standard error is talk.";

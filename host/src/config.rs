@@ -1,0 +1,254 @@
+//! The configuration: a TOML file, of which the guest gets all and the host reads what is its own.
+//!
+//! The host's own keys say where an endpoint is and what opens it; what the others mean, and which
+//! there are, the guest knows. No credential is ever part of a message.
+//!
+//! ```toml
+//! [source]
+//! url = "http://127.0.0.1:8086"
+//! token_env = "INFLUX_SOURCE_TOKEN"
+//! ```
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+use serde_json::{Map, Value};
+use tsm2iox_guest::error::Endpoint as Side;
+
+use crate::endpoint::{AppendFile, Endpoint, Endpoints, folder_of};
+use crate::http::{Credentials, Server, Token};
+use crate::report::{Unfit, reason};
+
+/// What opens a server: a variable or a file with a token, or a user and a variable with a password.
+const CREDENTIAL_KEYS: [&str; 4] = ["token_env", "token_file", "user", "password_env"];
+/// Variables have shorter names; tokens are longer.
+const VARIABLE_BYTES_MAX: usize = 64;
+
+/// A configuration that is TOML; whether it is fit the guest says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    path: PathBuf,
+    settings: Map<String, Value>,
+}
+
+/// Where an endpoint is.
+enum Place {
+    File(PathBuf),
+    Server(Url, Credentials),
+}
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not TOML.
+    pub fn read(path: &Path) -> Result<Self, Unfit> {
+        let shown = path.display();
+        let text = fs::read_to_string(path).map_err(|error| {
+            Unfit::new(format!("the configuration {shown} cannot be read: {}", reason(&error)))
+        })?;
+        let table = text.parse::<toml::Table>().map_err(|error| {
+            // Only the place and the reason: the line itself may hold what nobody should see.
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Unfit::new(format!("{shown}, line {line}: {}", error.message().trim()))
+        })?;
+        Ok(Self { path: path.to_owned(), settings: json_table(table) })
+    }
+
+    /// All of it as a JSON object, for the guest.
+    pub fn settings(&self) -> String {
+        Value::Object(self.settings.clone()).to_string()
+    }
+
+    /// Opens the endpoints of these sides. One without a table is left out, but a checkpoint
+    /// always has a place.
+    ///
+    /// # Errors
+    /// `Unfit` if a place or a token is not there; the guest is to be asked first, for it
+    /// explains a misspelt key better.
+    pub fn endpoints(&self, sides: &[Side]) -> anyhow::Result<Endpoints> {
+        let mut endpoints = Endpoints::new();
+        for &side in sides {
+            if let Some(place) = self.place(side)? {
+                endpoints.insert(side, place.open()?);
+            }
+        }
+        Ok(endpoints)
+    }
+
+    /// The file that stands for the right to run: two runs with one checkpoint have one lock.
+    ///
+    /// # Errors
+    /// As `endpoints`.
+    pub fn lock_path(&self) -> Result<PathBuf, Unfit> {
+        Ok(match self.place(Side::Checkpoint)? {
+            Some(Place::File(path)) => {
+                let mut name = path.into_os_string();
+                name.push(".lock");
+                name.into()
+            }
+            Some(Place::Server(..)) | None => self.path.with_extension("lock"),
+        })
+    }
+
+    /// Where a side is, and what opens it.
+    fn place(&self, side: Side) -> Result<Option<Place>, Unfit> {
+        if let Some(path) = self.text(side, "path")? {
+            let path = self.beside(path);
+            let folder = folder_of(&path);
+            if !folder.is_dir() {
+                let message = format!("there is no folder {}", folder.display());
+                return Err(Unfit::new(message).with_hint(named(side, "path", "a file in it")));
+            }
+            return Ok(Some(Place::File(path)));
+        }
+        match side {
+            Side::Checkpoint if self.text(side, "bucket")?.is_none() => {
+                Ok(Some(Place::File(self.path.with_extension("checkpoint.lp"))))
+            }
+            Side::Source | Side::Destination | Side::Rejected
+                if !self.settings.contains_key(side.name()) =>
+            {
+                Ok(None)
+            }
+            _ => Ok(Some(Place::Server(self.url(side)?, self.credentials(side)?))),
+        }
+    }
+
+    fn url(&self, side: Side) -> Result<Url, Unfit> {
+        let side = self.owner(side, &["url"]);
+        let key = format!("`{}.url`", side.name());
+        let Some(text) = self.text(side, "url")? else {
+            return Err(Unfit::new(format!("{key} is missing")));
+        };
+        // The text itself is never shown: people do put passwords into URLs.
+        let fault = match Url::parse(text) {
+            Err(_) => "is not a URL",
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => "is not of http or https",
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                "holds a user or a password"
+            }
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                "holds more than scheme, host, port and path"
+            }
+            Ok(url) => return Ok(url),
+        };
+        Err(Unfit::new(format!("{key} {fault}"))
+            .with_hint("write it as http://127.0.0.1:8086; user and token have keys of their own"))
+    }
+
+    fn credentials(&self, side: Side) -> Result<Credentials, Unfit> {
+        let side = self.owner(side, &CREDENTIAL_KEYS);
+        let [variable, file, user, password] = CREDENTIAL_KEYS.map(|key| self.text(side, key));
+        match (variable?, file?, user?, password?) {
+            (None, None, None, None) => Ok(Credentials::None),
+            (Some(variable), None, None, None) => {
+                Ok(Credentials::Token(from_variable(side, "token_env", variable)?))
+            }
+            (None, Some(file), None, None) => {
+                let path = self.beside(file);
+                Ok(Credentials::Token(
+                    from_file(&path)
+                        .map_err(|unfit| unfit.with_hint(named(side, "token_file", "this file")))?,
+                ))
+            }
+            (None, None, Some(user), Some(password)) if !user.contains(':') => {
+                let password = from_variable(side, "password_env", password)?;
+                Ok(Credentials::Basic { user: user.to_owned(), password })
+            }
+            _ => Err(Unfit::new(format!("it is not clear how to log in to the {}", side.name()))
+                .with_hint("give one of `token_env`, `token_file`, or `user` and `password_env`")),
+        }
+    }
+
+    /// Whose key counts for a side: a checkpoint in a bucket is by default where the source is.
+    fn owner(&self, side: Side, keys: &[&str]) -> Side {
+        let table = self.settings.get(side.name());
+        let has = |key: &&str| table.is_some_and(|table| table.get(key).is_some());
+        match side {
+            Side::Checkpoint if !keys.iter().any(has) => Side::Source,
+            _ => side,
+        }
+    }
+
+    /// The text under a key of the host's.
+    fn text(&self, side: Side, key: &str) -> Result<Option<&str>, Unfit> {
+        match self.settings.get(side.name()).and_then(|table| table.get(key)) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(Unfit::new(format!("`{}.{key}` is not a text", side.name()))),
+        }
+    }
+
+    /// A path of the configuration: relative to the folder that it is in.
+    fn beside(&self, path: &str) -> PathBuf {
+        self.path.with_file_name(path)
+    }
+}
+
+impl Place {
+    fn open(self) -> anyhow::Result<Endpoint> {
+        Ok(match self {
+            Self::File(path) => Endpoint::File(AppendFile::new(path)),
+            Self::Server(url, credentials) => Endpoint::Server(Server::new(&url, credentials)?),
+        })
+    }
+}
+
+fn from_variable(side: Side, key: &str, name: &str) -> Result<Token, Unfit> {
+    // Whoever takes the key for the token's own place should not find the token in a log.
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if name.len() > VARIABLE_BYTES_MAX || !name.bytes().all(is_name) {
+        let key = format!("`{}.{key}`", side.name());
+        return Err(Unfit::new(format!("{key} is not the name of an environment variable"))
+            .with_hint("put the token into a variable, and the variable's name here"));
+    }
+    let fault = match env::var(name) {
+        Err(env::VarError::NotPresent) => "is not set",
+        Err(env::VarError::NotUnicode(_)) => "is not a text",
+        Ok(text) if text.trim().is_empty() => "is empty",
+        Ok(text) => match Token::new(text.trim().to_owned()) {
+            Ok(token) => return Ok(token),
+            Err(fault) => fault,
+        },
+    };
+    Err(Unfit::new(format!("environment variable `{name}` {fault}"))
+        .with_hint(named(side, key, "it")))
+}
+
+fn from_file(path: &Path) -> Result<Token, Unfit> {
+    let unfit = |fault: &str| Unfit::new(format!("token file {} {fault}", path.display()));
+    let text = fs::read_to_string(path)
+        .map_err(|error| unfit(&format!("cannot be read: {}", reason(&error))))?;
+    match text.trim() {
+        "" => Err(unfit("is empty")),
+        line if line.contains(['\n', '\r']) => Err(unfit("holds more than one line")),
+        line => Token::new(line.to_owned()).map_err(unfit),
+    }
+}
+
+fn named(side: Side, key: &str, what: &str) -> String {
+    format!("`{}.{key}` names {what}", side.name())
+}
+
+fn json_table(table: toml::Table) -> Map<String, Value> {
+    table.into_iter().map(|(key, value)| (key, json(value))).collect()
+}
+
+/// Times become texts as they were written, and so does what JSON has no number for: the guest
+/// says what it thinks of them.
+fn json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Float(number) if number.is_finite() => Value::from(number),
+        toml::Value::Float(number) => Value::String(number.to_string()),
+        toml::Value::Boolean(fact) => Value::Bool(fact),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(values) => values.into_iter().map(json).collect(),
+        toml::Value::Table(table) => Value::Object(json_table(table)),
+    }
+}

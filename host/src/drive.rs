@@ -1,0 +1,219 @@
+//! The loop: next, do, answer. The same for every purpose.
+//!
+//! Does not know what a plan is about: it obeys. Each plan has a thread and an instance of its
+//! own; requests are tasks of one runtime. All answers come back through one channel to the
+//! thread of the plan that asked, so no plan is ever called by two at once.
+
+use std::collections::{HashSet, VecDeque};
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail, ensure};
+use tokio::runtime::Handle;
+use tsm2iox_guest::error::Error;
+use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Purpose, Step, Totals};
+use tsm2iox_guest::protocol::{Cause, Failure};
+use tsm2iox_guest::time::Timestamp;
+
+use crate::component::{Component, Plan};
+use crate::endpoint::{Answered, Body, Endpoints};
+use crate::report::Report;
+use crate::stop::Stop;
+
+/// A plan is asked again after this, however long it would wait, so that a signal is heard soon.
+/// Asking early costs a microsecond and changes nothing.
+const WAIT_MAX: Duration = Duration::from_millis(200);
+/// And not before this: a plan that waits for the past must not keep a processor busy.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+/// So many steps of one plan may be unanswered. Plans hand out tens.
+const IN_FLIGHT_MAX: usize = 256;
+/// So many bodies may be left unread: each may hold a connection.
+const BODIES_MAX: usize = 64;
+/// So many steps may follow one another without a wait: a plan that has more to say never ends.
+const STEPS_MAX: u32 = 10_000_000;
+
+/// All that a plan needs of this machine.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// What opens plans for batches.
+    pub component: Component,
+    /// Where requests go.
+    pub endpoints: Arc<Endpoints>,
+    /// Where notes go.
+    pub report: Report,
+    /// Where requests are made.
+    pub runtime: Handle,
+    /// Whether a signal has come.
+    pub stop: Stop,
+}
+
+/// What is done with the batches that a plan hands out.
+pub enum Batches<'a> {
+    /// Each is driven, on a thread of its own.
+    Driven,
+    /// They are listed, and not answered.
+    Listed(&'a mut dyn FnMut(&Batch) -> anyhow::Result<()>),
+    /// There are none: a batch has no batches.
+    Refused,
+}
+
+impl fmt::Debug for Batches<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Driven => "Driven",
+            Self::Listed(_) => "Listed",
+            Self::Refused => "Refused",
+        })
+    }
+}
+
+/// Obeys a plan until it is done.
+///
+/// # Errors
+/// If the component is at fault: it crashed, or asked for what a host does not do. The plan is
+/// then lost, and what is recorded is not.
+pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::Result<Outcome> {
+    let (sender, answers) = mpsc::channel();
+    let mut open = Open { sender, pending: HashSet::new(), bodies: VecDeque::new() };
+    let mut told_to_stop = false;
+    let mut steps = 0;
+    loop {
+        if host.stop.is_raised() && !mem::replace(&mut told_to_stop, true) {
+            plan.stop()?;
+        }
+        match plan.next(now())? {
+            Step::Send(request) => {
+                let reply = open.reply(request.id)?;
+                let side = request.endpoint;
+                let endpoint = host.endpoints.get(&side);
+                let endpoint = endpoint.with_context(|| format!("no {} is open", side.name()))?;
+                let answer = endpoint
+                    .send(request)
+                    .context("the component asks for what a host does not do")?;
+                host.runtime.spawn(async move { reply.give(answer.await) });
+            }
+            Step::Read(id) => {
+                let (reply, body) = (open.reply(id)?, open.body(id)?);
+                host.runtime.spawn(async move { reply.give(body.read().await) });
+            }
+            Step::Batch(batch) => match &mut batches {
+                Batches::Driven => drive_batch(host.clone(), batch.order, open.reply(batch.id)?)?,
+                Batches::Listed(list) => list(&batch)?,
+                Batches::Refused => bail!("the component hands out a batch of a batch"),
+            },
+            Step::Note(note) => host.report.note(&note)?,
+            Step::Wait(until) => {
+                if let Ok((id, answered)) = answers.recv_timeout(wait(until)) {
+                    plan.answer(id, open.settle(id, answered))?;
+                }
+                steps = 0;
+            }
+            Step::Done(outcome) => return Ok(outcome),
+        }
+        steps += 1;
+        ensure!(steps < STEPS_MAX, "the component hands out steps without end");
+    }
+}
+
+/// Opens the plan of a batch and drives it, on a thread of its own.
+fn drive_batch(host: Host, order: String, reply: Reply) -> anyhow::Result<()> {
+    let work = move || {
+        let outcome =
+            Plan::open(&host.component, Purpose::Batch, &order).and_then(|plan| match plan {
+                Ok(plan) => drive(&host, plan, Batches::Refused),
+                Err(error) => Ok(failed(error)),
+            });
+        let answer = match outcome {
+            Ok(outcome) => Answer::Outcome(outcome),
+            Err(error) => crashed(format!("{error:#}")),
+        };
+        reply.give((answer, None));
+    };
+    thread::Builder::new().name("batch".to_owned()).spawn(work).context("no thread for a batch")?;
+    Ok(())
+}
+
+/// How a plan ends that does not take its settings.
+pub fn failed(error: Error) -> Outcome {
+    let (ending, totals) = (Ending::Failed(error), Totals::default());
+    Outcome { ending, totals, checkpoint: String::new() }
+}
+
+fn crashed(message: String) -> Answer {
+    Answer::Failed(Failure { cause: Cause::Crashed, message })
+}
+
+/// What a plan has in the hands of its host.
+struct Open {
+    sender: Sender<(u64, Answered)>,
+    // The steps that are not answered.
+    pending: HashSet<u64>,
+    // The bodies that may be read on, the oldest first. Not every body is read to its end.
+    bodies: VecDeque<(u64, Body)>,
+}
+
+impl Open {
+    /// Promises an answer to a step.
+    fn reply(&mut self, id: u64) -> anyhow::Result<Reply> {
+        ensure!(self.pending.insert(id), "the component uses the id {id} twice at once");
+        ensure!(self.pending.len() <= IN_FLIGHT_MAX, "the component hands out too much at once");
+        Ok(Reply { id, sender: self.sender.clone(), given: false })
+    }
+
+    /// The body of the response to a request.
+    fn body(&mut self, id: u64) -> anyhow::Result<Body> {
+        let at = self.bodies.iter().position(|(other, _)| *other == id);
+        let body = at.and_then(|at| self.bodies.remove(at));
+        let (_, body) = body.context("the component reads a body that is not there")?;
+        Ok(body)
+    }
+
+    /// Takes note of an answer that has come.
+    fn settle(&mut self, id: u64, (answer, body): Answered) -> Answer {
+        self.pending.remove(&id);
+        self.bodies.extend(body.map(|body| (id, body)));
+        if self.bodies.len() > BODIES_MAX {
+            self.bodies.pop_front();
+        }
+        answer
+    }
+}
+
+/// The duty to answer a step: once, even if what was to answer it panics.
+struct Reply {
+    id: u64,
+    sender: Sender<(u64, Answered)>,
+    given: bool,
+}
+
+impl Reply {
+    fn give(mut self, answered: Answered) {
+        self.given = true;
+        // A plan that is done wants no more answers.
+        let _ = self.sender.send((self.id, answered));
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.given {
+            let answered = (crashed("the host crashed".to_owned()), None);
+            let _ = self.sender.send((self.id, answered));
+        }
+    }
+}
+
+/// The time of this machine.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn wait(until: Timestamp) -> Duration {
+    let left = Duration::from_nanos(until.0.saturating_sub(now().0).try_into().unwrap_or(0));
+    left.clamp(WAIT_MIN, WAIT_MAX)
+}

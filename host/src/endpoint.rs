@@ -1,0 +1,241 @@
+//! A server or a file, behind one face: a file answers as a server would (`wit/protocol.wit`).
+//!
+//! Does not know which side of a migration it is, nor what is in the bytes that it carries.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tsm2iox_guest::error::Endpoint as Side;
+use tsm2iox_guest::plan::Answer;
+use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
+
+use crate::http::{self, Server};
+use crate::report::reason;
+
+/// Files are read in pieces of this: the largest that the contract calls fastest.
+const PIECE_BYTES: usize = 1024 * 1024;
+/// No request waits longer for a byte, whatever the plan asks for.
+const IDLE_MAX: Duration = Duration::from_secs(3600);
+
+/// In requests where an append is to begin, in answers how long the file is.
+const UPLOAD_OFFSET: &str = "upload-offset";
+
+/// Where requests go.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// An HTTP API.
+    Server(Server),
+    /// A file that is read, or appended to.
+    File(AppendFile),
+}
+
+/// The endpoints that a command has opened.
+pub type Endpoints = HashMap<Side, Endpoint>;
+
+/// An answer, and what is left to read after it.
+pub type Answered = (Answer, Option<Body>);
+
+/// What is left to read of a response.
+#[derive(Debug)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// The rest of what a server sends.
+    Server(http::Body),
+    /// The rest of a file.
+    File(FileBody),
+}
+
+/// A file that is being read.
+#[derive(Debug)]
+pub struct FileBody {
+    file: fs::File,
+    path: PathBuf,
+    idle: Duration,
+}
+
+/// A file that is appended to by one request at a time.
+#[derive(Clone, Debug)]
+pub struct AppendFile {
+    path: PathBuf,
+    // Held while a request appends.
+    append: Arc<Mutex<()>>,
+}
+
+impl Endpoint {
+    /// Sends a request; the future answers it. Nothing happens before it is polled.
+    ///
+    /// # Errors
+    /// If the request holds what a component must not say.
+    pub fn send(
+        &self,
+        request: Request,
+    ) -> anyhow::Result<Pin<Box<dyn Future<Output = Answered> + Send>>> {
+        let idle = Duration::from_secs(request.timeout.into()).min(IDLE_MAX);
+        Ok(match self {
+            Self::Server(server) => {
+                let response = server.send(request, idle)?;
+                Box::pin(async {
+                    answered(response.await.map(|(head, body)| (head, Body::Server(body))))
+                })
+            }
+            Self::File(file) => {
+                let file = file.clone();
+                Box::pin(async move {
+                    answered(on_disk(idle, move || file.answer(&request, idle)).await)
+                })
+            }
+        })
+    }
+}
+
+impl Body {
+    /// The next piece, and what is left after it; or the end.
+    pub async fn read(self) -> Answered {
+        let read = match self {
+            Self::Empty => Ok((Vec::new(), Self::Empty)),
+            Self::Server(mut body) => body.piece().await.map(|piece| (piece, Self::Server(body))),
+            Self::File(body) => on_disk(body.idle, move || body.read()).await,
+        };
+        match read {
+            Ok((piece, _)) if piece.is_empty() => (Answer::End, None),
+            Ok((piece, rest)) => (Answer::Bytes(piece), Some(rest)),
+            Err(failure) => (Answer::Failed(failure), None),
+        }
+    }
+}
+
+impl FileBody {
+    fn read(self) -> Result<(Vec<u8>, Body), Failure> {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        match (&self.file).take(PIECE_BYTES as u64).read_to_end(&mut piece) {
+            Ok(_) => Ok((piece, Body::File(self))),
+            Err(error) => Err(failure(Cause::Broken, &self.path, &error)),
+        }
+    }
+}
+
+impl AppendFile {
+    /// The file of this path, which need not be there.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, append: Arc::default() }
+    }
+
+    fn answer(&self, request: &Request, idle: Duration) -> Result<(Response, Body), Failure> {
+        let answer = match request.method {
+            "GET" => self.get(idle),
+            "HEAD" => fs::metadata(&self.path).map(|file| empty(204, Some(file.len()))),
+            "POST" => self.append(request),
+            _ => Ok(empty(405, None)),
+        };
+        answer.or_else(|error| match error.kind() {
+            ErrorKind::NotFound if request.method != "POST" => Ok(empty(404, None)),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                Ok(empty(507, None))
+            }
+            _ => Err(failure(Cause::Unreachable, &self.path, &error)),
+        })
+    }
+
+    fn get(&self, idle: Duration) -> io::Result<(Response, Body)> {
+        let file = fs::File::open(&self.path)?;
+        // A folder can be opened, and then not be read.
+        if file.metadata()?.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        let body = Body::File(FileBody { file, path: self.path.clone(), idle });
+        Ok((Response { status: 200, headers: Vec::new() }, body))
+    }
+
+    fn append(&self, request: &Request) -> io::Result<(Response, Body)> {
+        let offset = request.headers.iter().find(|(name, _)| name == UPLOAD_OFFSET);
+        let Ok(offset) = offset.map(|(_, value)| value.parse::<u64>()).transpose() else {
+            return Ok(empty(400, None));
+        };
+        // A thread that panicked while it had its turn left a file that the next one looks at anew.
+        let _turn = self.append.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut file, is_new) = match OpenOptions::new().write(true).open(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                if offset.is_some_and(|offset| offset > 0) {
+                    return Ok(empty(409, None));
+                }
+                (fs::File::create_new(&self.path)?, true)
+            }
+            found => (found?, false),
+        };
+        let length = file.metadata()?.len();
+        let start = offset.unwrap_or(length);
+        if start > length {
+            return Ok(empty(409, Some(length)));
+        }
+        if start < length {
+            file.set_len(start)?;
+        }
+        file.seek(SeekFrom::Start(start))?;
+        if let Err(error) = file.write_all(request.body.as_bytes()).and_then(|()| file.sync_all()) {
+            // Half a body must not pass for one; if even this fails, the next reader has to cope.
+            let _ = file.set_len(start);
+            return Err(error);
+        }
+        if is_new {
+            sync_folder(&self.path)?;
+        }
+        // Only now, with all of it on the disk: this answer is what a batch is recorded upon.
+        Ok(empty(204, Some(start + request.body.len() as u64)))
+    }
+}
+
+/// Where a file is; `.` for a bare name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The name of a new file is on the disk only when its folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    fs::File::open(folder_of(path))?.sync_all()
+}
+
+/// Other systems do not open folders, and see to it themselves.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Does work that blocks on a thread where it may.
+async fn on_disk<T: Send + 'static>(
+    idle: Duration,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let gone = |cause, message: &str| Err(Failure { cause, message: message.to_owned() });
+    match tokio::time::timeout(idle, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => gone(Cause::Broken, "the program is ending"),
+        // It may still come to pass: the effect is unknown, as that of a server's would be.
+        Err(_) => gone(Cause::TimedOut, "the disk does not answer"),
+    }
+}
+
+fn answered(response: Result<(Response, Body), Failure>) -> Answered {
+    match response {
+        Ok((head, body)) => (Answer::Response(head), Some(body)),
+        Err(failure) => (Answer::Failed(failure), None),
+    }
+}
+
+fn empty(status: u16, length: Option<u64>) -> (Response, Body) {
+    let header = length.map(|length| (UPLOAD_OFFSET.to_owned(), length.to_string()));
+    (Response { status, headers: header.into_iter().collect() }, Body::Empty)
+}
+
+fn failure(cause: Cause, path: &Path, error: &io::Error) -> Failure {
+    Failure { cause, message: format!("{}: {}", path.display(), reason(error)) }
+}

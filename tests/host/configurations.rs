@@ -1,0 +1,185 @@
+//! What the host reads of a configuration: places, tokens and the lock.
+
+use std::fs;
+use std::path::Path;
+
+use tsm2iox::config::Config;
+use tsm2iox::lock::Lock;
+use tsm2iox::report::Unfit;
+use tsm2iox_guest::error::Endpoint as Side;
+
+use super::server::FakeServer;
+use super::{answers, folder, request};
+
+const SIDES: [Side; 4] = [Side::Source, Side::Destination, Side::Checkpoint, Side::Rejected];
+
+/// A configuration in a folder of its own.
+fn config(folder: &Path, text: &str) -> Result<Config, Unfit> {
+    let path = folder.join("migration.toml");
+    fs::write(&path, text).expect("the folder can be written");
+    Config::read(&path)
+}
+
+#[test]
+fn the_guest_gets_all_of_it_with_times_as_texts() {
+    let text = r#"
+        other = 1
+        [migration]
+        start = 2022-01-01T00:00:00Z
+        stop = 2022-01-02T00:00:00.5+01:00
+        local = 2022-01-01T00:00:00
+        [limits]
+        write_mb = 4.5
+        odd = nan
+        list = [1, "a", true]
+    "#;
+    let config = config(&folder("settings"), text).unwrap();
+    let expected = concat!(
+        r#"{"limits":{"list":[1,"a",true],"odd":"NaN","write_mb":4.5},"#,
+        r#""migration":{"local":"2022-01-01T00:00:00","start":"2022-01-01T00:00:00Z","#,
+        r#""stop":"2022-01-02T00:00:00.5+01:00"},"other":1}"#
+    );
+    assert_eq!(config.settings(), expected);
+}
+
+#[test]
+fn what_is_not_toml_is_said_with_its_line() {
+    let folder = folder("no_toml");
+    let error = config(&folder, "[source]\ntoken = \"secret\nurl = 1").unwrap_err();
+    let expected = format!("{}, line 2: ", folder.join("migration.toml").display());
+    assert!(error.message.starts_with(&expected), "{}", error.message);
+    assert!(!error.message.contains("secret"), "{}", error.message);
+    let error = Config::read(&folder.join("none.toml")).unwrap_err();
+    assert!(error.message.contains("none.toml cannot be read: "), "{}", error.message);
+}
+
+#[test]
+fn a_checkpoint_is_by_default_a_file_beside_the_configuration() {
+    let folder = folder("checkpoint");
+    let config = config(&folder, "").unwrap();
+    let endpoints = config.endpoints(&SIDES).unwrap();
+    assert_eq!(endpoints.keys().collect::<Vec<_>>(), [&Side::Checkpoint]);
+    let mut record = request("POST", "");
+    record.body.push_str("batches rows=1i 1\n");
+    answers(&endpoints[&Side::Checkpoint], record);
+    let written = fs::read_to_string(folder.join("migration.checkpoint.lp")).unwrap();
+    assert_eq!(written, "batches rows=1i 1\n");
+    assert_eq!(config.lock_path().unwrap(), folder.join("migration.checkpoint.lp.lock"));
+}
+
+#[test]
+fn a_checkpoint_in_a_bucket_is_by_default_where_the_source_is() {
+    let folder = folder("bucket");
+    fs::write(folder.join("token"), " \nsecret\n").unwrap();
+    let server = FakeServer::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let source = format!("[source]\nurl = \"{}\"\ntoken_file = \"token\"\n", server.url("/a/"));
+    let config = config(&folder, &format!("{source}[checkpoint]\nbucket = \"b\"\n")).unwrap();
+    let endpoints = config.endpoints(&[Side::Checkpoint]).unwrap();
+    answers(&endpoints[&Side::Checkpoint], request("GET", "/x"));
+    let exchange = server.exchange();
+    assert_eq!(exchange.head[0], "GET /a/x HTTP/1.1");
+    assert_eq!(exchange.header("authorization"), Some("Token secret"));
+    assert_eq!(config.lock_path().unwrap(), folder.join("migration.lock"));
+}
+
+#[test]
+fn paths_are_relative_to_the_configuration() {
+    let folder = folder("paths");
+    fs::create_dir(folder.join("data")).unwrap();
+    let config = config(&folder, "[source]\npath = \"data/a.csv\"\n").unwrap();
+    fs::write(folder.join("data/a.csv"), "a").unwrap();
+    let endpoints = config.endpoints(&[Side::Source]).unwrap();
+    assert_eq!(super::bytes(&answers(&endpoints[&Side::Source], request("GET", ""))), b"a");
+}
+
+/// The source of this configuration cannot be opened; neither message nor hint tells a secret.
+#[track_caller]
+fn check_unfit(folder: &Path, source: &str, message: &str, hint: Option<&str>) {
+    let config = config(folder, &format!("[source]\n{source}\n")).expect("it is TOML");
+    let error = config.endpoints(&[Side::Source]).expect_err("it is unfit");
+    let unfit = error.downcast::<Unfit>().expect("it is unfit");
+    let folder = format!("{}/", folder.display());
+    assert_eq!(
+        (unfit.message.replace(&folder, "").as_str(), unfit.hint.as_deref()),
+        (message, hint)
+    );
+}
+
+#[test]
+fn what_is_unfit_is_named_and_never_shown() {
+    let folder = folder("unfit");
+    let shape = Some("write it as http://127.0.0.1:8086; user and token have keys of their own");
+    check_unfit(&folder, "", "`source.url` is missing", None);
+    check_unfit(&folder, "url = 1", "`source.url` is not a text", None);
+    check_unfit(&folder, "url = 'secret'", "`source.url` is not a URL", shape);
+    check_unfit(&folder, "url = 'http://'", "`source.url` is not a URL", shape);
+    check_unfit(&folder, "url = 'ftp://host'", "`source.url` is not of http or https", shape);
+    let held = "`source.url` holds a user or a password";
+    check_unfit(&folder, "url = 'http://secret@host'", held, shape);
+    check_unfit(&folder, "url = 'http://ann:secret@host'", held, shape);
+    let more = "`source.url` holds more than scheme, host, port and path";
+    check_unfit(&folder, "url = 'http://host/?secret'", more, shape);
+    check_unfit(&folder, "url = 'http://host/#secret'", more, shape);
+    check_unfit(
+        &folder,
+        "path = 'no/a.csv'",
+        "there is no folder no",
+        Some("`source.path` names a file in it"),
+    );
+}
+
+#[test]
+fn a_token_that_is_not_there_is_named() {
+    let folder = folder("unfit_token");
+    fs::write(folder.join("empty"), "\n").unwrap();
+    fs::write(folder.join("two_lines"), "secret\nother\n").unwrap();
+    let login = |keys: &str| format!("url = 'http://host'\n{keys}");
+    let variable = Some("`source.token_env` names it");
+    let key = login("token_env = 'TSM2IOX_NO_SUCH_VARIABLE'");
+    check_unfit(
+        &folder,
+        &key,
+        "environment variable `TSM2IOX_NO_SUCH_VARIABLE` is not set",
+        variable,
+    );
+    let place = Some("put the token into a variable, and the variable's name here");
+    for secret in ["c2VjcmV0==", &format!("apiv3_{}", "s".repeat(86))] {
+        let key = login(&format!("token_env = '{secret}'"));
+        check_unfit(
+            &folder,
+            &key,
+            "`source.token_env` is not the name of an environment variable",
+            place,
+        );
+    }
+    let file = Some("`source.token_file` names this file");
+    let empty = login("token_file = 'empty'");
+    check_unfit(&folder, &empty, "token file empty is empty", file);
+    check_unfit(
+        &folder,
+        &login("token_file = 'two_lines'"),
+        "token file two_lines holds more than one line",
+        file,
+    );
+    let unclear = "it is not clear how to log in to the source";
+    let choices = Some("give one of `token_env`, `token_file`, or `user` and `password_env`");
+    for keys in [
+        "token_env = 'A'\ntoken_file = 'b'",
+        "user = 'ann'",
+        "password_env = 'A'",
+        "user = 'a:b'\npassword_env = 'A'",
+        "user = 'ann'\npassword_env = 'A'\ntoken_env = 'B'",
+    ] {
+        check_unfit(&folder, &login(keys), unclear, choices);
+    }
+}
+
+#[test]
+fn a_lock_is_taken_once_at_a_time() {
+    let path = folder("lock").join("migration.checkpoint.lp.lock");
+    let lock = Lock::take(&path).unwrap();
+    let error = Lock::take(&path).unwrap_err();
+    assert_eq!(error.message, format!("another run is under way: it holds {}", path.display()));
+    drop(lock);
+    Lock::take(&path).unwrap();
+}

@@ -1,0 +1,108 @@
+//! Files answer as servers would.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use tsm2iox::endpoint::{AppendFile, Endpoint};
+use tsm2iox_guest::plan::Answer;
+use tsm2iox_guest::protocol::{Cause, Request};
+
+use super::{answers, bytes, folder, request, with_header};
+
+fn file(path: &Path) -> Endpoint {
+    Endpoint::File(AppendFile::new(path.to_owned()))
+}
+
+fn post(body: &str) -> Request {
+    Request { body: body.to_owned(), ..request("POST", "") }
+}
+
+fn post_at(offset: &str, body: &str) -> Request {
+    with_header(post(body), "upload-offset", offset)
+}
+
+/// The status, the length if the answer has one, and the body.
+#[track_caller]
+fn check(endpoint: &Endpoint, request: Request, status: u16, length: Option<&str>, body: &str) {
+    let answers = answers(endpoint, request);
+    let Some(Answer::Response(response)) = answers.first() else { panic!("{answers:?}") };
+    assert_eq!((response.status, response.header("upload-offset")), (status, length));
+    assert_eq!(bytes(&answers), body.as_bytes());
+    assert_eq!(answers.last(), Some(&Answer::End));
+}
+
+#[test]
+fn a_file_is_written_and_read_as_the_contract_says() {
+    let path = folder("a_file").join("points.lp");
+    let file = file(&path);
+    check(&file, request("GET", ""), 404, None, "");
+    check(&file, request("HEAD", ""), 404, None, "");
+    check(&file, post_at("1", "x"), 409, None, "");
+    assert!(!path.exists());
+    check(&file, post("one\n"), 204, Some("4"), "");
+    check(&file, request("HEAD", ""), 204, Some("4"), "");
+    check(&file, post("two\n"), 204, Some("8"), "");
+    check(&file, request("GET", ""), 200, None, "one\ntwo\n");
+    check(&file, post_at("9", "no"), 409, Some("8"), "");
+    check(&file, post_at("-1", "no"), 400, None, "");
+    check(&file, request("GET", ""), 200, None, "one\ntwo\n");
+    check(&file, post_at("4", "three\n"), 204, Some("10"), "");
+    check(&file, request("GET", ""), 200, None, "one\nthree\n");
+    check(&file, post_at("10", ""), 204, Some("10"), "");
+    check(&file, post_at("0", ""), 204, Some("0"), "");
+    check(&file, request("GET", ""), 200, None, "");
+}
+
+#[test]
+fn a_large_file_comes_in_pieces() {
+    let path = folder("a_large_file").join("points.lp");
+    let text = "0123456789abcdef".repeat(200_000);
+    fs::write(&path, &text).unwrap();
+    let answers = answers(&file(&path), request("GET", ""));
+    assert_eq!(bytes(&answers), text.as_bytes());
+    assert_eq!(answers.len(), 1 + text.len().div_ceil(1 << 20) + 1);
+}
+
+#[test]
+fn appends_do_not_mix() {
+    let path = folder("appends").join("points.lp");
+    let file = file(&path);
+    let bodies: Vec<_> = ('a'..='p').map(|letter| letter.to_string().repeat(100_000)).collect();
+    thread::scope(|scope| {
+        for body in &bodies {
+            scope.spawn(|| answers(&file, post(body)));
+        }
+    });
+    let written = fs::read_to_string(&path).unwrap();
+    assert_eq!(written.len(), bodies.len() * 100_000);
+    assert!(bodies.iter().all(|body| written.contains(body.as_str())));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_unreachable() {
+    let folder = folder("a_folder");
+    for (path, reason) in [(folder.join("no/points.lp"), "no such file"), (folder, "directory")] {
+        for request in [post("x"), request("GET", "")] {
+            let method = request.method;
+            let answers = answers(&file(&path), request);
+            match answers.as_slice() {
+                [Answer::Failed(failure)] => {
+                    assert_eq!(failure.cause, Cause::Unreachable, "{method} {failure:?}");
+                    assert!(failure.message.contains(reason), "{method} {failure:?}");
+                }
+                // Reading what is in no folder is no more than not to find it.
+                [Answer::Response(response), _] => {
+                    assert_eq!((method, response.status), ("GET", 404));
+                }
+                _ => panic!("{answers:?}"),
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said() {
+    check(&file(Path::new("/dev/full")), post("x"), 507, None, "");
+}

@@ -1,0 +1,166 @@
+//! Runs a host on a configuration, as a person would, in a folder of its own.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use support::influx::FakeInflux;
+use tempfile::TempDir;
+
+/// Which host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// The binary.
+    Binary,
+    /// `examples/python/migrate.py`.
+    Python,
+}
+
+/// A configuration in a folder of its own, with all that a run leaves there.
+#[derive(Debug)]
+pub(crate) struct Migration {
+    folder: TempDir,
+    host: Host,
+}
+
+/// The program that has the PyPI package `wasmtime`: `PYTHON`, or else `python3`.
+fn python() -> String {
+    std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+/// The hosts that are here. In CI, all must be.
+pub(crate) fn hosts() -> Vec<Host> {
+    let imports = Command::new(python()).args(["-c", "import wasmtime.component, urllib3"]).output();
+    if imports.is_ok_and(|output| output.status.success()) {
+        return vec![Host::Binary, Host::Python];
+    }
+    missing("Python with the packages wasmtime and urllib3");
+    vec![Host::Binary]
+}
+
+/// Says that something is not here. In CI all must be, or a test could pass by not running.
+pub(crate) fn missing(what: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{what}: not installed");
+    // Past the capture of the test harness: what did not run is to be seen.
+    drop(std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("{what}: not installed; the tests that need it are left out\n").as_bytes(),
+    ));
+}
+
+impl Migration {
+    pub(crate) fn new(host: Host, config: &str) -> Self {
+        let folder = TempDir::new().expect("a folder can be made");
+        fs::write(folder.path().join("migration.toml"), config).expect("a folder takes a file");
+        fs::write(folder.path().join("component.wasm"), tsm2iox_guest::COMPONENT)
+            .expect("a folder takes a file");
+        Self { folder, host }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match self.host {
+            Host::Binary => {
+                let mut command = binary();
+                command.arg("run");
+                command
+            }
+            Host::Python => {
+                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python/migrate.py");
+                let mut command = Command::new(python());
+                command.arg(script).env("COMPONENT", self.path("component.wasm"));
+                command
+            }
+        };
+        command.arg(self.path("migration.toml")).env("TOKEN", "secret");
+        command
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&self) -> Output {
+        self.command().stdin(Stdio::null()).output().expect("the host starts")
+    }
+
+    /// Runs to the end, which is to be a complete migration.
+    #[track_caller]
+    pub(crate) fn complete(&self) {
+        let output = self.run();
+        assert!(output.status.success(), "{:?}: {}", self.host, talk(&output));
+    }
+
+    /// Starts a run.
+    pub(crate) fn start(&self) -> Child {
+        let quiet = (Stdio::null(), Stdio::null());
+        self.command().stdout(quiet.0).stderr(quiet.1).spawn().expect("the host starts")
+    }
+}
+
+/// The binary, with nothing of this process's tokens.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tsm2iox"));
+    command.env_remove("TOKEN");
+    command
+}
+
+/// What a run said.
+pub(crate) fn talk(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Seven hours of two measurements with fields of all types, every two minutes, in line protocol;
+/// none in the third hour. In the last hour, half is beyond the stop of `config`.
+pub(crate) fn points() -> String {
+    let mut lines = String::new();
+    for minute in (0..7 * 60).step_by(2).filter(|minute| minute / 60 != 2) {
+        let time = 1_640_995_200_000_000_000_i64 + minute * 60_000_000_000;
+        for host in ["a", "b c", "ü"] {
+            let host = host.replace(' ', "\\ ");
+            writeln!(
+                lines,
+                "cpu,host={host},zone=north load={minute}i,idle=0.{minute}5,up={},seen={minute}u {time}",
+                minute % 4 == 0,
+            )
+            .expect("a string takes all that is written");
+        }
+        writeln!(lines, "log text=\"line {minute}, with \\\"quotes\\\"\" {}", time + 1)
+            .expect("a string takes all that is written");
+    }
+    lines
+}
+
+/// A migration of these points in batches of an hour, but for the last half.
+pub(crate) fn config(source: &FakeInflux, destination: &FakeInflux) -> String {
+    let (source, destination) = (source.url(), destination.url());
+    format!(
+        r#"
+[migration]
+start = 2022-01-01T00:00:00Z
+stop = 2022-01-01T06:30:00Z
+batch_interval = "1h"
+
+[source]
+api = "v2"
+url = "{source}"
+org = "o"
+bucket = "src"
+token_env = "TOKEN"
+
+[destination]
+api = "v3"
+url = "{destination}"
+bucket = "dst"
+token_env = "TOKEN"
+
+[limits]
+attempts = 3
+"#
+    )
+}
