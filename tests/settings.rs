@@ -161,6 +161,18 @@ fn what_does_not_go_together_is_said() {
         json!({ "url": "http://c" }),
         "`checkpoint.url` needs `checkpoint.bucket`; a file has none",
     );
+    both(
+        "source",
+        "url",
+        json!("http://me:secret@s"),
+        "`source.url` must be a base URL alone, without user, password, `?` and `#`",
+    );
+    both(
+        "destination",
+        "url",
+        json!("127.0.0.1:8181"),
+        "`destination.url` must be a URL that begins with `http://` or `https://`",
+    );
     both("migration", "", json!(3), "`migration` must be a table: `[migration]`");
     both(
         "limits",
@@ -179,6 +191,18 @@ fn what_does_not_go_together_is_said() {
         "bucket",
         json!("a\nb"),
         "`destination.bucket` must be without line breaks and without a `\\` at its end",
+    );
+}
+
+#[test]
+fn two_files_are_two() {
+    let mut settings = fit();
+    settings["destination"] = json!({ "api": "lp", "path": "out.lp" });
+    settings["checkpoint"] = json!({ "path": "out.lp" });
+    let error = Plan::open(Purpose::Migrate, &settings.to_string()).expect_err("they are one");
+    assert_eq!(
+        error.to_string(),
+        "`checkpoint.path` and `destination.path` must be two files"
     );
 }
 

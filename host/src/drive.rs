@@ -1,14 +1,12 @@
 //! The loop: next, do, answer. The same for every purpose.
 //!
 //! Does not know what a plan is about: it obeys. Each plan has a thread and an instance of its
-//! own; requests are tasks of one runtime. All answers come back through one channel to the
-//! thread of the plan that asked, so no plan is ever called by two at once.
+//! own; requests are tasks of one runtime, and their answers come back to the thread of the plan
+//! that asked (`pending.rs`), so no plan is ever called by two at once.
 
-use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,11 +14,11 @@ use anyhow::{Context, bail, ensure};
 use tokio::runtime::Handle;
 use tsm2iox_guest::error::Error;
 use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Purpose, Step, Totals};
-use tsm2iox_guest::protocol::{Cause, Failure};
 use tsm2iox_guest::time::Timestamp;
 
 use crate::component::{Component, Plan};
-use crate::endpoint::{Answered, Body, Endpoints};
+use crate::endpoint::Endpoints;
+use crate::pending::{Pending, Reply, crashed};
 use crate::report::Report;
 use crate::stop::Stop;
 
@@ -29,10 +27,6 @@ use crate::stop::Stop;
 const WAIT_MAX: Duration = Duration::from_millis(200);
 /// And not before this: a plan that waits for the past must not keep a processor busy.
 const WAIT_MIN: Duration = Duration::from_millis(1);
-/// So many steps of one plan may be unanswered. Plans hand out tens.
-const IN_FLIGHT_MAX: usize = 256;
-/// So many bodies may be left unread: each may hold a connection.
-const BODIES_MAX: usize = 64;
 /// So many steps may follow one another without a wait: a plan that has more to say never ends.
 const STEPS_MAX: u32 = 10_000_000;
 
@@ -77,8 +71,7 @@ impl fmt::Debug for Batches<'_> {
 /// If the component is at fault: it crashed, or asked for what a host does not do. The plan is
 /// then lost, and what is recorded is not.
 pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::Result<Outcome> {
-    let (sender, answers) = mpsc::channel();
-    let mut open = Open { sender, pending: HashSet::new(), bodies: VecDeque::new() };
+    let mut pending = Pending::default();
     let mut told_to_stop = false;
     let mut steps = 0;
     loop {
@@ -87,7 +80,7 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
         }
         match plan.next(now())? {
             Step::Send(request) => {
-                let reply = open.reply(request.id)?;
+                let reply = pending.reply(request.id)?;
                 let side = request.endpoint;
                 let endpoint = host.endpoints.get(&side);
                 let endpoint = endpoint.with_context(|| format!("no {} is open", side.name()))?;
@@ -97,18 +90,20 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 host.runtime.spawn(async move { reply.give(answer.await) });
             }
             Step::Read(id) => {
-                let (reply, body) = (open.reply(id)?, open.body(id)?);
+                let (reply, body) = (pending.reply(id)?, pending.body(id)?);
                 host.runtime.spawn(async move { reply.give(body.read().await) });
             }
             Step::Batch(batch) => match &mut batches {
-                Batches::Driven => drive_batch(host.clone(), batch.order, open.reply(batch.id)?)?,
+                Batches::Driven => {
+                    drive_batch(host.clone(), batch.order, pending.reply(batch.id)?)?;
+                }
                 Batches::Listed(list) => list(&batch)?,
                 Batches::Refused => bail!("the component hands out a batch of a batch"),
             },
             Step::Note(note) => host.report.note(&note)?,
             Step::Wait(until) => {
-                if let Ok((id, answered)) = answers.recv_timeout(wait(until)) {
-                    plan.answer(id, open.settle(id, answered))?;
+                if let Some((id, answer)) = pending.next_answer(wait(until)) {
+                    plan.answer(id, answer)?;
                 }
                 steps = 0;
             }
@@ -141,70 +136,6 @@ fn drive_batch(host: Host, order: String, reply: Reply) -> anyhow::Result<()> {
 pub fn failed(error: Error) -> Outcome {
     let (ending, totals) = (Ending::Failed(error), Totals::default());
     Outcome { ending, totals, checkpoint: String::new() }
-}
-
-fn crashed(message: String) -> Answer {
-    Answer::Failed(Failure { cause: Cause::Crashed, message })
-}
-
-/// What a plan has in the hands of its host.
-struct Open {
-    sender: Sender<(u64, Answered)>,
-    // The steps that are not answered.
-    pending: HashSet<u64>,
-    // The bodies that may be read on, the oldest first. Not every body is read to its end.
-    bodies: VecDeque<(u64, Body)>,
-}
-
-impl Open {
-    /// Promises an answer to a step.
-    fn reply(&mut self, id: u64) -> anyhow::Result<Reply> {
-        ensure!(self.pending.insert(id), "the component uses the id {id} twice at once");
-        ensure!(self.pending.len() <= IN_FLIGHT_MAX, "the component hands out too much at once");
-        Ok(Reply { id, sender: self.sender.clone(), given: false })
-    }
-
-    /// The body of the response to a request.
-    fn body(&mut self, id: u64) -> anyhow::Result<Body> {
-        let at = self.bodies.iter().position(|(other, _)| *other == id);
-        let body = at.and_then(|at| self.bodies.remove(at));
-        let (_, body) = body.context("the component reads a body that is not there")?;
-        Ok(body)
-    }
-
-    /// Takes note of an answer that has come.
-    fn settle(&mut self, id: u64, (answer, body): Answered) -> Answer {
-        self.pending.remove(&id);
-        self.bodies.extend(body.map(|body| (id, body)));
-        if self.bodies.len() > BODIES_MAX {
-            self.bodies.pop_front();
-        }
-        answer
-    }
-}
-
-/// The duty to answer a step: once, even if what was to answer it panics.
-struct Reply {
-    id: u64,
-    sender: Sender<(u64, Answered)>,
-    given: bool,
-}
-
-impl Reply {
-    fn give(mut self, answered: Answered) {
-        self.given = true;
-        // A plan that is done wants no more answers.
-        let _ = self.sender.send((self.id, answered));
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if !self.given {
-            let answered = (crashed("the host crashed".to_owned()), None);
-            let _ = self.sender.send((self.id, answered));
-        }
-    }
 }
 
 /// The time of this machine.

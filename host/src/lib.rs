@@ -22,5 +22,6 @@ pub mod drive;
 pub mod endpoint;
 pub mod http;
 pub mod lock;
+pub mod pending;
 pub mod report;
 pub mod stop;

@@ -13,7 +13,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use tsm2iox_guest::error::Error;
 use tsm2iox_guest::plan::{Ending, Note, Outcome, Severity, Totals};
 
@@ -145,7 +145,8 @@ pub fn write_data(bytes: &[u8]) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     match output.write_all(bytes).and_then(|()| output.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(PipeClosed.into()),
-        written => written.context("standard output cannot be written"),
+        Err(error) => Err(anyhow!("standard output cannot be written: {}", reason(&error))),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -91,7 +91,8 @@ fn a_token_that_is_not_accepted() {
 
 #[test]
 fn a_file_that_is_not_annotated_csv() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus/error_not_annotated/response.csv");
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus/error_not_annotated/response.csv");
     check(
         &format!(
             "[source]\napi = \"csv\"\npath = \"{path}\"\n[destination]\napi = \"lp\"\npath = \"out.lp\"\n"
@@ -168,7 +169,8 @@ fn a_file_that_the_checkpoint_does_not_know() {
 
 #[test]
 fn a_cut_response_of_the_source_file() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus/error_cut_in_a_row/response.csv");
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus/error_cut_in_a_row/response.csv");
     let output = binary().args(["convert", path]).output().expect("the binary starts");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(talk(&output), "error: line 6: the response stops inside a record\n");

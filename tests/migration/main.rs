@@ -5,7 +5,7 @@ mod real;
 mod run;
 
 use run::{Host, Migration, config, hosts, points};
-use support::influx::{Engine, Fault, FakeInflux, Moment, Points, Settings};
+use support::influx::{Engine, FakeInflux, Fault, Moment, Points, Settings};
 
 /// Both sides, with the points at the source, and a token that each wants.
 fn sides() -> (FakeInflux, FakeInflux) {
@@ -73,8 +73,11 @@ fn both_hosts_make_the_same_file_and_the_same_records() {
         migration.complete();
         // All but the times at which they were made.
         let records = migration.read("migration.checkpoint.lp");
-        let records: Vec<_> =
-            records.lines().filter_map(|line| line.rsplit_once(' ')).map(|(line, _)| line.to_owned()).collect();
+        let records: Vec<_> = records
+            .lines()
+            .filter_map(|line| line.rsplit_once(' '))
+            .map(|(line, _)| line.to_owned())
+            .collect();
         assert_eq!(records.len(), 1 + 7, "{host:?}");
         files.push((migration.read("out.lp"), records));
     }
@@ -126,7 +129,11 @@ fn progress_in_a_bucket_is_what_the_guide_s_dashboard_reads() {
         migration.complete();
         destination.points("dst").assert_same(&expected());
         let records = source.lines("migration");
-        assert_eq!(records.len(), 1 + 7, "the second host finds what the first recorded: {records:?}");
+        assert_eq!(
+            records.len(),
+            1 + 7,
+            "the second host finds what the first recorded: {records:?}"
+        );
         let record = records.last().expect("there are records");
         for field in [
             "batch_start=\"2022-01-01T06:00:00.000000000Z\"",

@@ -114,7 +114,9 @@ fn every_number_arrives_in_victoria_metrics() {
             let mut name = serde_json::Map::new();
             let metric = format!("{}_{field}", line.series.measurement);
             name.insert("__name__".to_owned(), metric.into());
-            name.extend(tags.iter().map(|(key, value)| (key.to_string(), value.to_string().into())));
+            name.extend(
+                tags.iter().map(|(key, value)| (key.to_string(), value.to_string().into())),
+            );
             let number = number(value);
             let time = line.timestamp.map(|time| time / 1_000_000);
             expected.insert((format!("{name:?}"), time), Some(number));

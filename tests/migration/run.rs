@@ -31,7 +31,8 @@ fn python() -> String {
 
 /// The hosts that are here. In CI, all must be.
 pub(crate) fn hosts() -> Vec<Host> {
-    let imports = Command::new(python()).args(["-c", "import wasmtime.component, urllib3"]).output();
+    let imports =
+        Command::new(python()).args(["-c", "import wasmtime.component, urllib3"]).output();
     if imports.is_ok_and(|output| output.status.success()) {
         return vec![Host::Binary, Host::Python];
     }
@@ -74,7 +75,8 @@ impl Migration {
                 command
             }
             Host::Python => {
-                let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python/migrate.py");
+                let script =
+                    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python/migrate.py");
                 let mut command = Command::new(python());
                 command.arg(script).env("COMPONENT", self.path("component.wasm"));
                 command

@@ -6,6 +6,7 @@ use tsm2iox_guest::plan::{Answer, Ending, Outcome, Plan, Purpose, Step, Totals};
 use tsm2iox_guest::protocol::Response;
 use tsm2iox_guest::time::{TimeRange, Timestamp};
 
+mod answers;
 mod world;
 use world::{Fault, Killed, World};
 

@@ -59,7 +59,10 @@ impl Bounds {
                 Self::stop(&settings, recorded, migration.start(), now)
             }
             (Start::Earliest, None, Source::Flux(place)) => {
-                let exchange = Exchange::new(flux::earliest(place), settings.attempts_max);
+                let exchange = Exchange::new(
+                    flux::earliest(place, &settings.selection),
+                    settings.attempts_max,
+                );
                 Phase::Earliest { exchange, body: Vec::new() }
             }
             // A file is read as a whole.

@@ -230,14 +230,18 @@ impl Exchange {
         if self.delayed >= DELAYS_MAX {
             return Event::Failed(error);
         }
+        let mut waiting = "waiting".to_owned();
         let pause = match after {
-            Some(RetryAfter::Seconds(seconds)) => Pause::Seconds(*seconds),
+            Some(RetryAfter::Seconds(seconds)) => {
+                waiting = format!("waiting {seconds} s, as it asks");
+                Pause::Seconds(*seconds)
+            }
             Some(RetryAfter::At(seconds)) => {
                 Pause::At(Timestamp(seconds.saturating_mul(1_000_000_000)))
             }
             None => Pause::Backoff(self.delayed),
         };
-        self.note = Some(Note::info(format!("{error}; waiting")));
+        self.note = Some(Note::info(format!("{error}; {waiting}")));
         self.state = State::Pause(pause);
         Event::Nothing
     }

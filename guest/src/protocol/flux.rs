@@ -19,7 +19,14 @@ const QUERY_SECONDS: u32 = 300;
 /// Nothing is dropped or pivoted: tables then come series by series, so that fields can be
 /// merged, and the server holds none of them back (observed on InfluxDB 2.9.1).
 pub(crate) fn points(place: &Place, range: TimeRange, selection: &Selection) -> Call {
-    let mut query = from(place, range);
+    let (start, stop) = (range.start(), range.stop());
+    let query = format!("{} |> range(start: {start}, stop: {stop})", from(place));
+    call(Endpoint::Source, place, &(query + &select(selection)))
+}
+
+/// Predicates on lines of their own: a comment at the end of one must not hide what follows.
+fn select(selection: &Selection) -> String {
+    let mut query = String::new();
     if !selection.measurements.is_empty() {
         let any: Vec<_> = selection
             .measurements
@@ -31,18 +38,19 @@ pub(crate) fn points(place: &Place, range: TimeRange, selection: &Selection) -> 
     if let Some(predicate) = &selection.filter {
         query += &filter(predicate);
     }
-    call(Endpoint::Source, place, &query)
+    query
 }
 
-/// The time of the first point of a bucket.
+/// The time of the first point of a selection.
 ///
 /// The guide's own query for it fails on a bucket with fields of several types, and misses points
 /// before 1970 (observed on InfluxDB 2.9.1).
-pub(crate) fn earliest(place: &Place) -> Call {
+pub(crate) fn earliest(place: &Place, selection: &Selection) -> Call {
     let query = format!(
-        "from(bucket: {}) |> range(start: 1677-09-22T00:00:00Z) |> first() \
+        "{} |> range(start: 1677-09-22T00:00:00Z){} |> first() \
          |> keep(columns: [\"_time\"]) |> min(column: \"_time\")",
-        string(&place.bucket)
+        from(place),
+        select(selection)
     );
     call(Endpoint::Source, place, &query)
 }
@@ -50,21 +58,17 @@ pub(crate) fn earliest(place: &Place) -> Call {
 /// The records of all batches.
 pub(crate) fn records(place: &Place) -> Call {
     // A record has the time at which it was made, by a clock that may be wrong.
-    let query = format!(
-        "from(bucket: {}) |> range(start: 1970-01-01T00:00:00Z, stop: 2262-01-01T00:00:00Z)",
-        string(&place.bucket)
-    );
+    let range = "range(start: 1970-01-01T00:00:00Z, stop: 2262-01-01T00:00:00Z)";
+    let query = format!("{} |> {range}", from(place));
     let query =
         query + &filter("r._measurement == \"migrations\" or r._measurement == \"batches\"");
     call(Endpoint::Checkpoint, place, &query)
 }
 
-fn from(place: &Place, range: TimeRange) -> String {
-    let (start, stop) = (range.start(), range.stop());
-    format!("from(bucket: {}) |> range(start: {start}, stop: {stop})", string(&place.bucket))
+fn from(place: &Place) -> String {
+    format!("from(bucket: {})", string(&place.bucket))
 }
 
-/// A predicate on lines of its own: a comment at its end must not hide what follows.
 fn filter(predicate: &str) -> String {
     format!(" |> filter(fn: (r) => (\n{predicate}\n))")
 }

@@ -124,6 +124,14 @@ impl Settings {
             concurrency: limits.count("concurrency", 1)? as usize,
             attempts_max: limits.count("attempts", ATTEMPTS_MAX)?,
         };
+        let path = match &settings.destination {
+            Destination::File(place) => place.bucket.as_str(),
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => "",
+        };
+        if table("checkpoint")?.text("path")? == Some(path) {
+            let message = "`checkpoint.path` and `destination.path` must be two files";
+            return Err(fault(message.to_owned()));
+        }
         match (settings.start, settings.stop) {
             (Start::At(start), Stop::At(stop)) if stop <= start => Err(fault(format!(
                 "`migration.stop` ({stop}) must be later than `migration.start` ({start})"
@@ -190,16 +198,18 @@ impl Checkpoint {
         if table.text("path")?.is_some() {
             return Err(fault("`checkpoint` has a `path` and a `bucket`: choose one".to_owned()));
         }
-        let of_source = |key, own: &str| -> Result<String, Error> {
-            let text = table.text(key)?.unwrap_or(own);
-            if text.is_empty() { Err(table.missing(key)) } else { Ok(text.to_owned()) }
-        };
         let place = source.place();
-        Ok(Self::Bucket(Place {
-            url: of_source("url", &place.url)?,
-            org: of_source("org", &place.org)?,
-            bucket: bucket.to_owned(),
-        }))
+        let (url, org) = match table.get("url") {
+            None => (place.url.clone(), &place.org),
+            Some(_) => (table.url("url")?, &place.org),
+        };
+        let org = table.text("org")?.unwrap_or(org).to_owned();
+        for (key, text) in [("url", &url), ("org", &org)] {
+            if text.is_empty() {
+                return Err(table.missing(key));
+            }
+        }
+        Ok(Self::Bucket(Place { url, org, bucket: bucket.to_owned() }))
     }
 }
 

@@ -73,6 +73,21 @@ impl<'a> Table<'a> {
         Ok(name)
     }
 
+    /// A base URL. It becomes a part of the record, so it must not hold credentials; a message
+    /// about one that does must not show it.
+    pub(super) fn url(&self, key: &str) -> Result<String, Error> {
+        let url = self.name(key)?.trim_end_matches('/');
+        let scheme = ["http://", "https://"].into_iter().find(|scheme| url.starts_with(scheme));
+        if scheme.is_none_or(|scheme| url == scheme.trim_end_matches('/')) {
+            return Err(self.unfit(key, "a URL that begins with `http://` or `https://`"));
+        }
+        if url.contains(['@', '?', '#']) {
+            let expected = "a base URL alone, without user, password, `?` and `#`";
+            return Err(self.unfit(key, expected));
+        }
+        Ok(url.to_owned())
+    }
+
     pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
         let unfit = || self.unfit(key, "a list of texts, such as `[\"cpu\"]`");
         let Some(list) = self.get(key) else {
@@ -118,7 +133,7 @@ impl<'a> Table<'a> {
             )));
         }
         let place = Place {
-            url: self.name("url")?.trim_end_matches('/').to_owned(),
+            url: self.url("url")?,
             org: match self.get("org") {
                 None if !org => String::new(),
                 _ => self.name("org")?.to_owned(),

@@ -1,0 +1,101 @@
+//! What a plan has in the hands of its host: each step is answered once, whatever happens to it.
+//!
+//! Does not know what the steps are.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use tsm2iox_guest::plan::Answer;
+use tsm2iox_guest::protocol::{Cause, Failure};
+
+use crate::endpoint::{Answered, Body};
+
+/// So many steps of one plan may be unanswered. Plans hand out tens.
+const IN_FLIGHT_MAX: usize = 256;
+/// So many bodies may be left unread: each may hold a connection.
+const BODIES_MAX: usize = 64;
+
+/// What a plan has in the hands of its host.
+#[derive(Debug)]
+pub struct Pending {
+    sender: Sender<(u64, Answered)>,
+    answers: Receiver<(u64, Answered)>,
+    // The steps that are not answered.
+    ids: HashSet<u64>,
+    // The bodies that may be read on, the oldest first. Not every body is read to its end.
+    bodies: VecDeque<(u64, Body)>,
+}
+
+/// The duty to answer a step: once, even if what was to answer it panics.
+#[derive(Debug)]
+pub struct Reply {
+    id: u64,
+    sender: Sender<(u64, Answered)>,
+    given: bool,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        let (sender, answers) = mpsc::channel();
+        Self { sender, answers, ids: HashSet::new(), bodies: VecDeque::new() }
+    }
+}
+
+impl Pending {
+    /// Promises an answer to a step.
+    ///
+    /// # Errors
+    /// If the component hands out too much, or this id while it stands for another step.
+    pub fn reply(&mut self, id: u64) -> anyhow::Result<Reply> {
+        ensure!(self.ids.insert(id), "the component uses the id {id} twice at once");
+        ensure!(self.ids.len() <= IN_FLIGHT_MAX, "the component hands out too much at once");
+        Ok(Reply { id, sender: self.sender.clone(), given: false })
+    }
+
+    /// The body of the response to a request, to be read on.
+    ///
+    /// # Errors
+    /// If it is not there: it has ended, is being read, or is the oldest of too many.
+    pub fn body(&mut self, id: u64) -> anyhow::Result<Body> {
+        let at = self.bodies.iter().position(|(other, _)| *other == id);
+        let body = at.and_then(|at| self.bodies.remove(at));
+        let (_, body) = body.context("the component reads a body that is not there")?;
+        Ok(body)
+    }
+
+    /// The next answer that comes within this time.
+    pub fn next_answer(&mut self, patience: Duration) -> Option<(u64, Answer)> {
+        let (id, (answer, body)) = self.answers.recv_timeout(patience).ok()?;
+        self.ids.remove(&id);
+        self.bodies.extend(body.map(|body| (id, body)));
+        if self.bodies.len() > BODIES_MAX {
+            self.bodies.pop_front();
+        }
+        Some((id, answer))
+    }
+}
+
+impl Reply {
+    /// Answers it.
+    pub fn give(mut self, answered: Answered) {
+        self.given = true;
+        // A plan that is done wants no more answers.
+        let _ = self.sender.send((self.id, answered));
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.given {
+            let answered = (crashed("the host crashed".to_owned()), None);
+            let _ = self.sender.send((self.id, answered));
+        }
+    }
+}
+
+/// The answer of a batch whose instance is lost.
+pub fn crashed(message: String) -> Answer {
+    Answer::Failed(Failure { cause: Cause::Crashed, message })
+}
