@@ -200,10 +200,7 @@ fn two_files_are_two() {
     settings["destination"] = json!({ "api": "lp", "path": "out.lp" });
     settings["checkpoint"] = json!({ "path": "out.lp" });
     let error = Plan::open(Purpose::Migrate, &settings.to_string()).expect_err("they are one");
-    assert_eq!(
-        error.to_string(),
-        "`checkpoint.path` and `destination.path` must be two files"
-    );
+    assert_eq!(error.to_string(), "`checkpoint.path` and `destination.path` must be two files");
 }
 
 #[test]

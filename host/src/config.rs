@@ -21,7 +21,7 @@ use crate::endpoint::{AppendFile, Endpoint, Endpoints, folder_of};
 use crate::http::{Credentials, Server, Token};
 use crate::report::{Unfit, reason};
 
-/// What opens a server: a variable or a file with a token, or a user and a variable with a password.
+/// What opens a server: a variable or a file with a token, or a user and a variable.
 const CREDENTIAL_KEYS: [&str; 4] = ["token_env", "token_file", "user", "password_env"];
 /// Variables have shorter names; tokens are longer.
 const VARIABLE_BYTES_MAX: usize = 64;

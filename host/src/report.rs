@@ -150,7 +150,7 @@ pub fn write_data(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// What the system says, as a phrase: `connection refused`, not `Connection refused (os error 111)`.
+/// What the system says, as a phrase: not `Connection refused (os error 111)`.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let phrase = text.split(" (os error ").next().unwrap_or_default();

@@ -81,10 +81,7 @@ fn check(path: &str, name: &str, expected: &str) {
 #[test]
 fn a_query_that_is_refused() {
     let check = |name, expected| check("/api/v2/query", name, expected);
-    check(
-        "query_unauth",
-        "the source does not accept the token (401): unauthorized access",
-    );
+    check("query_unauth", "the source does not accept the token (401): unauthorized access");
     check(
         "query_nobucket",
         "the source does not have it (404): failed to initialize execute state: could not find \
@@ -133,10 +130,7 @@ fn a_write_that_is_refused() {
         "the destination refused points (400): unable to parse 'broken line here': invalid field \
          format\\nunable to parse 'w f= 3': missing field value",
     );
-    check(
-        "write_v2_auth",
-        "the destination does not accept the token (401): unauthorized access",
-    );
+    check("write_v2_auth", "the destination does not accept the token (401): unauthorized access");
     check(
         "write_v2_nobucket",
         "the destination does not have it (404): bucket \"nosuch\" not found",
