@@ -5,6 +5,7 @@ It knows base URLs, tokens and files, and no InfluxDB: see wit/planner.wit for w
 """
 import fcntl, json, os, pathlib, sys, threading, time, tomllib
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from functools import partial
 from types import SimpleNamespace as Record
 
 import urllib3
@@ -43,7 +44,7 @@ def run(purpose, text, endpoints):
             case "send", request: start(request.id, send, endpoints[request.endpoint], request, bodies)
             case "read", id: start(id, read, bodies[id])
             case "batch", batch: start(batch.id, do_batch, batch.order, endpoints)
-            case "note", note: print(note.message if note.severity == "info" else f"{note.severity}: {note.message}", file=sys.stderr)
+            case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:
                 seconds = max(0, until - time.time_ns()) / 1e9
@@ -72,10 +73,9 @@ def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := b
 def do_batch(order, endpoints): return Variant("outcome", run("batch", order, endpoints))
 
 
-def server(section, request):
-    token = os.environ[section["token_env"]] if "token_env" in section else pathlib.Path(section["token_file"]).read_text().strip() if "token_file" in section else None
+def server(url, token, request):
     headers = dict(request.headers) | ({"authorization": f"Token {token}"} if token else {})
-    return HTTP.request(request.method, section["url"].rstrip("/") + request.path, body=request.body.encode(), headers=headers,
+    return HTTP.request(request.method, url + request.path, body=request.body.encode(), headers=headers,
                         timeout=request.timeout, redirect=False, preload_content=False)
 
 
@@ -94,7 +94,10 @@ def file(path, request):
 
 
 def endpoint(section, folder):
-    return lambda request: file(folder / section["path"], request) if "path" in section else server(section, request)
+    if "path" in section: return partial(file, folder / section["path"])
+    token = os.environ[section["token_env"]] if "token_env" in section else None
+    if "token_file" in section: token = (folder / section["token_file"]).read_text().strip()
+    return partial(server, section["url"].rstrip("/"), token)
 
 
 def ticks():
@@ -107,8 +110,12 @@ if __name__ == "__main__":
     places = {"checkpoint": {"path": f"{name.stem}.checkpoint.lp"}} | {key: dict(value) for key, value in config.items()}
     if "bucket" in places["checkpoint"]: places["checkpoint"] = config["source"] | places["checkpoint"]
     lock = open(name.parent / (places["checkpoint"].get("path", name.stem) + ".lock"), "w")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second copy ends here
+    try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError: sys.exit(f"error: another run holds {lock.name}")
+    sides = [side for side in ("source", "destination", "checkpoint") if side in places]
+    try: endpoints = {side: endpoint(places[side], name.parent) for side in sides}
+    except (KeyError, OSError) as error: print(f"error: no token, path or URL: {error}", file=sys.stderr), sys.exit(2)
     threading.Thread(target=ticks, daemon=True).start()
-    outcome = run("migrate", json.dumps(config, default=str), {key: endpoint(places[key], name.parent) for key in places if key != "migration"})
+    outcome = run("migrate", json.dumps(config, default=str), endpoints)
     print(outcome.ending.tag, vars(outcome.totals) if outcome.totals else "", getattr(outcome.ending.payload, "message", ""))
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

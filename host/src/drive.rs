@@ -8,7 +8,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use tokio::runtime::Handle;
@@ -29,6 +29,9 @@ const WAIT_MAX: Duration = Duration::from_millis(200);
 const WAIT_MIN: Duration = Duration::from_millis(1);
 /// So many steps may follow one another without a wait: a plan that has more to say never ends.
 const STEPS_MAX: u32 = 10_000_000;
+
+/// Who watches hears something of each plan at least so often.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// All that a plan needs of this machine.
 #[derive(Clone, Debug)]
@@ -74,7 +77,12 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
     let mut pending = Pending::default();
     let mut told_to_stop = false;
     let mut steps = 0;
+    let mut said = Instant::now();
     loop {
+        if said.elapsed() >= PROGRESS_INTERVAL {
+            host.report.progress(&plan.progress(now())?);
+            said = Instant::now();
+        }
         if host.stop.is_raised() && !mem::replace(&mut told_to_stop, true) {
             plan.stop()?;
         }
@@ -100,7 +108,10 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 Batches::Listed(list) => list(&batch)?,
                 Batches::Refused => bail!("the component hands out a batch of a batch"),
             },
-            Step::Note(note) => host.report.note(&note)?,
+            Step::Note(note) => {
+                host.report.note(&note)?;
+                said = Instant::now();
+            }
             Step::Wait(until) => {
                 if let Some((id, answer)) = pending.next_answer(wait(until)) {
                     plan.answer(id, answer)?;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tsm2iox_guest::error::Error;
-use tsm2iox_guest::plan::{Ending, Note, Outcome, Severity, Totals};
+use tsm2iox_guest::plan::{Ending, Note, Outcome, Progress, Severity, Totals, bytes};
 
 /// The exit statuses; `--help` says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,47 @@ impl Report {
                 Ok(())
             }
         }
+    }
+}
+
+impl Report {
+    /// Shows how far a plan is, if it takes long.
+    pub fn progress(self, progress: &Progress) {
+        let Progress { percent, totals, rate: _, left, doing } = progress;
+        let mut text = visible(doing);
+        if totals.rows > 0 {
+            let (read, written) = (bytes(totals.read), bytes(totals.written));
+            push_part(
+                &mut text,
+                format_args!("{} rows, {read} read, {written} written", totals.rows),
+            );
+        }
+        if *percent > 0.0 {
+            push_part(&mut text, format_args!("{:.1} % complete", (percent * 10.0).floor() / 10.0));
+        }
+        if let Some(seconds) = left {
+            push_part(&mut text, format_args!("about {} left", duration(*seconds)));
+        }
+        match self {
+            Self::Talk => talk(&(text + "\n")),
+            // Who asked for data waits for nothing else.
+            Self::Data => {}
+        }
+    }
+}
+
+fn push_part(text: &mut String, part: fmt::Arguments<'_>) {
+    write!(text, "; {part}").expect("a string takes all that is written");
+}
+
+/// In the two largest units.
+fn duration(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
     }
 }
 
@@ -192,19 +233,6 @@ fn summary(totals: &Totals, took: Duration) -> String {
         bytes(written),
         took.as_secs_f64()
     )
-}
-
-/// With the unit that leaves one to three digits before the point.
-fn bytes(count: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    let mut scaled = count as f64 / 1e3;
-    let mut unit = UNITS[0];
-    for larger in &UNITS[1..] {
-        if scaled >= 999.95 {
-            (scaled, unit) = (scaled / 1e3, larger);
-        }
-    }
-    format!("{scaled:.1} {unit}")
 }
 
 /// Messages quote servers and files: what would move the cursor or end the line is escaped.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::exchange::{Event, Exchange, Ids, WAIT_SECONDS_MAX, Want};
-use super::note::counted;
+use super::note::{batch_name, counted};
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, Lines};
 use crate::error::{Endpoint, Error, Fault};
@@ -308,14 +308,9 @@ impl Batch {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        let doing = if self.converted { "writing" } else { "reading" };
-        Progress {
-            percent: 0.0,
-            totals: self.totals,
-            rate: 0.0,
-            left: None,
-            doing: doing.to_owned(),
-        }
+        let what = if self.converted { "writing" } else { "reading" };
+        let doing = format!("{what} {}", batch_name(self.batch));
+        Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
     }
 }
 
