@@ -92,7 +92,11 @@ fn the_guest_does_nothing() {
 #[test]
 fn one_place_on_each_side_knows_the_types_of_the_contract() {
     check_absent("guest/src", &["wit_bindgen", "bindings::"], &["component.rs"]);
-    check_absent("host/src", &["bindgen!", "bindings::"], &["component.rs", "component/contract.rs"]);
+    check_absent(
+        "host/src",
+        &["bindgen!", "bindings::"],
+        &["component.rs", "component/contract.rs"],
+    );
 }
 
 #[test]

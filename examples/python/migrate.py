@@ -3,7 +3,7 @@
 Needs `pip install wasmtime urllib3`, and the component: tsm2iox component > tsm2iox.wasm.
 It knows base URLs, tokens and files, and no InfluxDB: see wit/planner.wit for what a host owes.
 """
-import fcntl, json, os, pathlib, sys, threading, time, tomllib
+import errno, fcntl, json, os, pathlib, sys, threading, time, tomllib
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
 from types import SimpleNamespace as Record
@@ -14,7 +14,8 @@ from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
 PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceilings of an instance
-CAUSES = [((NewConnectionError, SSLError), "unreachable"), (TimeoutError, "timed-out"), ((HTTPError, OSError), "broken")]
+CAUSES = [((NewConnectionError, SSLError), "unreachable"), (TimeoutError, "timed-out"),
+          ((HTTPError, OSError), "broken")]
 HTTP, POOL, APPEND = urllib3.PoolManager(retries=False, maxsize=8), ThreadPoolExecutor(64), threading.Lock()
 settings = Config()
 settings.epoch_interruption = True
@@ -22,8 +23,7 @@ ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
 
 
-def run(purpose, text, endpoints):
-    """Opens a plan, in an instance of its own, and obeys until it is done."""
+def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, and obeys until it is done
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY)
     store.set_epoch_deadline(SECONDS)
@@ -36,7 +36,7 @@ def run(purpose, text, endpoints):
 
     plan, pending, bodies = call("[static]plan.open", purpose, text), {}, {}
     if hasattr(plan, "fault"):  # the error of the result
-        return Record(ending=Variant("failed", plan), totals=None, checkpoint="")
+        return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="")
     start = lambda id, *work: pending.update({POOL.submit(attempt, *work): id})
     while True:
         step = call("[method]plan.next", plan, time.time_ns())
@@ -73,14 +73,12 @@ def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := b
 def do_batch(order, endpoints): return Variant("outcome", run("batch", order, endpoints))
 
 
-def server(url, token, request):
-    headers = dict(request.headers) | ({"authorization": f"Token {token}"} if token else {})
-    return HTTP.request(request.method, url + request.path, body=request.body.encode(), headers=headers,
-                        timeout=request.timeout, redirect=False, preload_content=False)
+def server(url, credentials, request):
+    return HTTP.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
+                        headers=dict(request.headers) | credentials, redirect=False, preload_content=False)
 
 
-def file(path, request):
-    """Answers as a server would."""
+def file(path, request):  # answers as a server would
     empty, size = (lambda size: b""), os.path.getsize(path) if os.path.exists(path) else None
     if request.method != "POST" and size is None: return Record(status=404, headers={}, read=empty)
     if request.method == "HEAD": return Record(status=204, headers={"upload-offset": str(size)}, read=empty)
@@ -89,7 +87,8 @@ def file(path, request):
         offset = int(dict(request.headers).get("upload-offset", target.tell()))
         if offset > target.tell(): return Record(status=409, headers={}, read=empty)
         target.truncate(offset)
-        target.write(request.body.encode()), target.flush(), os.fsync(target.fileno())
+        try: target.write(request.body.encode()), target.flush(), os.fsync(target.fileno())
+        except OSError as error: return Record(status=507 if error.errno == errno.ENOSPC else 500, headers={}, read=empty)
         return Record(status=204, headers={"upload-offset": str(os.path.getsize(path))}, read=empty)
 
 
@@ -97,7 +96,7 @@ def endpoint(section, folder):
     if "path" in section: return partial(file, folder / section["path"])
     token = os.environ[section["token_env"]] if "token_env" in section else None
     if "token_file" in section: token = (folder / section["token_file"]).read_text().strip()
-    return partial(server, section["url"].rstrip("/"), token)
+    return partial(server, section["url"].rstrip("/"), {"authorization": f"Token {token}"} if token else {})
 
 
 def ticks():
@@ -107,15 +106,20 @@ def ticks():
 if __name__ == "__main__":
     name = pathlib.Path(sys.argv[1])
     config = tomllib.loads(name.read_text())
-    places = {"checkpoint": {"path": f"{name.stem}.checkpoint.lp"}} | {key: dict(value) for key, value in config.items()}
-    if "bucket" in places["checkpoint"]: places["checkpoint"] = config["source"] | places["checkpoint"]
-    lock = open(name.parent / (places["checkpoint"].get("path", name.stem) + ".lock"), "w")
+    checkpoint = config.get("checkpoint", {})
+    if "bucket" in checkpoint:  # it is by default where the source is, with the same credentials
+        keys = {"url"} | (set() if {"token_env", "token_file"} & set(checkpoint) else {"token_env", "token_file"})
+        checkpoint = {key: config["source"][key] for key in keys & set(config["source"])} | checkpoint
+    else: checkpoint = {"path": f"{name.stem}.checkpoint.lp"} | checkpoint
+    sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}
+    paths = [(name.parent / section["path"]).resolve() for section in sides.values() if "path" in section]
+    if len(paths) > len(set(paths)): sys.exit("error: two sides are one file")
+    lock = open(name.parent / (checkpoint.get("path", name.stem) + ".lock"), "w")
     try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError: sys.exit(f"error: another run holds {lock.name}")
-    sides = [side for side in ("source", "destination", "checkpoint") if side in places]
-    try: endpoints = {side: endpoint(places[side], name.parent) for side in sides}
+    try: endpoints = {side: endpoint(section, name.parent) for side, section in sides.items()}
     except (KeyError, OSError) as error: print(f"error: no token, path or URL: {error}", file=sys.stderr), sys.exit(2)
     threading.Thread(target=ticks, daemon=True).start()
     outcome = run("migrate", json.dumps(config, default=str), endpoints)
-    print(outcome.ending.tag, vars(outcome.totals) if outcome.totals else "", getattr(outcome.ending.payload, "message", ""))
+    print(outcome.ending.tag, vars(outcome.totals), getattr(outcome.ending.payload, "message", ""))
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

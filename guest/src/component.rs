@@ -200,9 +200,9 @@ impl From<wit_types::Error> for error::Error {
 
 impl From<converter::Converted> for wit_converter::Converted {
     fn from(converted: converter::Converted) -> Self {
-        let converter::Converted { lines, rejected, totals } = converted;
+        let converter::Converted { lines, rejected, altered, totals } = converted;
         let rejected = rejected.into_iter().map(Into::into).collect();
-        Self { lines, rejected, totals: totals.into() }
+        Self { lines, rejected, altered, totals: totals.into() }
     }
 }
 

@@ -15,11 +15,12 @@ use crate::plan::Totals;
 use crate::settings::{Place, Settings};
 use crate::time::{TimeRange, Timestamp};
 
-/// The measurement of the guide's task, and the names of its tags. Of the tags, only the hosts and
-/// `srcOrg` are ours: without them two migrations would share their progress.
+/// The measurement of the guide's task.
 const BATCHES: &str = "batches";
 /// The measurement of what the whole migration is.
 const MIGRATIONS: &str = "migrations";
+/// The tags of the guide's task. Of them, only the hosts and `srcOrg` are ours: without them two
+/// migrations would share their progress.
 const SOURCE_TAGS: [&str; 3] = ["srcHost", "srcOrg", "srcBucket"];
 const DESTINATION_TAGS: [&str; 3] = ["dstHost", "dstOrg", "dstBucket"];
 
@@ -215,8 +216,7 @@ impl Record {
         Some(Self {
             route,
             batch,
-            // The guide's own records do not say; then it is the batch alone.
-            migration: range(line, "migration_start", "migration_stop").unwrap_or(batch),
+            migration: range(line, "migration_start", "migration_stop")?,
             totals: Totals {
                 rows: number(line, "rows")?,
                 points: count("points"),
@@ -257,6 +257,9 @@ fn range(line: &ParsedLine<'_>, start: &str, stop: &str) -> Option<TimeRange> {
     TimeRange::new(time(start)?, time(stop)?)
 }
 
+/// What is not complete must not round to 100.
+const INCOMPLETE_PERCENT_MAX: f64 = 99.999;
+
 /// The times that are done: ranges, apart from each other, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Coverage(Vec<TimeRange>);
@@ -293,6 +296,6 @@ impl Coverage {
         }
         let parts = self.0.iter().filter_map(|part| part.intersection(range));
         let covered: u64 = parts.map(TimeRange::nanoseconds).sum();
-        (covered as f64 / range.nanoseconds() as f64 * 100.0).min(99.999)
+        (covered as f64 / range.nanoseconds() as f64 * 100.0).min(INCOMPLETE_PERCENT_MAX)
     }
 }

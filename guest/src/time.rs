@@ -27,10 +27,12 @@ pub struct Interval {
 }
 
 impl Timestamp {
-    /// The first and the last time there is; the last is never the time of a point in InfluxDB
-    /// (`MaxNanoTime` in its sources is one less), so as a `stop` it leaves nothing out.
+    /// The first time there is.
     pub const MIN: Self = Self(i64::MIN);
-    /// See `MIN`.
+    /// The first time that a point can have (`MinNanoTime` in InfluxDB's sources).
+    pub const FIRST: Self = Self(i64::MIN + 2);
+    /// The last time there is. No point has it (`MaxNanoTime` is one less), so as a `stop` it
+    /// leaves nothing out.
     pub const MAX: Self = Self(i64::MAX);
 
     /// Reads RFC 3339, with an offset, with `T` or a blank between date and time.
@@ -64,6 +66,12 @@ impl Timestamp {
     #[must_use]
     pub fn saturating_sub(self, nanoseconds: u64) -> Self {
         Self(self.0.saturating_sub_unsigned(nanoseconds))
+    }
+
+    /// The last whole second that is not after this time.
+    #[must_use]
+    pub fn whole_second(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1_000_000_000))
     }
 
     fn utc(self) -> DateTime<Utc> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
+use tsm2iox_guest::converter::{Converted, altered_warning};
 use tsm2iox_guest::error::{Endpoint as Side, Error, Fault};
 use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose, Totals};
 
@@ -102,7 +103,10 @@ fn carry_out(
     let endpoints = Arc::new(config.endpoints(sides(purpose))?);
     let _lock = match purpose {
         Purpose::Migrate => Some(Lock::take(&config.lock_path()?)?),
-        _ => None, // It writes nothing.
+        // They record nothing.
+        Purpose::Check | Purpose::Split | Purpose::Batch | Purpose::Verify | Purpose::Status => {
+            None
+        }
     };
     let runtime = Runtime::new().context("no threads for requests")?;
     let stop = Stop::default();
@@ -124,7 +128,9 @@ fn carry_out(
 fn sides(purpose: Purpose) -> &'static [Side] {
     match purpose {
         Purpose::Status => &[Side::Checkpoint],
-        _ => &[Side::Source, Side::Destination, Side::Checkpoint, Side::Rejected],
+        Purpose::Check | Purpose::Split | Purpose::Migrate | Purpose::Batch | Purpose::Verify => {
+            &[Side::Checkpoint, Side::Source, Side::Destination, Side::Rejected]
+        }
     }
 }
 
@@ -141,26 +147,36 @@ fn convert(file: &Path) -> anyhow::Result<ExitStatus> {
         Ok(conversion) => conversion,
         Err(error) => return Ok(report::refusal(&error, ExitStatus::Stopped)),
     };
+    let mut altered = 0;
+    let mut write = |converted: &Converted| {
+        altered += converted.altered;
+        report::write_data(converted.lines.as_bytes())
+    };
     let mut piece = vec![0; PIECE_BYTES];
-    loop {
+    let last = loop {
         let read = match input.read(&mut piece) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             read => read.map_err(unfit)?,
         };
         let converted = match read {
-            0 => break,
+            0 => break conversion.finish()?,
             length => conversion.push(&piece[..length])?,
         };
         match converted {
-            Ok(converted) => report::write_data(converted.lines.as_bytes())?,
-            Err(error) => return Ok(report::refusal(&error, ExitStatus::Stopped)),
+            Ok(converted) => write(&converted)?,
+            Err(error) => break Err(error),
         }
+    };
+    if let Ok(converted) = &last {
+        write(converted)?;
     }
-    match conversion.finish()? {
-        Ok(converted) => report::write_data(converted.lines.as_bytes())?,
-        Err(error) => return Ok(report::refusal(&error, ExitStatus::Stopped)),
+    if altered > 0 {
+        report::warning(&altered_warning(altered));
     }
-    Ok(ExitStatus::Complete)
+    Ok(match last {
+        Ok(_) => ExitStatus::Complete,
+        Err(error) => report::refusal(&error, ExitStatus::Stopped),
+    })
 }
 
 fn write_component() -> anyhow::Result<ExitStatus> {

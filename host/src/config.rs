@@ -67,26 +67,42 @@ impl Config {
     /// always has a place.
     ///
     /// # Errors
-    /// `Unfit` if a place or a token is not there; the guest is to be asked first, for it
-    /// explains a misspelt key better.
+    /// `Unfit` if a place or a token is not there, or two sides are one file; the guest is to be
+    /// asked first, for it explains a misspelt key better.
     pub fn endpoints(&self, sides: &[Side]) -> anyhow::Result<Endpoints> {
-        let mut endpoints = Endpoints::new();
+        let mut places = Vec::new();
         for &side in sides {
-            if let Some(place) = self.place(side)? {
-                endpoints.insert(side, place.open()?);
-            }
+            places.extend(self.place(side)?.map(|place| (side, place)));
         }
-        Ok(endpoints)
+        self.check_files(&places)?;
+        places.into_iter().map(|(side, place)| Ok((side, place.open()?))).collect()
     }
 
-    /// The file that stands for the right to run: two runs with one checkpoint have one lock.
+    /// Refuses two sides that are one file: what is written to one would be read as the other.
+    fn check_files(&self, places: &[(Side, Place)]) -> Result<(), Unfit> {
+        let mut files: Vec<(PathBuf, String)> = Vec::new();
+        for (side, place) in places {
+            let Place::File(path) = place else { continue };
+            let (file, name) = (resolved(path), self.file_name(*side)?);
+            if let Some((_, other)) = files.iter().find(|(other, _)| *other == file) {
+                let file = file.display();
+                return Err(Unfit::new(format!("{other} and {name} are one file: {file}")));
+            }
+            files.push((file, name));
+        }
+        Ok(())
+    }
+
+    /// The file that stands for the right to run. Two runs with one checkpoint file have one lock.
+    /// A checkpoint in a bucket has its lock beside the configuration: two runs of that are kept
+    /// apart, and those of two configurations, or on two machines, are not.
     ///
     /// # Errors
     /// As `endpoints`.
     pub fn lock_path(&self) -> Result<PathBuf, Unfit> {
         Ok(match self.place(Side::Checkpoint)? {
             Some(Place::File(path)) => {
-                let mut name = path.into_os_string();
+                let mut name = resolved(&path).into_os_string();
                 name.push(".lock");
                 name.into()
             }
@@ -114,7 +130,9 @@ impl Config {
             {
                 Ok(None)
             }
-            _ => Ok(Some(Place::Server(self.url(side)?, self.credentials(side)?))),
+            Side::Source | Side::Destination | Side::Checkpoint | Side::Rejected => {
+                Ok(Some(Place::Server(self.url(side)?, self.credentials(side)?)))
+            }
         }
     }
 
@@ -170,8 +188,16 @@ impl Config {
         let has = |key: &&str| table.is_some_and(|table| table.get(key).is_some());
         match side {
             Side::Checkpoint if !keys.iter().any(has) => Side::Source,
-            _ => side,
+            Side::Source | Side::Destination | Side::Checkpoint | Side::Rejected => side,
         }
+    }
+
+    /// What the file of a side is called in messages.
+    fn file_name(&self, side: Side) -> Result<String, Unfit> {
+        Ok(match self.text(side, "path")? {
+            Some(_) => format!("`{}.path`", side.name()),
+            None => format!("the {}", side.name()), // Only a checkpoint has a path by default.
+        })
     }
 
     /// The text under a key of the host's.
@@ -196,6 +222,14 @@ impl Place {
             Self::Server(url, credentials) => Endpoint::Server(Server::new(&url, credentials)?),
         })
     }
+}
+
+/// The file that a path leads to, by whatever way; of one that is not there yet its place.
+fn resolved(path: &Path) -> PathBuf {
+    let of_folder = |name| folder_of(path).canonicalize().map(|folder| folder.join(name));
+    let found = path.canonicalize().ok();
+    let found = found.or_else(|| path.file_name().and_then(|name| of_folder(name).ok()));
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 fn from_variable(side: Side, key: &str, name: &str) -> Result<Token, Unfit> {

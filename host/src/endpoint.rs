@@ -59,6 +59,12 @@ pub struct FileBody {
     idle: Duration,
 }
 
+/// Why a file does not answer, and what that means for the request.
+struct Fault {
+    cause: Cause,
+    error: io::Error,
+}
+
 /// A file that is appended to by one request at a time.
 #[derive(Clone, Debug)]
 pub struct AppendFile {
@@ -128,17 +134,17 @@ impl AppendFile {
 
     fn answer(&self, request: &Request, idle: Duration) -> Result<(Response, Body), Failure> {
         let answer = match request.method {
-            "GET" => self.get(idle),
-            "HEAD" => fs::metadata(&self.path).map(|file| empty(204, Some(file.len()))),
+            "GET" => self.get(idle).map_err(Fault::from),
+            "HEAD" => self.head().map_err(Fault::from),
             "POST" => self.append(request),
             _ => Ok(empty(405, None)),
         };
-        answer.or_else(|error| match error.kind() {
+        answer.or_else(|Fault { cause, error }| match error.kind() {
             ErrorKind::NotFound if request.method != "POST" => Ok(empty(404, None)),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                 Ok(empty(507, None))
             }
-            _ => Err(failure(Cause::Unreachable, &self.path, &error)),
+            _ => Err(failure(cause, &self.path, &error)),
         })
     }
 
@@ -152,7 +158,11 @@ impl AppendFile {
         Ok((Response { status: 200, headers: Vec::new() }, body))
     }
 
-    fn append(&self, request: &Request) -> io::Result<(Response, Body)> {
+    fn head(&self) -> io::Result<(Response, Body)> {
+        Ok(empty(204, Some(fs::metadata(&self.path)?.len())))
+    }
+
+    fn append(&self, request: &Request) -> Result<(Response, Body), Fault> {
         let offset = request.headers.iter().find(|(name, _)| name == UPLOAD_OFFSET);
         let Ok(offset) = offset.map(|(_, value)| value.parse::<u64>()).transpose() else {
             return Ok(empty(400, None));
@@ -173,21 +183,30 @@ impl AppendFile {
         if start > length {
             return Ok(empty(409, Some(length)));
         }
-        if start < length {
-            file.set_len(start)?;
-        }
-        file.seek(SeekFrom::Start(start))?;
-        if let Err(error) = file.write_all(request.body.as_bytes()).and_then(|()| file.sync_all()) {
-            // Half a body must not pass for one; if even this fails, the next reader has to cope.
-            let _ = file.set_len(start);
-            return Err(error);
-        }
-        if is_new {
-            sync_folder(&self.path)?;
-        }
+        let cut = if start < length { file.set_len(start) } else { Ok(()) };
+        let written = cut.and_then(|()| write_at(&mut file, start, request.body.as_bytes()));
+        written
+            .and_then(|()| if is_new { sync_folder(&self.path) } else { Ok(()) })
+            .map_err(|error| Fault { cause: Cause::Broken, error })?;
         // Only now, with all of it on the disk: this answer is what a batch is recorded upon.
         Ok(empty(204, Some(start + request.body.len() as u64)))
     }
+}
+
+impl From<io::Error> for Fault {
+    /// Before anything is written: the request had no effect.
+    fn from(error: io::Error) -> Self {
+        Self { cause: Cause::Unreachable, error }
+    }
+}
+
+/// Writes a body at the end of a file, onto the disk.
+fn write_at(file: &mut fs::File, start: u64, body: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(start))?;
+    file.write_all(body).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // Half a body must not pass for one; if even this fails, the next reader has to cope.
+        let _ = file.set_len(start);
+    })
 }
 
 /// Where a file is; `.` for a bare name.

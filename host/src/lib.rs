@@ -1,13 +1,15 @@
 //! The host of tsm2iox: it acts, and knows no InfluxDB.
 //!
 //! ```text
-//!  cli ── commands ── config ──────────── what is typed, done, configured
+//!  cli ── commands ── config, lock ─────── what is typed, done, configured; one run at a time
 //!            │
-//!          drive ─────── component ────── the loop, and the plan that it asks
+//!          drive ───── pending, stop ───── the loop; what it has in hand; whether it is to end
 //!            │
-//!        endpoint ────── http ─────────── a server or a file, behind one face
+//!            ├──────── component ───────── the plan that it asks
 //!            │
-//!          report                         what a person sees
+//!        endpoint ──── http ────────────── a server or a file, behind one face
+//!            │
+//!          report ──────────────────────── what a person sees
 //! ```
 //!
 //! A plan (in `tsm2iox-guest`, as a component) says what to do next; this crate does it and says
@@ -16,12 +18,12 @@
 
 pub mod cli;
 pub mod commands;
-pub mod component;
 pub mod config;
+pub mod lock;
 pub mod drive;
+pub mod pending;
+pub mod stop;
+pub mod component;
 pub mod endpoint;
 pub mod http;
-pub mod lock;
-pub mod pending;
 pub mod report;
-pub mod stop;

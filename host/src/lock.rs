@@ -1,8 +1,9 @@
 //! One run at a time: a second on the same checkpoint would write everything twice and mix up
 //! the records.
 //!
-//! The lock is the system's, on a file beside the checkpoint. It ends with the process, however
-//! that ends; the file stays, for a file that is deleted could be locked twice.
+//! The lock is the system's, on a file beside the checkpoint, or beside the configuration if the
+//! checkpoint is in a bucket (`Config::lock_path`). It ends with the process, however that ends;
+//! the file stays, for a file that is deleted could be locked twice.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;

@@ -12,7 +12,9 @@ use tsm2iox_guest::protocol::{Cause, Failure};
 
 use crate::endpoint::{Answered, Body};
 
-/// So many steps of one plan may be unanswered. Plans hand out tens.
+/// So many steps of one plan may be unanswered. A migration hands out as many batches at once as
+/// `limits.concurrency` says, 32 at most (`CONCURRENCY_MAX` in `guest/src/settings`), and a request
+/// for its records: who raises that has to look here.
 const IN_FLIGHT_MAX: usize = 256;
 /// So many bodies may be left unread: each may hold a connection.
 const BODIES_MAX: usize = 64;

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tsm2iox_guest::error::Error;
-use tsm2iox_guest::plan::{Ending, Note, Outcome, Progress, Severity, Totals, bytes};
+use tsm2iox_guest::plan::{
+    Ending, Note, Outcome, Progress, Severity, Totals, bytes, counted, percentage,
+};
 
 /// The exit statuses; `--help` says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,22 +78,16 @@ impl Report {
             }
         }
     }
-}
 
-impl Report {
     /// Shows how far a plan is, if it takes long.
     pub fn progress(self, progress: &Progress) {
         let Progress { percent, totals, rate: _, left, doing } = progress;
         let mut text = visible(doing);
         if totals.rows > 0 {
-            let (read, written) = (bytes(totals.read), bytes(totals.written));
-            push_part(
-                &mut text,
-                format_args!("{} rows, {read} read, {written} written", totals.rows),
-            );
+            push_part(&mut text, format_args!("{}, {}", rows(totals), volume(totals)));
         }
         if *percent > 0.0 {
-            push_part(&mut text, format_args!("{:.1} % complete", (percent * 10.0).floor() / 10.0));
+            push_part(&mut text, format_args!("{} complete", percentage(*percent)));
         }
         if let Some(seconds) = left {
             push_part(&mut text, format_args!("about {} left", duration(*seconds)));
@@ -108,7 +104,7 @@ fn push_part(text: &mut String, part: fmt::Arguments<'_>) {
     write!(text, "; {part}").expect("a string takes all that is written");
 }
 
-/// In the two largest units.
+/// As exact as an estimate is: from a minute on without seconds, from a day on without minutes.
 fn duration(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {
@@ -128,11 +124,11 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
             ExitStatus::Complete
         }
         Ending::Different => {
-            let (rejected, summary) = (outcome.totals.rejected, summary(&outcome.totals, took));
-            push_line(&mut text, format_args!("complete: {summary}"));
+            let rejected = counted(outcome.totals.rejected, "point was", "points were");
+            push_line(&mut text, format_args!("complete: {}", summary(&outcome.totals, took)));
             push_line(
                 &mut text,
-                format_args!("warning: the two sides differ: {rejected} points were set aside"),
+                format_args!("warning: the two sides differ: {rejected} set aside"),
             );
             ExitStatus::Different
         }
@@ -151,6 +147,11 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
     };
     talk(&text);
     status
+}
+
+/// Shows what a person should know although nothing is wrong.
+pub fn warning(message: &str) {
+    talk(&format!("warning: {}\n", visible(message)));
 }
 
 /// Shows the error of a command that came to no outcome.
@@ -223,16 +224,20 @@ fn push_error(text: &mut String, error: &Error) {
 }
 
 fn summary(totals: &Totals, took: Duration) -> String {
-    let Totals { rows, points, read, written, rejected: _ } = *totals;
     if *totals == Totals::default() {
         return "there was nothing to move".to_owned();
     }
-    format!(
-        "{rows} rows in {points} points, {} read, {} written, in {:.1} s",
-        bytes(read),
-        bytes(written),
-        took.as_secs_f64()
-    )
+    let points = counted(totals.points, "point", "points");
+    let seconds = took.as_secs_f64();
+    format!("{} in {points}, {}, in {seconds:.1} s", rows(totals), volume(totals))
+}
+
+fn rows(totals: &Totals) -> String {
+    counted(totals.rows, "row", "rows")
+}
+
+fn volume(totals: &Totals) -> String {
+    format!("{} read, {} written", bytes(totals.read), bytes(totals.written))
 }
 
 /// Messages quote servers and files: what would move the cursor or end the line is escaped.

@@ -11,7 +11,7 @@ use tsm2iox_guest::error::Endpoint as Side;
 use super::server::FakeServer;
 use super::{answers, folder, request};
 
-const SIDES: [Side; 4] = [Side::Source, Side::Destination, Side::Checkpoint, Side::Rejected];
+const SIDES: [Side; 4] = [Side::Checkpoint, Side::Source, Side::Destination, Side::Rejected];
 
 /// A configuration in a folder of its own.
 fn config(folder: &Path, text: &str) -> Result<Config, Unfit> {
@@ -64,6 +64,7 @@ fn a_checkpoint_is_by_default_a_file_beside_the_configuration() {
     answers(&endpoints[&Side::Checkpoint], record);
     let written = fs::read_to_string(folder.join("migration.checkpoint.lp")).unwrap();
     assert_eq!(written, "batches rows=1i 1\n");
+    let folder = folder.canonicalize().unwrap();
     assert_eq!(config.lock_path().unwrap(), folder.join("migration.checkpoint.lp.lock"));
 }
 
@@ -90,6 +91,69 @@ fn paths_are_relative_to_the_configuration() {
     fs::write(folder.join("data/a.csv"), "a").unwrap();
     let endpoints = config.endpoints(&[Side::Source]).unwrap();
     assert_eq!(super::bytes(&answers(&endpoints[&Side::Source], request("GET", ""))), b"a");
+}
+
+/// Two sides of this configuration, with these names, are this one file.
+#[track_caller]
+fn check_one_file(folder: &Path, text: &str, names: &str, file: &str) {
+    let config = config(folder, text).expect("it is TOML");
+    let error = config.endpoints(&SIDES).expect_err("they are one file");
+    let file = folder.canonicalize().expect("it is there").join(file);
+    let unfit = error.downcast::<Unfit>().expect("it is unfit");
+    assert_eq!(unfit.message, format!("{names} are one file: {}", file.display()));
+}
+
+#[test]
+fn two_sides_are_two_files() {
+    let folder = folder("one_file");
+    fs::create_dir(folder.join("data")).unwrap();
+    let sides = "`source.path` and `destination.path`";
+    let two = |source: &str, destination: &str| {
+        format!("[source]\npath = '{source}'\n[destination]\npath = '{destination}'\n")
+    };
+    for there in [false, true] {
+        if there {
+            fs::write(folder.join("out.lp"), "").unwrap();
+        }
+        check_one_file(&folder, &two("out.lp", "out.lp"), sides, "out.lp");
+        check_one_file(&folder, &two("./out.lp", "out.lp"), sides, "out.lp");
+        check_one_file(&folder, &two("out.lp", "data/../out.lp"), sides, "out.lp");
+        let absolute = folder.join("out.lp").display().to_string();
+        check_one_file(&folder, &two("out.lp", &absolute), sides, "out.lp");
+    }
+    let checkpoint = "migration.checkpoint.lp";
+    let text = two("a.csv", checkpoint);
+    check_one_file(&folder, &text, "the checkpoint and `destination.path`", checkpoint);
+    let text = two("out.lp", "b.lp") + "[checkpoint]\npath = 'out.lp'\n";
+    check_one_file(&folder, &text, "`checkpoint.path` and `source.path`", "out.lp");
+    let text = two("a.csv", "out.lp") + "[rejected]\npath = 'out.lp'\n";
+    check_one_file(&folder, &text, "`destination.path` and `rejected.path`", "out.lp");
+    config(&folder, &two("out.lp", "data/out.lp")).unwrap().endpoints(&SIDES).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_the_file_that_it_leads_to() {
+    use std::os::unix::fs::symlink;
+    let folder = folder("links");
+    fs::create_dir(folder.join("data")).unwrap();
+    fs::write(folder.join("data/out.lp"), "").unwrap();
+    symlink("data/out.lp", folder.join("link.lp")).unwrap();
+    symlink("data", folder.join("linked")).unwrap();
+    for (one, other, file) in [
+        ("link.lp", "data/out.lp", "data/out.lp"),
+        ("linked/out.lp", "link.lp", "data/out.lp"),
+        ("linked/new.lp", "data/new.lp", "data/new.lp"),
+    ] {
+        let text = format!("[source]\npath = '{one}'\n[destination]\npath = '{other}'\n");
+        check_one_file(&folder, &text, "`source.path` and `destination.path`", file);
+        // Whichever way it is named, a checkpoint has one lock.
+        let lock = |path: &str| {
+            let text = format!("[checkpoint]\npath = '{path}'\n");
+            config(&folder, &text).unwrap().lock_path().unwrap()
+        };
+        assert_eq!(lock(one), lock(other));
+    }
 }
 
 /// The source of this configuration cannot be opened; neither message nor hint tells a secret.

@@ -103,6 +103,16 @@ fn a_file_that_cannot_be_written_is_unreachable() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn what_fails_after_it_was_written_may_have_had_its_effect() {
+    // It takes all that is written, and cannot be asked to bring it onto a disk.
+    let answers = answers(&file(Path::new("/dev/null")), post("x"));
+    let [Answer::Failed(failure)] = answers.as_slice() else { panic!("{answers:?}") };
+    let message = "/dev/null: invalid argument";
+    assert_eq!((failure.cause, failure.message.as_str()), (Cause::Broken, message));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_full_disk_is_said() {
     check(&file(Path::new("/dev/full")), post("x"), 507, None, "");
 }

@@ -24,7 +24,7 @@ fn fit() -> (FakeInflux, FakeInflux, String) {
 }
 
 #[test]
-fn a_misspelt_key() {
+fn a_misspelt_key_is_named_with_the_nearest_one() {
     let (_source, _destination, config) = fit();
     check(
         &config.replace("batch_interval", "batch_intervall"),
@@ -35,7 +35,7 @@ fn a_misspelt_key() {
 }
 
 #[test]
-fn a_time_without_an_offset() {
+fn a_time_needs_an_offset() {
     let (_source, _destination, config) = fit();
     check(
         &config.replace("start = 2022-01-01T00:00:00Z", "start = 2022-01-01T00:00:00"),
@@ -45,7 +45,7 @@ fn a_time_without_an_offset() {
 }
 
 #[test]
-fn a_time_that_is_none() {
+fn a_time_that_is_none_is_shown() {
     let (_source, _destination, config) = fit();
     check(
         &config.replace("2022-01-01T00:00:00Z", "\"new year\""),
@@ -55,7 +55,7 @@ fn a_time_that_is_none() {
 }
 
 #[test]
-fn a_stop_before_the_start() {
+fn the_stop_must_be_after_the_start() {
     let (_source, _destination, config) = fit();
     check(
         &config.replace("2022-01-01T06:30:00Z", "2021-01-01T00:00:00Z"),
@@ -66,7 +66,7 @@ fn a_stop_before_the_start() {
 }
 
 #[test]
-fn a_variable_without_a_token() {
+fn a_variable_without_a_token_is_named() {
     let (_source, _destination, config) = fit();
     check(
         &config.replacen("token_env = \"TOKEN\"", "token_env = \"NO_SUCH_TOKEN\"", 1),
@@ -77,20 +77,20 @@ fn a_variable_without_a_token() {
 }
 
 #[test]
-fn a_token_that_is_not_accepted() {
+fn a_token_that_is_not_accepted_is_of_a_side() {
     let (source, _destination, config) = fit();
     source.break_from("", 1, support::influx::Fault::Unauthorized);
     check(
         &config,
         2,
-        "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source does not accept the \
+        "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does not accept the \
          token (401): unauthorized access\n\n\
          hint: give `source.token_env` or `source.token_file` a token with read access\n",
     );
 }
 
 #[test]
-fn a_file_that_is_not_annotated_csv() {
+fn a_file_that_is_not_annotated_csv_is_told_by_its_first_line() {
     let path =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus/error_not_annotated/response.csv");
     check(
@@ -106,7 +106,7 @@ fn a_file_that_is_not_annotated_csv() {
 }
 
 #[test]
-fn a_file_that_is_not_there() {
+fn a_file_that_is_not_there_is_named() {
     check(
         "[source]\napi = \"csv\"\npath = \"no.csv\"\n[destination]\napi = \"lp\"\npath = \"out.lp\"\n",
         2,
@@ -115,7 +115,7 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
-fn a_destination_that_is_not_there() {
+fn a_destination_that_is_not_there_can_be_tried_again() {
     let (_source, destination, config) = fit();
     let address = destination.address();
     drop(destination);
@@ -132,7 +132,7 @@ fn a_destination_that_is_not_there() {
 }
 
 #[test]
-fn points_that_are_refused() {
+fn points_that_are_refused_stop_the_run_with_the_reason() {
     let (_source, destination, config) = fit();
     let headers = [("authorization", "Token secret")];
     let target = "/api/v3/write_lp?db=dst&precision=nanosecond";
@@ -141,7 +141,7 @@ fn points_that_are_refused() {
     check(
         &config,
         2,
-        "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination refused points \
+        "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination `dst` refused points \
          (400): partial write of line protocol occurred; refused: 90, the first in line 1 of the \
          body, `cpu,host=a,zone=nort`: invalid column type for column 'load', expected \
          iox::column_type::field::float, got iox::column_type::field::integer\n",
@@ -149,7 +149,7 @@ fn points_that_are_refused() {
 }
 
 #[test]
-fn a_file_that_the_checkpoint_does_not_know() {
+fn a_file_that_the_checkpoint_does_not_know_is_left_alone() {
     let (_source, _destination, config) = fit();
     let (head, _) = config.split_once("[destination]").expect("there is one");
     let migration = Migration::new(
@@ -168,10 +168,10 @@ fn a_file_that_the_checkpoint_does_not_know() {
 }
 
 #[test]
-fn a_cut_response_of_the_source_file() {
+fn a_cut_file_is_an_error_with_its_line() {
     let path =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus/error_cut_in_a_row/response.csv");
     let output = binary().args(["convert", path]).output().expect("the binary starts");
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(talk(&output), "error: line 6: the response stops inside a record\n");
+    assert_eq!(talk(&output), "error: line 6: the response stops before its end\n");
 }

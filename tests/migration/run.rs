@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use support::influx::FakeInflux;
+use support::missing;
 use tempfile::TempDir;
 
 /// Which host runs.
@@ -38,16 +39,6 @@ pub(crate) fn hosts() -> Vec<Host> {
     }
     missing("Python with the packages wasmtime and urllib3");
     vec![Host::Binary]
-}
-
-/// Says that something is not here. In CI all must be, or a test could pass by not running.
-pub(crate) fn missing(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{what}: not installed");
-    // Past the capture of the test harness: what did not run is to be seen.
-    drop(std::io::Write::write_all(
-        &mut std::io::stderr(),
-        format!("{what}: not installed; the tests that need it are left out\n").as_bytes(),
-    ));
 }
 
 impl Migration {

@@ -79,72 +79,98 @@ fn check(path: &str, name: &str, expected: &str) {
 }
 
 #[test]
-fn a_query_that_is_refused() {
+fn a_refused_query_says_why() {
     let check = |name, expected| check("/api/v2/query", name, expected);
-    check("query_unauth", "the source does not accept the token (401): unauthorized access");
+    check("query_unauth", "the source `src` does not accept the token (401): unauthorized access");
     check(
         "query_nobucket",
-        "the source does not have it (404): failed to initialize execute state: could not find \
+        "the source `src` does not exist (404): failed to initialize execute state: could not find \
          bucket \"nosuch\"",
     );
     check(
         "query_badorg",
-        "the source refused the query (400): failed to decode request body: organization name \
+        "the source `src` refused the query (400): failed to decode request body: organization name \
          \"nosuchorg\" not found",
     );
     check(
         "query_compile",
-        "the source refused the query (400): compilation failed: error @1:23-1:56: expected \
+        "the source `src` refused the query (400): compilation failed: error @1:23-1:56: expected \
          RPAREN, got EOF",
     );
 }
 
 #[test]
-fn a_write_that_is_refused() {
+fn a_refused_write_says_why() {
     let check = |name, expected| check("/api/v3/write_lp", name, expected);
     check(
         "write_v3_partial",
-        "the destination refused points (400): partial write of line protocol occurred; refused: \
+        "the destination `dst` refused points (400): partial write of line protocol occurred; refused: \
          3, the first in line 1 of the body, `w,t=a f=1i 164099520`: invalid column type for \
          column 'f', expected iox::column_type::field::float, got \
          iox::column_type::field::integer",
     );
     check(
         "write_v3_refused_whole",
-        "the destination refused points (400): line protocol parsing error; refused: 1, the first \
+        "the destination `dst` refused points (400): line protocol parsing error; refused: 1, the first \
          in line 1 of the body, `w,t=a f=1i 164099520`: invalid column type for column 'f', \
          expected iox::column_type::field::float, got iox::column_type::field::integer",
     );
     check(
         "write_v3_too_large",
-        "the destination takes less at once (413): max request size (10485760 bytes) exceeded",
+        "the destination `dst` takes less at once (413): max request size (10485760 bytes) exceeded",
     );
     check(
         "write_v2_conflict",
-        "the destination refused points (422): failure writing points to database: partial write: \
+        "the destination `dst` refused points (422): failure writing points to database: partial write: \
          field type conflict: input field \"f\" on measurement \"w\" is type integer, already \
          exists as type float dropped=1",
     );
     check(
         "write_v2_parse",
-        "the destination refused points (400): unable to parse 'broken line here': invalid field \
+        "the destination `dst` refused points (400): unable to parse 'broken line here': invalid field \
          format\\nunable to parse 'w f= 3': missing field value",
     );
-    check("write_v2_auth", "the destination does not accept the token (401): unauthorized access");
+    check(
+        "write_v2_auth",
+        "the destination `dst` does not accept the token (401): unauthorized access",
+    );
     check(
         "write_v2_nobucket",
-        "the destination does not have it (404): bucket \"nosuch\" not found",
+        "the destination `dst` does not exist (404): bucket \"nosuch\" not found",
+    );
+    check(
+        "write_v1_auth",
+        "the destination `dst` does not accept the token (401): unable to parse authentication \
+         credentials",
+    );
+    check(
+        "write_v1_conflict",
+        "the destination `dst` refused points (400): partial write: field type conflict: input \
+         field \"f\" on measurement \"w\" is type integer, already exists as type float dropped=1",
+    );
+    check(
+        "write_v1_nodb",
+        "the destination `dst` does not exist (404): database not found: \"nosuch\"",
+    );
+    check(
+        "write_v1_parse",
+        "the destination `dst` refused points (400): partial write: unable to parse 'broken line \
+         here': invalid field format\\nunable to parse 'w f= 3': missing field value dropped=0",
+    );
+    check(
+        "write_v1_too_large",
+        "the destination `dst` takes less at once (413): Request Entity Too Large",
     );
     check(
         "write_v2_on_v3_core",
-        "the destination refused points (400): write buffer error: line protocol parse failed: \
+        "the destination `dst` refused points (400): write buffer error: line protocol parse failed: \
          invalid column type for column 'f', expected iox::column_type::field::float, got \
          iox::column_type::field::integer",
     );
 }
 
 #[test]
-fn a_write_that_is_taken() {
+fn a_taken_write_is_complete() {
     for name in ["write_v3_ok", "write_v2_ok"] {
         assert_eq!(ending("/api/v3/write_lp", recorded(name)), Ending::Complete);
     }

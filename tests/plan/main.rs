@@ -10,7 +10,7 @@ mod answers;
 mod world;
 use world::{Fault, Killed, World};
 
-/// A migration of seven hours in batches of one, with half an hour that no batch divides.
+/// A migration of six and a half hours in batches of one.
 fn settings(changes: &Value) -> String {
     let mut settings = json!({
         "migration": {

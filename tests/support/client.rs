@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::wire::{Wire, invalid};
+use crate::wire::{Wire, header, invalid};
 
 /// Longer than any answer takes, so that a test that hangs ends.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -137,9 +137,7 @@ impl Reply {
     /// A header, whatever the case of its name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
-        let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(value)
+        header(self.head.lines().filter_map(|line| line.split_once(": ")), name)
     }
 
     /// The body as text.

@@ -2,7 +2,7 @@
 //!
 //! It answers over HTTP on a port of its own, holds points by bucket, keeps every request and
 //! every accepted body, and breaks the exchanges that a test names. It answers as the servers did
-//! that `tests/recorded` was taken from, to the byte; `tests/fake.rs` proves it.
+//! that `tests/recorded` was taken from, to the byte; `tests/fake` proves it.
 
 mod answer;
 mod csv;
@@ -121,12 +121,6 @@ impl FakeInflux {
     pub fn points(&self, bucket: &str) -> Points {
         let state = self.shared.state();
         state.store.bucket(bucket).map(|bucket| bucket.points.clone()).unwrap_or_default()
-    }
-
-    /// Whether there is a bucket of this name.
-    #[must_use]
-    pub fn has_bucket(&self, bucket: &str) -> bool {
-        self.shared.state().store.bucket(bucket).is_some()
     }
 
     /// The bodies that were accepted, in the order of their arrival. Of a body that was taken in

@@ -3,7 +3,7 @@
 //! They listen on 127.0.0.1 alone and end when they are dropped.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::client::{self, Reply};
+use crate::missing;
 
 /// A server on a busy machine is up within seconds.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -36,10 +37,10 @@ impl RealServer {
     /// databases. `None`, and a line on standard error, where it is not installed.
     ///
     /// # Panics
-    /// If it is installed and does not start.
+    /// If it does not start, or in CI if it is not installed.
     #[must_use]
     pub fn influxdb_1() -> Option<Self> {
-        let program = installed("influxd", &["/usr/bin/influxd"])?;
+        let program = installed("influxdb", "/usr/bin/influxd")?;
         let folder = TempDir::new().expect("a folder can be made");
         let config = folder.path().join("influxdb.conf");
         fs::write(&config, influxdb_1_config(folder.path())).expect("a folder takes a file");
@@ -59,10 +60,10 @@ impl RealServer {
     /// where it is not installed.
     ///
     /// # Panics
-    /// If it is installed and does not start.
+    /// If it does not start, or in CI if it is not installed.
     #[must_use]
     pub fn victoria_metrics() -> Option<Self> {
-        let program = installed("victoria-metrics", &["/usr/bin/victoria-metrics"])?;
+        let program = installed("victoria-metrics", "/usr/bin/victoria-metrics")?;
         (0..ATTEMPTS_MAX)
             .find_map(|_| Self::victoria_metrics_on(program, free_port()))
             .or_else(|| panic!("victoria-metrics has not started in {ATTEMPTS_MAX} attempts"))
@@ -147,14 +148,14 @@ log-enabled = false
     )
 }
 
-/// The first of these paths that is a file; says so if there is none.
-fn installed<'a>(name: &str, paths: &[&'a str]) -> Option<&'a str> {
-    let path = paths.iter().copied().find(|path| Path::new(path).is_file());
-    if path.is_none() {
-        // Past the capture of the test harness: a test that did not run is to be seen.
-        drop(writeln!(io::stderr(), "{name} is not installed: a test against it is left out"));
+/// The program, where a package puts it.
+#[track_caller]
+fn installed(package: &str, program: &'static str) -> Option<&'static str> {
+    let found = Path::new(program).is_file();
+    if !found {
+        missing(&format!("{program} (package `{package}`)"));
     }
-    path
+    found.then_some(program)
 }
 
 /// Starts a process, and hands on what it logs line by line.

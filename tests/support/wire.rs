@@ -85,6 +85,15 @@ impl Wire {
     }
 }
 
+/// The value of a header, whatever the case of its name.
+pub(crate) fn header<'a>(
+    mut headers: impl Iterator<Item = (&'a str, &'a str)>,
+    name: &str,
+) -> Option<&'a str> {
+    let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+    Some(value)
+}
+
 /// Something that HTTP does not allow.
 pub(crate) fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, reason.into())

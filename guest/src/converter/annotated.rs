@@ -11,8 +11,8 @@
 //! ,,0,2022-01-01T00:00:00Z,2022-01-02T00:00:00Z,2022-01-01T00:00:00Z,18.5,temp,air quality,Lima
 //! ```
 
-use super::error::{ConversionError, ErrorKind, quoted};
-use super::lines::{self, Lines};
+use super::error::{ConversionError, ErrorKind, bounded, quoted};
+use super::lines;
 use super::merge::Merge;
 use super::records::{Record, Records};
 use super::value::{DataType, push_value};
@@ -37,7 +37,7 @@ pub(crate) struct Counts {
     pub(crate) outside: u64,
     /// Strings with a line break, of which Flux does not tell what it was: it answers `\n` as
     /// `\r\n`, and loses a lone `\r` (observed on InfluxDB 2.9.1).
-    pub(crate) line_breaks: u64,
+    pub(crate) altered: u64,
 }
 
 #[derive(Debug)]
@@ -84,6 +84,9 @@ struct Column {
 /// called `result` or `table` too (observed on InfluxDB 2.9.1).
 const OWN_COLUMNS: usize = 3;
 
+/// So many characters are shown of why a query failed.
+const QUERY_ERROR_CHARACTERS_MAX: usize = 500;
+
 impl Tables {
     pub(crate) fn new(range: TimeRange) -> Self {
         Self { state: State::Header(Annotations::default()), range, counts: Counts::default() }
@@ -94,7 +97,6 @@ impl Tables {
         &mut self,
         record: Record<'_>,
         merge: &mut Merge,
-        lines: &mut Lines,
     ) -> Result<(), ConversionError> {
         if let Some(name) = record.field(0).strip_prefix('#') {
             return self.annotate(name, record);
@@ -106,12 +108,20 @@ impl Tables {
             }
             State::Rows(schema) => {
                 let (range, counts) = (self.range, &mut self.counts);
-                row(schema, record, range, counts, merge, lines).map_err(|kind| record.error(kind))
+                row(schema, record, range, counts, merge).map_err(|kind| record.error(kind))
             }
-            State::Failed => Err(record.error(ErrorKind::Query {
-                message: record.field(1).to_owned(),
-                reference: record.field(2).to_owned(),
-            })),
+            State::Failed => Err(failed_query(record)),
+        }
+    }
+
+    /// Whether the response may end here: annotations and headers promise more.
+    pub(crate) fn may_end(&self) -> bool {
+        match &self.state {
+            State::Header(Annotations { data_types, defaults }) => {
+                data_types.is_empty() && defaults.is_empty()
+            }
+            State::Rows(_) => true,
+            State::Failed => false,
         }
     }
 
@@ -133,6 +143,12 @@ impl Tables {
         }
         Ok(())
     }
+}
+
+/// The error of a query that failed, which is the one row of its table.
+fn failed_query(record: Record<'_>) -> ConversionError {
+    let text = |place| bounded(record.field(place), QUERY_ERROR_CHARACTERS_MAX);
+    record.error(ErrorKind::Query { message: text(1), reference: text(2) })
 }
 
 /// How a record begins, for a message.
@@ -177,9 +193,10 @@ impl Schema {
             let at = columns.iter().position(|other| other.name == column);
             let found = columns.remove(at.ok_or(ErrorKind::ColumnMissing { column })?);
             match expected {
-                Some(expected) if expected != found.data_type => Err(ErrorKind::DataType {
-                    column: column.to_owned(),
-                    found: found.data_type.name().to_owned(),
+                Some(expected) if expected != found.data_type => Err(ErrorKind::ColumnType {
+                    column,
+                    expected: expected.name(),
+                    found: found.data_type.name(),
                 }),
                 _ => Ok(found),
             }
@@ -227,7 +244,6 @@ fn row(
     range: TimeRange,
     counts: &mut Counts,
     merge: &mut Merge,
-    lines: &mut Lines,
 ) -> Result<(), ErrorKind> {
     let (expected, found) = (schema.columns, record.len());
     if expected != found {
@@ -235,7 +251,7 @@ fn row(
     }
     if !schema.key_of(record).eq(schema.key.iter().map(String::as_str)) {
         schema.key = schema.key_of(record).map(str::to_owned).collect();
-        begin_table(schema, record, merge, lines)?;
+        begin_table(schema, record, merge)?;
     }
     let time = Timestamp::parse(schema.time.of(record)).map_err(|_| schema.time.unfit(record))?;
     if !range.contains(time) {
@@ -245,20 +261,15 @@ fn row(
     let text = schema.value.of(record);
     let data_type = schema.value.data_type;
     merge
-        .push(time.0, lines, |line| push_value(line, data_type, text))
+        .push(time.0, |line| push_value(line, data_type, text))
         .map_err(|unfit| unfit.of(&schema.value.name, text))?;
     counts.rows += 1;
-    counts.line_breaks += u64::from(data_type == DataType::String && text.contains('\n'));
+    counts.altered += u64::from(data_type == DataType::String && text.contains('\n'));
     Ok(())
 }
 
 /// The rows from here on are of another series or field.
-fn begin_table(
-    schema: &Schema,
-    record: Record<'_>,
-    merge: &mut Merge,
-    lines: &mut Lines,
-) -> Result<(), ErrorKind> {
+fn begin_table(schema: &Schema, record: Record<'_>, merge: &mut Merge) -> Result<(), ErrorKind> {
     for column in [&schema.measurement, &schema.field] {
         if column.of(record).is_empty() {
             return Err(ErrorKind::Empty { column: column.name.clone() });
@@ -274,7 +285,7 @@ fn begin_table(
     let (mut series, mut key) = (String::new(), String::new());
     lines::push_series(&mut series, schema.measurement.of(record), &tags)?;
     lines::push_field_key(&mut key, schema.field.of(record))?;
-    merge.begin_table(&series, &key, lines);
+    merge.begin_table(&series, &key);
     Ok(())
 }
 
@@ -309,8 +320,7 @@ pub(crate) fn first_time(mut response: &[u8]) -> Result<Option<Timestamp>, Error
         };
         // The server's own columns come first, so this is the place of `error`.
         if place < OWN_COLUMNS {
-            let (message, reference) = (record.field(1).to_owned(), record.field(2).to_owned());
-            return Err(record.error(ErrorKind::Query { message, reference }).into());
+            return Err(failed_query(record).into());
         }
         let time = Timestamp::parse(record.field(place)).map_err(|_| {
             let (column, found) = ("_time".to_owned(), quoted(record.field(place)));
@@ -318,6 +328,8 @@ pub(crate) fn first_time(mut response: &[u8]) -> Result<Option<Timestamp>, Error
         })?;
         first = Some(first.map_or(time, |first: Timestamp| first.min(time)));
     }
-    records.finish()?;
+    if records.is_inside() {
+        return Err(records.truncated().into());
+    }
     Ok(first)
 }

@@ -21,6 +21,8 @@ pub(crate) enum ErrorKind {
     Columns { expected: usize, found: usize },
     /// A data type that line protocol does not have, or that nobody knows.
     DataType { column: String, found: String },
+    /// A column that a table of points has with another type.
+    ColumnType { column: &'static str, expected: &'static str, found: &'static str },
     /// A column that a table of points must have.
     ColumnMissing { column: &'static str },
     /// A column that is neither a part of a point nor a tag.
@@ -37,7 +39,9 @@ pub(crate) enum ErrorKind {
     NotUtf8,
     /// No end of the record within `limit` bytes.
     RecordTooLong { limit: usize },
-    /// The response stops inside a record.
+    /// More fields in a record than `limit`.
+    TooManyFields { limit: usize },
+    /// The response stops inside a record or a table.
     Truncated,
 }
 
@@ -73,12 +77,14 @@ impl ErrorKind {
             Self::Truncated => Fault::Truncated,
             Self::NotAnnotated { .. }
             | Self::Columns { .. }
+            | Self::ColumnType { .. }
             | Self::ColumnMissing { .. }
             | Self::ColumnUnknown { .. }
             | Self::Value { .. }
             | Self::Empty { .. }
             | Self::NotUtf8
-            | Self::RecordTooLong { .. } => Fault::Malformed,
+            | Self::RecordTooLong { .. }
+            | Self::TooManyFields { .. } => Fault::Malformed,
         }
     }
 
@@ -112,6 +118,9 @@ impl fmt::Display for ErrorKind {
                     "column `{column}` is of type `{found}`, which line protocol does not have"
                 )
             }
+            Self::ColumnType { column, expected, found } => {
+                write!(f, "expected a column `{column}` of type {expected}, found {found}")
+            }
             Self::ColumnMissing { column } => write!(f, "expected a column `{column}`, found none"),
             Self::ColumnUnknown { column, data_type } => write!(
                 f,
@@ -136,7 +145,10 @@ impl fmt::Display for ErrorKind {
             Self::RecordTooLong { limit } => {
                 write!(f, "expected the end of the record within {limit} bytes, found none")
             }
-            Self::Truncated => f.write_str("the response stops inside a record"),
+            Self::TooManyFields { limit } => {
+                write!(f, "expected at most {limit} fields in a record, found more")
+            }
+            Self::Truncated => f.write_str("the response stops before its end"),
         }
     }
 }

@@ -34,6 +34,27 @@ fn push_escaped(line: &mut String, text: &str, special: &[char]) {
     line.push_str(rest);
 }
 
+/// Why a name or a tag value cannot be said in line protocol, if it cannot.
+pub(crate) fn unsayable(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("it is empty");
+    }
+    if name.ends_with('\\') {
+        // It would escape what follows it; InfluxDB 3 refuses it (influxdb_line_protocol,
+        // src/lib.rs, "ending in backslash").
+        return Some(r"it ends in `\`");
+    }
+    if name.contains(['\n', '\r']) {
+        return Some("it holds a line break");
+    }
+    // 1.x and 2.x keep `\\` as it is, InfluxDB 3 reads one `\` (influxdb_line_protocol,
+    // `escaped_value`): two names could become one.
+    if [r"\\", r"\,", r"\=", r"\ "].iter().any(|pair| name.contains(pair)) {
+        return Some(r"servers differ on a `\` before `\`, `,`, `=` or a blank");
+    }
+    None
+}
+
 /// Appends a name or a tag value, if line protocol can say it.
 fn push_name(
     line: &mut String,
@@ -41,19 +62,12 @@ fn push_name(
     name: &str,
     special: &[char],
 ) -> Result<(), ErrorKind> {
-    let reason = if name.is_empty() {
-        "it is empty"
-    } else if name.ends_with('\\') {
-        // `a\` would escape what follows it; InfluxDB 3 refuses it (influxdb_line_protocol,
-        // src/lib.rs, "measurement or tag ending in backslash").
-        "it ends in `\\`"
-    } else if name.contains(['\n', '\r']) {
-        "it holds a line break"
-    } else {
-        push_escaped(line, name, special);
-        return Ok(());
-    };
-    Err(ErrorKind::NotInLineProtocol { what, found: super::error::quoted(name), reason })
+    if let Some(reason) = unsayable(name) {
+        let found = super::error::quoted(name);
+        return Err(ErrorKind::NotInLineProtocol { what, found, reason });
+    }
+    push_escaped(line, name, special);
+    Ok(())
 }
 
 /// Appends what all points of a series begin with: measurement and tags.

@@ -13,13 +13,21 @@ pub(crate) struct Merge {
     series: String,
     /// The field keys of the series, in the order of their tables.
     keys: Vec<String>,
-    /// Whether a key is among `keys` twice, as in a response with two results.
+    /// Whether a field may be there twice at one time, as in a response with two results.
     repeated: bool,
     /// `key=value` of all values, one after the other.
     text: String,
     values: Vec<Value>,
+    /// The time of the last value of the table.
+    last: Option<i64>,
     bytes_max: usize,
+    /// The lines of what is not held any more.
+    pub(crate) lines: Lines,
 }
+
+/// What a value takes beside its text. Not its size: that differs from machine to machine, and
+/// the lines must not.
+const VALUE_BYTES: usize = 32;
 
 /// A value that is held.
 #[derive(Debug)]
@@ -27,7 +35,7 @@ struct Value {
     time: i64,
     /// Which of `keys`.
     key: u32,
-    /// Where it begins in `text`; it ends where the next in order of arrival begins.
+    /// Where it is in `text`.
     start: usize,
     end: usize,
 }
@@ -41,33 +49,35 @@ impl Merge {
             repeated: false,
             text: String::new(),
             values: Vec::new(),
+            last: None,
             bytes_max,
+            lines: Lines::default(),
         }
     }
 
     /// The following values are of this series and this field, both as line protocol. What is
     /// held of another series leaves.
-    pub(crate) fn begin_table(&mut self, series: &str, key: &str, lines: &mut Lines) {
+    pub(crate) fn begin_table(&mut self, series: &str, key: &str) {
         if self.series != series {
-            self.flush(lines);
+            self.flush();
             series.clone_into(&mut self.series);
             self.keys.clear();
             self.repeated = false;
         }
         self.repeated |= self.keys.iter().any(|other| other == key);
         self.keys.push(key.to_owned());
+        self.last = None;
     }
 
     /// Takes a value, which `write` writes; one that it refuses leaves no trace.
     pub(crate) fn push<E>(
         &mut self,
         time: i64,
-        lines: &mut Lines,
         write: impl FnOnce(&mut String) -> Result<(), E>,
     ) -> Result<(), E> {
-        let held = self.text.len() + self.values.len() * size_of::<Value>();
+        let held = self.text.len() + self.values.len() * VALUE_BYTES;
         if held >= self.bytes_max {
-            self.flush(lines);
+            self.flush();
         }
         let key = self.keys.len() - 1;
         let start = self.text.len();
@@ -78,36 +88,38 @@ impl Merge {
         }
         let key = u32::try_from(key).expect("a series has fewer tables than a response has bytes");
         self.values.push(Value { time, key, start, end: self.text.len() });
+        self.repeated |= self.last.is_some_and(|last| time <= last);
+        self.last = Some(time);
         Ok(())
     }
 
     /// Lets go of what is held.
-    pub(crate) fn flush(&mut self, lines: &mut Lines) {
+    pub(crate) fn flush(&mut self) {
         // Stable: values of one time stay in the order of their fields. They are runs in order
         // already, which this sort finds and merges.
         self.values.sort_by_key(|value| value.time);
-        let mut rest = self.values.as_slice();
-        while let Some(first) = rest.first() {
-            let same = rest.iter().take_while(|value| value.time == first.time).count();
-            let (point, after) = rest.split_at(same);
-            self.push_point(point, lines);
-            rest = after;
+        let values = std::mem::take(&mut self.values);
+        for point in values.chunk_by(|a, b| a.time == b.time) {
+            self.push_point(point);
         }
+        // Its memory is used again.
+        self.values = values;
         self.values.clear();
         self.text.clear();
     }
 
     /// Writes the values of one time as one line, or as several where a field is there twice:
     /// InfluxDB 3 refuses a line that names a field twice.
-    fn push_point(&self, mut point: &[Value], lines: &mut Lines) {
+    fn push_point(&mut self, mut point: &[Value]) {
         while !point.is_empty() {
             let once = if self.repeated { self.before_repetition(point) } else { point.len() };
             let (fields, after) = point.split_at(once);
-            lines.push(|line| {
-                line.push_str(&self.series);
+            let (series, text) = (&self.series, &self.text);
+            self.lines.push(|line| {
+                line.push_str(series);
                 for (place, value) in fields.iter().enumerate() {
                     line.push(if place == 0 { ' ' } else { ',' });
-                    line.push_str(&self.text[value.start..value.end]);
+                    line.push_str(&text[value.start..value.end]);
                 }
                 line.push(' ');
                 push_integer(line, fields[0].time);

@@ -13,13 +13,13 @@ mod value;
 use serde::Deserialize;
 
 use crate::error::{Error, Fault};
-use crate::plan::Totals;
+use crate::plan::{Totals, counted};
 use crate::time::TimeRange;
 pub(crate) use annotated::first_time;
 use annotated::{Counts, Tables};
 use error::ConversionError;
 pub(crate) use error::{bounded, quoted};
-pub(crate) use lines::{Lines, push_series, push_string};
+pub(crate) use lines::{Lines, push_series, push_string, unsayable};
 use merge::Merge;
 use records::Records;
 
@@ -29,7 +29,6 @@ pub struct Conversion {
     records: Records,
     tables: Tables,
     merge: Merge,
-    lines: Lines,
     /// The fault that ended it.
     failed: Option<Error>,
 }
@@ -41,6 +40,8 @@ pub struct Converted {
     pub lines: String,
     /// What was set aside, in its order.
     pub rejected: Vec<Rejection>,
+    /// Strings with line breaks, of which the response does not tell what they were.
+    pub altered: u64,
     /// Of this piece alone. Rows count when they are read, points when they leave.
     pub totals: Totals,
 }
@@ -64,8 +65,16 @@ struct Settings {
     merge_bytes_max: usize,
 }
 
-/// So many bytes of a series are held to merge its fields: about 200 000 values. A day of 5
-/// fields every second fits.
+/// What a person should know of strings that were altered before they came.
+pub fn altered_warning(count: u64) -> String {
+    format!(
+        "{} with line breaks, which arrive as `\\n`: the response does not tell `\\n` from `\\r\\n`, \
+         and leaves out a lone `\\r`",
+        counted(count, "string", "strings")
+    )
+}
+
+/// So many bytes of a series are held to merge its fields: a day of 3 fields every second.
 fn merge_bytes_max() -> usize {
     16 << 20
 }
@@ -98,12 +107,17 @@ impl Conversion {
         Self::new(range, merge_bytes_max())
     }
 
+    /// A conversion that makes whole points whatever memory they take: the caller bounds the
+    /// response.
+    pub(crate) fn of_whole_points() -> Self {
+        Self::new(TimeRange::ALL, usize::MAX)
+    }
+
     fn new(range: TimeRange, merge_bytes_max: usize) -> Self {
         Self {
             records: Records::new(),
             tables: Tables::new(range),
             merge: Merge::new(merge_bytes_max),
-            lines: Lines::default(),
             failed: None,
         }
     }
@@ -141,7 +155,7 @@ impl Conversion {
 
     fn read(&mut self, bytes: &mut &[u8]) -> Result<(), ConversionError> {
         while let Some(record) = self.records.next(bytes)? {
-            self.tables.push(record, &mut self.merge, &mut self.lines)?;
+            self.tables.push(record, &mut self.merge)?;
         }
         Ok(())
     }
@@ -151,19 +165,22 @@ impl Conversion {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.records.finish().map_err(|error| self.fail(error))?;
-        self.merge.flush(&mut self.lines);
+        if self.records.is_inside() || !self.tables.may_end() {
+            let error = self.records.truncated();
+            return Err(self.fail(error));
+        }
+        self.merge.flush();
         Ok(())
     }
 
     /// Bytes of lines that are waiting to be taken.
     pub(crate) fn waiting(&self) -> usize {
-        self.lines.bytes()
+        self.merge.lines.bytes()
     }
 
     /// Takes lines off the front, as many as fit into so many bytes, but at least one.
     pub(crate) fn take_lines(&mut self, bytes_max: usize) -> Lines {
-        self.lines.take_front(bytes_max)
+        self.merge.lines.take_front(bytes_max)
     }
 
     /// What was met so far.
@@ -178,7 +195,7 @@ impl Conversion {
 
     /// The values that came before a fault are whole; they leave as lines.
     fn fail(&mut self, error: ConversionError) -> Error {
-        self.merge.flush(&mut self.lines);
+        self.merge.flush();
         let error = Error::from(error);
         self.failed = Some(error.clone());
         error
@@ -192,13 +209,13 @@ impl Conversion {
         read: usize,
     ) -> Result<Converted, Error> {
         match fed {
-            Err(error) if self.lines.is_empty() => Err(error),
+            Err(error) if self.merge.lines.is_empty() => Err(error),
             _ => Ok(self.take(before, read)),
         }
     }
 
     fn take(&mut self, before: Counts, read: usize) -> Converted {
-        let lines = std::mem::take(&mut self.lines);
+        let lines = std::mem::take(&mut self.merge.lines);
         let totals = Totals {
             rows: self.tables.counts.rows - before.rows,
             points: lines.len() as u64,
@@ -206,6 +223,7 @@ impl Conversion {
             written: lines.bytes() as u64,
             rejected: 0,
         };
-        Converted { lines: lines.into_text(), rejected: Vec::new(), totals }
+        let altered = self.tables.counts.altered - before.altered;
+        Converted { lines: lines.into_text(), rejected: Vec::new(), altered, totals }
     }
 }

@@ -15,6 +15,9 @@ use super::error::{ConversionError, ErrorKind};
 /// memory. InfluxDB 2.9 takes strings of 64 KiB, InfluxDB 3 of 1 MB; a record may have 200 tags.
 const RECORD_BYTES_MAX: usize = 32 << 20;
 
+/// A row has a field for each tag, of which InfluxDB 3 takes at most 4096.
+const FIELDS_MAX: usize = 1 << 16;
+
 /// Reads records. `csv-core` does the parsing; here are the buffers and the line numbers.
 #[derive(Debug)]
 pub(crate) struct Records {
@@ -82,7 +85,7 @@ impl Records {
             match result {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.grow()?,
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.grow_ends()?,
                 ReadRecordResult::Record => {
                     self.line_feeds = u64::from(last == Some(b'\n'));
                     return self.take().map(Some);
@@ -93,9 +96,14 @@ impl Records {
         Ok(None)
     }
 
-    /// Ends the response, which must not stop inside a record.
-    pub(crate) fn finish(&self) -> Result<(), ConversionError> {
-        if self.inside { Err(self.error(ErrorKind::Truncated)) } else { Ok(()) }
+    /// Whether a record has begun and not ended.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside
+    }
+
+    /// The response stops where it should not.
+    pub(crate) fn truncated(&self) -> ConversionError {
+        self.error(ErrorKind::Truncated)
     }
 
     /// Whether the response ended with an empty line so far, as InfluxDB ends each: without it,
@@ -119,6 +127,14 @@ impl Records {
             return Err(self.error(ErrorKind::RecordTooLong { limit: RECORD_BYTES_MAX }));
         }
         self.text.resize(self.text.len() * 2, 0);
+        Ok(())
+    }
+
+    fn grow_ends(&mut self) -> Result<(), ConversionError> {
+        if self.ends.len() >= FIELDS_MAX {
+            return Err(self.error(ErrorKind::TooManyFields { limit: FIELDS_MAX }));
+        }
+        self.ends.resize(self.ends.len() * 2, 0);
         Ok(())
     }
 

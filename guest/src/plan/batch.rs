@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::exchange::{Event, Exchange, Ids, WAIT_SECONDS_MAX, Want};
+use super::exchange::{Event, Exchange, Ids, Want};
 use super::note::{batch_name, counted};
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
-use crate::converter::{Conversion, Lines};
+use crate::converter::{Conversion, Lines, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route};
 use crate::protocol::write::BODY_BYTES_MAX;
@@ -46,8 +46,8 @@ pub(crate) struct Batch {
     conversion: Conversion,
     /// Whether all of the response is converted.
     converted: bool,
-    /// The connection does not tell a whole response from a cut one.
-    unbounded: bool,
+    /// Bodies that are to be sent before what is converted: the halves of one that was too large.
+    halves: VecDeque<Lines>,
     writes: Vec<Write>,
     body_bytes_max: usize,
     /// Where the next body belongs in a file.
@@ -87,7 +87,7 @@ impl Batch {
         let unfit = |what: &str| Error::new(Fault::Settings, format!("the order is unfit: {what}"));
         let order: Order =
             serde_json::from_str(order).map_err(|error| unfit(&error.to_string()))?;
-        let settings = Settings::parse(&order.settings.to_string())?;
+        let settings = Settings::read(&order.settings)?;
         let batch = range(&order.batch).ok_or_else(|| unfit("`batch` is no range"))?;
         let migration = range(&order.migration).ok_or_else(|| unfit("`migration` is no range"))?;
         if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
@@ -95,7 +95,7 @@ impl Batch {
         }
         let call = match &settings.source {
             Source::Flux(place) => flux::points(place, batch, &settings.selection),
-            Source::Csv(_) => file::content(Endpoint::Source, &[200]),
+            Source::Csv(place) => file::content(Endpoint::Source, &place.bucket, false),
         };
         Ok(Self {
             query: Exchange::new(call, settings.attempts_max),
@@ -104,7 +104,7 @@ impl Batch {
             ids: Ids::default(),
             conversion: Conversion::within(batch),
             converted: false,
-            unbounded: false,
+            halves: VecDeque::new(),
             writes: Vec::new(),
             body_bytes_max: BODY_BYTES_MAX,
             offset: order.offset,
@@ -121,7 +121,7 @@ impl Batch {
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
         }
-        let mut until = now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000);
+        let mut until = Timestamp::MAX;
         if self.error.is_some() {
             // What was sent may still have its effect: a file must not be cut meanwhile.
             let in_flight = self.writes.iter().any(|write| write.exchange.is_in_flight());
@@ -138,19 +138,25 @@ impl Batch {
                 Want::Nothing => {}
             }
         }
-        let left = !self.converted || self.conversion.waiting() > 0 || !self.writes.is_empty();
+        // Whatever is converted by then has become a write, as far as there is room.
+        let left = !self.converted || !self.writes.is_empty();
         if left { Step::Wait(until) } else { self.done() }
     }
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
     fn cut_bodies(&mut self) {
+        // A file takes one body after the other: each has its place.
         let writes_max = if self.offset.is_some() { 1 } else { WRITES_IN_FLIGHT_MAX };
-        while self.writes.len() < writes_max && self.conversion.waiting() > 0 {
-            if !self.converted && self.conversion.waiting() < self.body_bytes_max {
-                break;
-            }
-            let lines = self.conversion.take_lines(self.body_bytes_max);
-            self.write(lines);
+        while self.writes.len() < writes_max {
+            let waiting = self.conversion.waiting();
+            let body = match self.halves.pop_front() {
+                Some(half) => half,
+                None if waiting >= self.body_bytes_max || (self.converted && waiting > 0) => {
+                    self.conversion.take_lines(self.body_bytes_max)
+                }
+                None => return,
+            };
+            self.write(body);
         }
     }
 
@@ -171,12 +177,7 @@ impl Batch {
     fn answer_query(&mut self, answer: Answer) {
         match self.query.answer(answer) {
             Event::Nothing => {}
-            Event::Begun(response) => {
-                self.unbounded = matches!(self.settings.source, Source::Flux(_))
-                    && ["content-length", "transfer-encoding"]
-                        .iter()
-                        .all(|name| response.header(name).is_none());
-            }
+            Event::Begun(_) => {}
             Event::Piece(piece) => {
                 self.totals.read += piece.len() as u64;
                 if let Err(error) = self.conversion.feed(&piece) {
@@ -185,17 +186,7 @@ impl Batch {
                 self.totals.rows = self.conversion.counts().rows;
             }
             Event::Ended => self.end_query(),
-            Event::Failed(error) => self.fail_query(error),
-        }
-    }
-
-    fn fail_query(&mut self, error: Error) {
-        match &self.settings.source {
-            Source::Csv(place) if error.fault == Fault::Missing => {
-                let message = format!("the source `{}` does not exist", place.bucket);
-                self.fail(Error { message, ..error });
-            }
-            Source::Csv(_) | Source::Flux(_) => self.fail(error),
+            Event::Failed(error) => self.fail(error),
         }
     }
 
@@ -203,18 +194,17 @@ impl Batch {
         if let Err(error) = self.conversion.end() {
             return self.fail(error.within("the response of the source").at(Endpoint::Source));
         }
-        if self.unbounded && !self.conversion.ends_with_empty_line() {
+        // InfluxDB ends each response with an empty line (observed on 2.9.1; so does the encoder of
+        // Flux): without it, a response that somebody cut at the end of a row would look whole.
+        let of_server = matches!(self.settings.source, Source::Flux(_));
+        if of_server && !self.conversion.ends_with_empty_line() {
             let message = "the response of the source stops before its end";
             return self.fail(Error::new(Fault::Truncated, message).at(Endpoint::Source));
         }
         self.converted = true;
         let counts = self.conversion.counts();
-        if counts.line_breaks > 0 {
-            self.notes.push_back(Note::warning(format!(
-                "{} with line breaks, which arrive as `\\n`: the response does not tell `\\n` from \
-                 `\\r\\n`, and leaves out a lone `\\r`",
-                counted(counts.line_breaks, "string", "strings")
-            )));
+        if counts.altered > 0 {
+            self.notes.push_back(Note::warning(altered_warning(counts.altered)));
         }
         if counts.outside > 0 {
             let batch = self.batch;
@@ -264,8 +254,8 @@ impl Batch {
         }
         self.body_bytes_max = self.body_bytes_max.min(lines.bytes().div_ceil(2));
         let (first, second) = lines.halves();
-        self.write(first);
-        self.write(second);
+        self.halves.push_front(second);
+        self.halves.push_front(first);
     }
 
     /// The first fault is what counts: those after it may come of it.

@@ -12,6 +12,9 @@ use crate::protocol::{file, flux};
 use crate::settings::{Destination, LAG_SECONDS, Settings, Source, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 
+/// One time is asked for; a server may answer one for each of many tables.
+const FIRST_TIME_BYTES_MAX: usize = 16 << 20;
+
 /// The bounds of a migration, while they are looked for.
 #[derive(Debug)]
 pub(crate) struct Bounds {
@@ -59,10 +62,8 @@ impl Bounds {
                 Self::stop(&settings, recorded, migration.start(), now)
             }
             (Start::Earliest, None, Source::Flux(place)) => {
-                let exchange = Exchange::new(
-                    flux::earliest(place, &settings.selection),
-                    settings.attempts_max,
-                );
+                let call = flux::earliest(place, &settings.selection);
+                let exchange = Exchange::restarting(call, settings.attempts_max);
                 Phase::Earliest { exchange, body: Vec::new() }
             }
             // A file is read as a whole.
@@ -84,14 +85,15 @@ impl Bounds {
         let stop = match (settings.stop, recorded) {
             (Stop::At(stop), _) => stop,
             (Stop::Now, Some(migration)) => migration.stop(),
-            (Stop::Now, None) => now.saturating_sub(LAG_SECONDS * 1_000_000_000),
+            (Stop::Now, None) => now.saturating_sub(LAG_SECONDS * 1_000_000_000).whole_second(),
         };
         let Some(range) = TimeRange::new(start, stop) else {
-            return Phase::Known(Found::Nothing(format!("there is no point before {stop}")));
+            let why = format!("there is nothing to migrate from {start} to {stop}");
+            return Phase::Known(Found::Nothing(why));
         };
-        match settings.destination {
-            Destination::File(_) => {
-                let call = file::length(Endpoint::Destination);
+        match &settings.destination {
+            Destination::File(place) => {
+                let call = file::length(Endpoint::Destination, &place.bucket);
                 Phase::Length { range, exchange: Exchange::new(call, settings.attempts_max) }
             }
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => {
@@ -126,13 +128,20 @@ impl Bounds {
         };
         match (&mut self.phase, event) {
             (_, Event::Failed(error)) => return Err(error),
+            (_, Event::Nothing) | (Phase::Known(_), _) => {}
             (Phase::Length { range, .. }, Event::Begun(response)) => {
-                let length = response.header("upload-offset").and_then(|text| text.parse().ok());
                 let range = *range;
-                let offset = self.offset(length.unwrap_or(0))?;
+                let offset = self.offset(file::length_of(Endpoint::Destination, &response)?)?;
                 self.phase = Phase::Known(Found::Range { range, offset: Some(offset) });
             }
-            (Phase::Earliest { body, .. }, Event::Piece(piece)) => body.extend(piece),
+            (Phase::Earliest { body, .. }, Event::Begun(_)) => body.clear(),
+            (Phase::Earliest { body, .. }, Event::Piece(piece)) => {
+                body.extend(piece);
+                if body.len() > FIRST_TIME_BYTES_MAX {
+                    let message = "the response of the source is too long for one time";
+                    return Err(Error::new(Fault::Malformed, message).at(Endpoint::Source));
+                }
+            }
             (Phase::Earliest { body, .. }, Event::Ended) => {
                 let first = first_time(body).map_err(|error| {
                     error.within("the response of the source").at(Endpoint::Source)
@@ -142,7 +151,8 @@ impl Bounds {
                     None => Phase::Known(Found::Nothing("the source has no points".to_owned())),
                 };
             }
-            _ => {}
+            // The length of a file comes without a body.
+            (Phase::Length { .. }, Event::Piece(_) | Event::Ended) => {}
         }
         Ok(())
     }

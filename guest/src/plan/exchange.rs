@@ -3,7 +3,7 @@
 //! Does not know what the request is for.
 
 use super::{Answer, Note, Step};
-use crate::error::{Endpoint, Error, Fault};
+use crate::error::{Error, Fault};
 use crate::protocol::judge::{RetryAfter, Verdict, judge};
 use crate::protocol::{Call, Cause, Failure, Response};
 use crate::time::Timestamp;
@@ -24,6 +24,8 @@ impl Ids {
 pub(crate) struct Exchange {
     call: Call,
     attempts_max: u32,
+    /// Whether it begins again when a body breaks off.
+    restarts: bool,
     /// Attempts that failed, and answers that asked to wait.
     failed: u32,
     delayed: u32,
@@ -80,7 +82,8 @@ pub(crate) enum Want {
 #[derive(Debug)]
 pub(crate) enum Event {
     Nothing,
-    /// A success has begun; its body follows if it matters, else it is over.
+    /// A success has begun, perhaps not for the first time; its body follows if it matters, else
+    /// it is over.
     Begun(Response),
     Piece(Vec<u8>),
     /// The body of a success is whole.
@@ -88,8 +91,8 @@ pub(crate) enum Event {
     Failed(Error),
 }
 
-/// A server that says nothing but "later" for so many times is not there: with the pauses below
-/// that is more than an hour.
+/// A server that says nothing but "later" so many times is not there: with the pauses below that
+/// is most of an hour, or as long as the server wants.
 const DELAYS_MAX: u32 = 100;
 /// The longest pause after a fault.
 const BACKOFF_SECONDS_MAX: u64 = 60;
@@ -97,13 +100,24 @@ const BACKOFF_SECONDS_MAX: u64 = 60;
 const RETRY_AFTER_SECONDS_MAX: u64 = 3600;
 /// So much of a body that says why is read.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
-/// `Step::Wait` is at most so far off.
-pub(crate) const WAIT_SECONDS_MAX: u64 = 60;
 const SECOND: u64 = 1_000_000_000;
 
 impl Exchange {
     pub(crate) fn new(call: Call, attempts_max: u32) -> Self {
-        Self { call, attempts_max, failed: 0, delayed: 0, state: State::Ready, note: None }
+        Self {
+            call,
+            attempts_max,
+            restarts: false,
+            failed: 0,
+            delayed: 0,
+            state: State::Ready,
+            note: None,
+        }
+    }
+
+    /// One that begins again when a body breaks off: what came of it must then be forgotten.
+    pub(crate) fn restarting(call: Call, attempts_max: u32) -> Self {
+        Self { restarts: true, ..Self::new(call, attempts_max) }
     }
 
     /// What to do now. A body is only read on if `may_read`.
@@ -162,8 +176,11 @@ impl Exchange {
                 Event::Piece(piece)
             }
             (State::Body { .. }, Answer::End) => Event::Ended,
-            // What came of the body is used already: only the plan knows how to begin again.
-            (State::Body { .. }, Answer::Failed(failure)) => Event::Failed(self.lost(&failure)),
+            (State::Body { .. }, Answer::Failed(failure)) => {
+                let error = self.lost(&failure);
+                // What came of the body may be used already: only the plan knows.
+                if self.restarts { self.again(error) } else { Event::Failed(error) }
+            }
             (State::Refusal { id, response, mut body, .. }, Answer::Bytes(piece)) => {
                 body.extend(piece);
                 if body.len() >= REFUSAL_BYTES_MAX {
@@ -195,19 +212,18 @@ impl Exchange {
     }
 
     fn begin(&mut self, id: u64, response: Response) -> Event {
-        if !self.call.success.contains(&response.status) {
+        if !self.call.kind.succeeds(response.status) {
             self.state = State::Refusal { id, asked: false, response, body: Vec::new() };
             return Event::Nothing;
         }
-        if self.call.reads_body {
+        if self.call.kind.reads_body() {
             self.state = State::Body { id, asked: false };
         }
         Event::Begun(response)
     }
 
     fn refused(&mut self, response: &Response, body: &[u8]) -> Event {
-        let writes = self.call.endpoint != Endpoint::Source && !self.call.reads_body;
-        match judge(self.call.endpoint, writes, response, &String::from_utf8_lossy(body)) {
+        match judge(&self.call, response, &String::from_utf8_lossy(body)) {
             Verdict::Final(error) => Event::Failed(error),
             Verdict::Again(error) => self.again(error),
             Verdict::Later { after, error } => self.later(after.as_ref(), error),
@@ -233,8 +249,9 @@ impl Exchange {
         let mut waiting = "waiting".to_owned();
         let pause = match after {
             Some(RetryAfter::Seconds(seconds)) => {
-                waiting = format!("waiting {seconds} s, as it asks");
-                Pause::Seconds(*seconds)
+                let seconds = (*seconds).min(RETRY_AFTER_SECONDS_MAX);
+                waiting = format!("waiting {seconds} s");
+                Pause::Seconds(seconds)
             }
             Some(RetryAfter::At(seconds)) => {
                 Pause::At(Timestamp(seconds.saturating_mul(1_000_000_000)))

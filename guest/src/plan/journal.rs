@@ -15,6 +15,10 @@ use crate::protocol::{Response, file, flux, write};
 use crate::settings::{Checkpoint, Settings};
 use crate::time::{TimeRange, Timestamp};
 
+/// So much of a checkpoint is read: some hundred thousand records. Longer ones would not fit into
+/// the memory of an instance.
+const CHECKPOINT_BYTES_MAX: usize = 128 << 20;
+
 /// The records of one migration, and the endpoint that keeps them.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -40,26 +44,35 @@ pub(crate) struct Journal {
 
 #[derive(Debug)]
 enum State {
-    Reading { exchange: Exchange, text: Vec<u8>, conversion: Option<Box<Conversion>>, found: bool },
+    Reading {
+        exchange: Exchange,
+        text: Vec<u8>,
+        read: usize,
+        conversion: Option<Box<Conversion>>,
+        found: bool,
+    },
     Idle,
-    Appending { exchange: Exchange, entry: Box<Entry> },
+    Appending {
+        exchange: Exchange,
+        entry: Box<Entry>,
+    },
 }
 
 impl Journal {
     pub(crate) fn new(settings: &Settings) -> Self {
         let (call, conversion) = match &settings.checkpoint {
-            Checkpoint::File => (file::content(Endpoint::Checkpoint, &[200, 404]), None),
+            Checkpoint::File => (file::content(Endpoint::Checkpoint, "", true), None),
             // The answer to a query becomes the lines that a file would have.
             Checkpoint::Bucket(place) => {
-                (flux::records(place), Some(Box::new(Conversion::within(TimeRange::ALL))))
+                (flux::records(place), Some(Box::new(Conversion::of_whole_points())))
             }
         };
-        let exchange = Exchange::new(call, settings.attempts_max);
+        let exchange = Exchange::restarting(call, settings.attempts_max);
         Self {
             checkpoint: settings.checkpoint.clone(),
             attempts_max: settings.attempts_max,
             route: Route::of(settings),
-            state: State::Reading { exchange, text: Vec::new(), conversion, found: true },
+            state: State::Reading { exchange, text: Vec::new(), read: 0, conversion, found: true },
             torn: false,
             coverage: Coverage::default(),
             records: 0,
@@ -75,11 +88,6 @@ impl Journal {
     /// Whether all that was recorded has been read.
     pub(crate) fn is_read(&self) -> bool {
         !matches!(self.state, State::Reading { .. })
-    }
-
-    /// Whether nothing is left to be recorded.
-    pub(crate) fn is_settled(&self) -> bool {
-        matches!(self.state, State::Idle) && self.waiting.is_empty()
     }
 
     /// How many entries are not on the disk yet.
@@ -127,10 +135,7 @@ impl Journal {
         }
         let line_feed = if self.torn { "\n" } else { "" };
         let body = format!("{line_feed}{}\n", entry.to_line());
-        let call = match &self.checkpoint {
-            Checkpoint::File => write::file(Endpoint::Checkpoint, &body, None),
-            Checkpoint::Bucket(place) => write::bucket(Endpoint::Checkpoint, place, &body),
-        };
+        let call = write::record(&self.checkpoint, &body);
         let exchange = Exchange::new(call, self.attempts_max);
         self.state = State::Appending { exchange, entry: Box::new(entry) };
     }
@@ -174,9 +179,11 @@ impl Journal {
                     Entry::Opened(_) => None,
                 }
             }
-            State::Reading { exchange, text, conversion, .. } => {
-                let found = response.status != 404;
-                self.state = State::Reading { exchange, text, conversion, found };
+            State::Reading { exchange, conversion, .. } => {
+                // Not for the first time, if the body broke off.
+                let conversion = conversion.map(|_| Box::new(Conversion::of_whole_points()));
+                let (text, read, found) = (Vec::new(), 0, response.status != 404);
+                self.state = State::Reading { exchange, text, read, conversion, found };
                 None
             }
             State::Idle => None,
@@ -184,7 +191,12 @@ impl Journal {
     }
 
     fn take_piece(&mut self, piece: &[u8]) -> Result<(), Error> {
-        if let State::Reading { text, conversion, .. } = &mut self.state {
+        if let State::Reading { text, read, conversion, .. } = &mut self.state {
+            *read += piece.len();
+            if *read > CHECKPOINT_BYTES_MAX {
+                let message = format!("the checkpoint has more than {CHECKPOINT_BYTES_MAX} bytes");
+                return Err(Error::new(Fault::TooLarge, message).at(Endpoint::Checkpoint));
+            }
             match conversion {
                 Some(conversion) => conversion.feed(piece).map_err(unreadable)?,
                 None => text.extend(piece),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::batch::Order;
 use super::bounds::{Bounds, Found};
-use super::exchange::{Ids, WAIT_SECONDS_MAX, Want, backoff};
+use super::exchange::{Ids, Want, backoff};
 use super::journal::Journal;
 use super::note::{batch_name, counted, migration_name, percentage};
 use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Totals};
@@ -74,10 +74,10 @@ enum Phase {
 
 impl Migrate {
     pub(crate) fn open(mode: Mode, text: &str) -> Result<Self, Error> {
-        let settings = Settings::parse(text)?;
+        let (settings, text) = Settings::parse(text)?;
         Ok(Self {
             mode,
-            text: serde_json::from_str(text).expect("the settings are JSON, or were refused"),
+            text,
             ids: Ids::default(),
             journal: Journal::new(&settings),
             phase: Phase::Recorded,
@@ -103,7 +103,7 @@ impl Migrate {
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
         }
-        let mut until = now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000);
+        let mut until = Timestamp::MAX;
         // What is done is recorded even when no more batches follow.
         match self.journal.want(now, &mut self.ids) {
             Want::Step(step) => return step,
@@ -136,7 +136,7 @@ impl Migrate {
 
     /// Nothing is in anybody's hands.
     fn is_settled(&self) -> bool {
-        self.in_hand.is_empty() && (self.journal.is_settled() || !self.journal.is_read())
+        self.in_hand.is_empty() && self.journal.unsettled() == 0
     }
 
     /// The bounds are known.
@@ -171,7 +171,7 @@ impl Migrate {
         }
         // A batch is in flight until its record is on the disk.
         let in_flight = self.in_hand.len() + self.journal.unsettled();
-        if self.mode == Mode::Migrate && in_flight >= self.settings.concurrency() {
+        if self.mode == Mode::Migrate && in_flight >= self.settings.concurrency {
             return Step::Wait(until);
         }
         if let Some(at) = self.again.iter().position(|(time, _)| *time <= self.now) {

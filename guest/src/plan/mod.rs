@@ -11,22 +11,26 @@ mod migrate;
 mod note;
 mod status;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
 use crate::error::{Error, Fault};
 use crate::protocol::{Failure, Request, Response};
 use crate::time::{TimeRange, Timestamp};
 use migrate::{Migrate, Mode};
-pub use note::bytes;
+pub use note::{bytes, counted, percentage};
 use status::Status;
+
+/// `Step::Wait` is at most so far off: a minute. Some hosts can wait no longer than weeks, and a
+/// clock that jumps does less harm.
+const WAIT_NANOSECONDS_MAX: u64 = 60 * 1_000_000_000;
 
 /// A piece of work: a migration, one batch of it, a look at how far it is.
 #[derive(Debug)]
 pub struct Plan {
     machine: Machine,
     /// The ids of steps that were handed out and not answered.
-    asked: HashSet<u64>,
+    asked: BTreeSet<u64>,
     outcome: Option<Outcome>,
 }
 
@@ -194,7 +198,7 @@ impl Plan {
                 return Err(Error::new(Fault::Unsupported, message));
             }
         };
-        Ok(Self { machine, asked: HashSet::new(), outcome: None })
+        Ok(Self { machine, asked: BTreeSet::new(), outcome: None })
     }
 
     /// What to do next; `now` is the host's clock.
@@ -206,6 +210,10 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.next(now),
             Machine::Batch(batch) => batch.next(now),
             Machine::Status(status) => status.next(now),
+        };
+        let step = match step {
+            Step::Wait(until) => Step::Wait(until.min(now.saturating_add(WAIT_NANOSECONDS_MAX))),
+            step => step,
         };
         match &step {
             Step::Send(Request { id, .. }) | Step::Read(id) | Step::Batch(Batch { id, .. }) => {

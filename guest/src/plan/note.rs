@@ -19,12 +19,12 @@ impl Note {
 }
 
 /// A number and what it counts: `1 batch`, `3 batches`.
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A percentage with one digit, rounded down: 100.0 is said only when nothing is left.
-pub(crate) fn percentage(percent: f64) -> String {
+pub fn percentage(percent: f64) -> String {
     format!("{:.1} %", (percent * 10.0).floor() / 10.0)
 }
 
@@ -45,6 +45,9 @@ pub fn bytes(count: u64) -> String {
         if count >= larger.0 {
             unit = larger;
         }
+    }
+    if count < unit.0 {
+        return counted(count, "byte", "bytes");
     }
     let tenths = count / (unit.0 / 10);
     format!("{}.{} {}", tenths / 10, tenths % 10, unit.1)

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::exchange::{Ids, WAIT_SECONDS_MAX, Want};
+use super::exchange::{Ids, Want};
 use super::journal::Journal;
 use super::note::{batch_name, bytes, counted, migration_name, percentage};
 use super::{Answer, Ending, Note, Outcome, Progress, Step};
@@ -23,7 +23,7 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn open(settings: &str) -> Result<Self, Error> {
-        let settings = Settings::parse(settings)?;
+        let (settings, _) = Settings::parse(settings)?;
         Ok(Self {
             ids: Ids::default(),
             journal: Journal::new(&settings),
@@ -40,7 +40,7 @@ impl Status {
                 Want::Step(step) => return step,
                 Want::Wait(time) => return Step::Wait(time),
                 Want::Nothing if !self.journal.is_read() => {
-                    return Step::Wait(now.saturating_add(WAIT_SECONDS_MAX * 1_000_000_000));
+                    return Step::Wait(Timestamp::MAX);
                 }
                 Want::Nothing => {}
             }

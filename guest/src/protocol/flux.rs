@@ -5,10 +5,10 @@
 
 use serde_json::json;
 
-use super::{Call, encoded};
+use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
 use crate::settings::{Place, Selection};
-use crate::time::TimeRange;
+use crate::time::{TimeRange, Timestamp};
 
 /// InfluxDB Cloud ends a query after 90 s; OSS has no limit, and takes its time before the first
 /// byte where there are many series (16 s for a million, observed on InfluxDB 2.9.1).
@@ -44,12 +44,15 @@ fn select(selection: &Selection) -> String {
 /// The time of the first point of a selection.
 ///
 /// The guide's own query for it fails on a bucket with fields of several types, and misses points
-/// before 1970 (observed on InfluxDB 2.9.1).
+/// before 1970; without a `stop` it would miss those after now, and with the very first time as
+/// `start`, `first()` finds nothing at all (all observed on InfluxDB 2.9.1).
 pub(crate) fn earliest(place: &Place, selection: &Selection) -> Call {
     let query = format!(
-        "{} |> range(start: 1677-09-22T00:00:00Z){} |> first() \
+        "{} |> range(start: {}, stop: {}){} |> first() \
          |> keep(columns: [\"_time\"]) |> min(column: \"_time\")",
         from(place),
+        Timestamp::FIRST,
+        Timestamp::MAX,
         select(selection)
     );
     call(Endpoint::Source, place, &query)
@@ -111,8 +114,8 @@ fn call(endpoint: Endpoint, place: &Place, query: &str) -> Call {
         ],
         body: body.to_string(),
         timeout: QUERY_SECONDS,
-        success: &[200],
-        reads_body: true,
+        kind: Kind::Query,
+        name: place.bucket.clone(),
     }
 }
 

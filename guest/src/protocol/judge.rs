@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::Response;
+use super::{Call, Kind, Response};
 use crate::converter::{bounded, quoted};
-use crate::error::{Endpoint, Error, Fault};
+use crate::error::{Error, Fault};
 
 /// What to do about an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,26 +28,33 @@ pub(crate) enum RetryAfter {
 }
 
 /// Judges a response that is no success, by its status and what it says.
-pub(crate) fn judge(endpoint: Endpoint, writes: bool, response: &Response, body: &str) -> Verdict {
-    let status = response.status;
-    let side = endpoint.name();
-    let said = explanation(body);
+pub(crate) fn judge(call: &Call, response: &Response, body: &str) -> Verdict {
+    let Call { endpoint, kind, name, .. } = call;
+    let (side, status, said) = (endpoint.name(), response.status, explanation(body));
+    let name = if name.is_empty() { String::new() } else { format!(" `{name}`") };
     let error = |fault, what: &str| {
-        let message = match said.as_str() {
-            "" => format!("the {side} {what} ({status})"),
-            said => format!("the {side} {what} ({status}): {said}"),
-        };
-        Error::new(fault, message).at(endpoint)
+        let mut message = format!("the {side}{name} {what}");
+        // A file has neither statuses nor words of its own.
+        if !call.path.is_empty() {
+            message += &format!(" ({status})");
+        }
+        if !said.is_empty() {
+            message += &format!(": {said}");
+        }
+        Error::new(fault, message).at(*endpoint)
+    };
+    let right = match kind {
+        Kind::Points | Kind::Record => "write",
+        Kind::Query | Kind::Content { .. } | Kind::Length => "read",
     };
     match status {
         401 | 403 => {
-            let right = if writes { "write" } else { "read" };
             let hint = format!(
                 "give `{side}.token_env` or `{side}.token_file` a token with {right} access"
             );
             Verdict::Final(error(Fault::Unauthorized, "does not accept the token").with_hint(hint))
         }
-        404 => Verdict::Final(error(Fault::Missing, "does not have it")),
+        404 => Verdict::Final(error(Fault::Missing, "does not exist")),
         409 => Verdict::Final(error(Fault::Settings, "is shorter than what is recorded of it")),
         413 => Verdict::Final(error(Fault::TooLarge, "takes less at once")),
         429 | 503 => {
@@ -56,9 +63,14 @@ pub(crate) fn judge(endpoint: Endpoint, writes: bool, response: &Response, body:
         }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
-        400 | 422 if writes => Verdict::Final(error(Fault::Refused, "refused points")),
-        201 if writes => Verdict::Final(error(Fault::Refused, "took only a part of the points")),
-        400 | 422 => Verdict::Final(error(Fault::Settings, "refused the query")),
+        201 | 400 | 422 => Verdict::Final(match (kind, status) {
+            (Kind::Points, 201) => error(Fault::Refused, "took only a part of the points"),
+            (Kind::Points, _) => error(Fault::Refused, "refused points"),
+            (Kind::Record, _) => error(Fault::Refused, "refused a record"),
+            (Kind::Query | Kind::Content { .. } | Kind::Length, _) => {
+                error(Fault::Settings, "refused the query")
+            }
+        }),
         300..=399 => {
             let to = quoted(response.header("location").unwrap_or("nowhere"));
             let error = error(Fault::Settings, "is elsewhere").with_hint(format!(

@@ -81,10 +81,45 @@ pub(crate) struct Call {
     pub(crate) body: String,
     /// Seconds without a byte.
     pub(crate) timeout: u32,
-    /// The statuses that are a success.
-    pub(crate) success: &'static [u16],
+    pub(crate) kind: Kind,
+    /// What it is about, for messages: a bucket or a file; empty if that goes without saying.
+    pub(crate) name: String,
+}
+
+/// What a request is for, which says what a success is and what a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The answer to a query: 200.
+    Query,
+    /// The content of a file: 200. 404 is an answer too where `may_be_missing`.
+    Content { may_be_missing: bool },
+    /// The length of a file: 204, or 404.
+    Length,
+    /// Appends points: 204. Not 200 or 201: older deployments of v3 answer a partial write with
+    /// 201 (docs-v2#5273).
+    Points,
+    /// Appends a record of what is done: 204.
+    Record,
+}
+
+impl Kind {
+    /// Whether a status is a success.
+    pub(crate) fn succeeds(self, status: u16) -> bool {
+        match self {
+            Self::Query => status == 200,
+            Self::Content { may_be_missing } => status == 200 || (may_be_missing && status == 404),
+            Self::Length => matches!(status, 204 | 404),
+            Self::Points | Self::Record => status == 204,
+        }
+    }
+
     /// Whether the body of a success matters.
-    pub(crate) reads_body: bool,
+    pub(crate) fn reads_body(self) -> bool {
+        match self {
+            Self::Query | Self::Content { .. } => true,
+            Self::Length | Self::Points | Self::Record => false,
+        }
+    }
 }
 
 impl Call {

@@ -1,8 +1,8 @@
 //! Writing line protocol: what to send to each API.
 
-use super::{Call, encoded};
+use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
-use crate::settings::{Destination, Place};
+use crate::settings::{Checkpoint, Destination, Place};
 
 /// InfluxDB 3 Core acknowledges once a second; a server that persists at the same time may take
 /// long (influxdb#26413).
@@ -18,37 +18,47 @@ pub(crate) fn lines(destination: &Destination, body: &str, offset: Option<u64>) 
         // Always with a precision: `auto` mistakes times near 1970 (influxdb3 `Precision::Auto`).
         Destination::V3(Place { bucket, .. }) => server(
             Endpoint::Destination,
+            bucket,
             format!("/api/v3/write_lp?db={}&precision=nanosecond", encoded(bucket)),
             body,
         ),
-        Destination::V2(place) => bucket(Endpoint::Destination, place, body),
+        Destination::V2(place) => to_bucket(Endpoint::Destination, place, body),
         Destination::V1(Place { bucket, .. }) => {
             let path = match bucket.split_once('/') {
                 Some((db, rp)) => format!("/write?db={}&rp={}", encoded(db), encoded(rp)),
                 None => format!("/write?db={}", encoded(bucket)),
             };
-            server(Endpoint::Destination, path + "&precision=ns", body)
+            server(Endpoint::Destination, bucket, path + "&precision=ns", body)
         }
-        Destination::File(_) => file(Endpoint::Destination, body, offset),
+        Destination::File(Place { bucket: path, .. }) => {
+            let offset = offset.map(|bytes| ("upload-offset", bytes.to_string()));
+            let call = server(Endpoint::Destination, path, String::new(), body);
+            Call { headers: offset.into_iter().collect(), ..call }
+        }
     }
 }
 
-/// Appends lines to a bucket of `/api/v2/write`.
-pub(crate) fn bucket(endpoint: Endpoint, place: &Place, body: &str) -> Call {
+/// Appends a record to the checkpoint: a bucket of `/api/v2/write`, or a file.
+pub(crate) fn record(checkpoint: &Checkpoint, line: &str) -> Call {
+    let call = match checkpoint {
+        Checkpoint::Bucket(place) => to_bucket(Endpoint::Checkpoint, place, line),
+        Checkpoint::File => {
+            let call = server(Endpoint::Checkpoint, "", String::new(), line);
+            Call { headers: Vec::new(), ..call }
+        }
+    };
+    Call { kind: Kind::Record, ..call }
+}
+
+fn to_bucket(endpoint: Endpoint, place: &Place, body: &str) -> Call {
     let Place { org, bucket, .. } = place;
     // Serverless, Dedicated and Clustered need no organization, and ignore one.
     let org = if org.is_empty() { String::new() } else { format!("org={}&", encoded(org)) };
     let path = format!("/api/v2/write?{org}bucket={}&precision=ns", encoded(bucket));
-    server(endpoint, path, body)
+    server(endpoint, bucket, path, body)
 }
 
-/// Appends lines to a file, after cutting it to `offset` if there is one.
-pub(crate) fn file(endpoint: Endpoint, body: &str, offset: Option<u64>) -> Call {
-    let offset = offset.map(|bytes| ("upload-offset", bytes.to_string()));
-    Call { headers: offset.into_iter().collect(), ..server(endpoint, String::new(), body) }
-}
-
-fn server(endpoint: Endpoint, path: String, body: &str) -> Call {
+fn server(endpoint: Endpoint, name: &str, path: String, body: &str) -> Call {
     Call {
         endpoint,
         method: "POST",
@@ -56,8 +66,7 @@ fn server(endpoint: Endpoint, path: String, body: &str) -> Call {
         headers: vec![("content-type", "text/plain; charset=utf-8".into())],
         body: body.to_owned(),
         timeout: WRITE_SECONDS,
-        // Not 200 or 201: older deployments of v3 answer a partial write with 201 (docs-v2#5273).
-        success: &[204],
-        reads_body: false,
+        kind: Kind::Points,
+        name: name.to_owned(),
     }
 }

@@ -5,7 +5,7 @@
 
 mod table;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::time::{Interval, Timestamp};
@@ -95,24 +95,40 @@ pub(crate) const LAG_SECONDS: u64 = 300;
 
 /// An exchange, and a batch, is tried so often. With waits of at most 1, 2, 4, 8 and 16 s between
 /// them that is what InfluxData advises for Dedicated and Clustered.
-const ATTEMPTS_MAX: u32 = 6;
+const ATTEMPTS: u32 = 6;
+/// With pauses of up to a minute, that is more than an hour and a half.
+const ATTEMPTS_MAX: u32 = 100;
+
+/// Each batch in flight is a query at the source, and a thread and an instance at the host.
+const CONCURRENCY_MAX: u32 = 32;
 
 impl Settings {
-    /// Reads the whole configuration.
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+    /// Reads the whole configuration, as JSON.
+    pub(crate) fn parse(text: &str) -> Result<(Self, Value), Error> {
         let root: Value = serde_json::from_str(text)
             .map_err(|error| fault(format!("the settings are not JSON: {error}")))?;
+        Ok((Self::read(&root)?, root))
+    }
+
+    /// Reads the whole configuration.
+    pub(crate) fn read(root: &Value) -> Result<Self, Error> {
         let Value::Object(root) = root else {
             return Err(fault("the settings are not a JSON object".to_owned()));
         };
         let names: Vec<_> = TABLES.iter().map(|(name, _)| *name).collect();
-        check_keys(&root, "", &names)?;
-        let table = |name| Table::open(&root, name);
+        check_keys(root, "", &names)?;
+        let table = |name| Table::open(root, name);
         let (migration, limits) = (table("migration")?, table("limits")?);
         let source = Source::read(&table("source")?)?;
         let destination = Destination::read(&table("destination")?)?;
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
         let file = matches!(source, Source::Csv(_));
+        let concurrency = limits.count("concurrency", 1, CONCURRENCY_MAX)?;
+        let concurrency = match destination {
+            // A file takes its batches in their order.
+            Destination::File(_) => 1,
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => concurrency as usize,
+        };
         let settings = Self {
             start: start(&migration, file)?,
             stop: stop(&migration, file)?,
@@ -121,30 +137,14 @@ impl Settings {
             source,
             destination,
             checkpoint,
-            concurrency: limits.count("concurrency", 1)? as usize,
-            attempts_max: limits.count("attempts", ATTEMPTS_MAX)?,
+            concurrency,
+            attempts_max: limits.count("attempts", ATTEMPTS, ATTEMPTS_MAX)?,
         };
-        let path = match &settings.destination {
-            Destination::File(place) => place.bucket.as_str(),
-            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => "",
-        };
-        if table("checkpoint")?.text("path")? == Some(path) {
-            let message = "`checkpoint.path` and `destination.path` must be two files";
-            return Err(fault(message.to_owned()));
-        }
         match (settings.start, settings.stop) {
             (Start::At(start), Stop::At(stop)) if stop <= start => Err(fault(format!(
                 "`migration.stop` ({stop}) must be later than `migration.start` ({start})"
             ))),
             _ => Ok(settings),
-        }
-    }
-
-    /// How many batches may be in flight: a file takes them in their order.
-    pub(crate) fn concurrency(&self) -> usize {
-        match self.destination {
-            Destination::File(_) => 1,
-            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => self.concurrency,
         }
     }
 }
@@ -228,11 +228,18 @@ impl Selection {
         Ok(Self { measurements, filter })
     }
 
-    /// In one line, for people and for the record; empty for all.
+    /// As JSON, on one line; empty for all. No two selections have the same text, so it tells
+    /// the records of one from those of another.
     pub(crate) fn to_text(&self) -> String {
-        let parts = [self.measurements.join(", "), self.filter.clone().unwrap_or_default()];
-        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        parts.join("; ").replace(['\n', '\r'], " ")
+        let Self { measurements, filter } = self;
+        match (measurements.is_empty(), filter) {
+            (true, None) => String::new(),
+            (false, None) => json!({ "measurements": measurements }).to_string(),
+            (true, Some(filter)) => json!({ "filter": filter }).to_string(),
+            (false, Some(filter)) => {
+                json!({ "measurements": measurements, "filter": filter }).to_string()
+            }
+        }
     }
 }
 

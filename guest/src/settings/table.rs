@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::Place;
+use crate::converter::unsayable;
 use crate::error::{Error, Fault};
 use crate::time::Timestamp;
 
@@ -67,22 +68,25 @@ impl<'a> Table<'a> {
     /// The name of something, which is to be a tag of the record.
     pub(super) fn name(&self, key: &str) -> Result<&'a str, Error> {
         let name = self.required(key)?;
-        if name.ends_with('\\') || name.contains(['\n', '\r']) {
-            return Err(self.unfit(key, "without line breaks and without a `\\` at its end"));
+        match unsayable(name) {
+            Some(reason) => {
+                Err(fault(format!("`{}.{key}` cannot be recorded: {reason}", self.name)))
+            }
+            None => Ok(name),
         }
-        Ok(name)
     }
 
     /// A base URL. It becomes a part of the record, so it must not hold credentials; a message
     /// about one that does must not show it.
     pub(super) fn url(&self, key: &str) -> Result<String, Error> {
-        let url = self.name(key)?.trim_end_matches('/');
+        // Checked after it is trimmed: this is what will be recorded.
+        let url = self.required(key)?.trim_end_matches('/');
         let scheme = ["http://", "https://"].into_iter().find(|scheme| url.starts_with(scheme));
         if scheme.is_none_or(|scheme| url == scheme.trim_end_matches('/')) {
             return Err(self.unfit(key, "a URL that begins with `http://` or `https://`"));
         }
-        if url.contains(['@', '?', '#']) {
-            let expected = "a base URL alone, without user, password, `?` and `#`";
+        if url.contains(['@', '?', '#', '\\', ' ']) || unsayable(url).is_some() {
+            let expected = "a base URL alone, without user, password, `?`, `#`, `\\` and blanks";
             return Err(self.unfit(key, expected));
         }
         Ok(url.to_owned())
@@ -97,14 +101,12 @@ impl<'a> Table<'a> {
         list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(unfit)).collect()
     }
 
-    /// A number of at least 1.
-    pub(super) fn count(&self, key: &str, default: u32) -> Result<u32, Error> {
-        let Some(value) = self.get(key) else {
-            return Ok(default);
-        };
-        let count = value.as_u64().filter(|count| (1..=1000).contains(count));
-        let count = count.and_then(|count| u32::try_from(count).ok());
-        count.ok_or_else(|| self.unfit(key, "a number from 1 to 1000"))
+    /// A number from 1 to `max`.
+    pub(super) fn count(&self, key: &str, default: u32, max: u32) -> Result<u32, Error> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+        let count = count.filter(|count| (1..=max).contains(count));
+        count.ok_or_else(|| self.unfit(key, &format!("a number from 1 to {max}")))
     }
 
     pub(super) fn time(&self, key: &str, text: &str) -> Result<Timestamp, Error> {
@@ -167,12 +169,15 @@ pub(super) fn check_keys(
     };
     let likeness = |key: &&&str| strsim::jaro_winkler(key, unknown);
     let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let error = fault(format!("unknown key `{table}{unknown}`"));
-    Err(match nearest {
-        Some(nearest) => error.with_hint(format!("the nearest key is `{table}{nearest}`")),
-        None => error,
-    })
+    let hint = match nearest.filter(|key| likeness(key) > LIKENESS_MIN) {
+        Some(nearest) => format!("the nearest key is `{table}{nearest}`"),
+        None => format!("the keys that there are: {}", known.join(", ")),
+    };
+    Err(fault(format!("unknown key `{table}{unknown}`")).with_hint(hint))
 }
+
+/// A key that is less like an unknown one is not what was meant.
+const LIKENESS_MIN: f64 = 0.75;
 
 pub(super) fn fault(message: String) -> Error {
     Error::new(Fault::Settings, message)

@@ -167,12 +167,13 @@ impl From<Answer> for planner::Answer {
 
 impl From<converter::Converted> for Converted {
     fn from(converted: converter::Converted) -> Self {
-        let converter::Converted { lines, rejected, totals } = converted;
+        let converter::Converted { lines, rejected, altered, totals } = converted;
         let rejection =
             |converter::Rejection { line, reason, text }| Rejection { line, reason, text };
         Self {
             lines,
             rejected: rejected.into_iter().map(rejection).collect(),
+            altered,
             totals: totals.into(),
         }
     }

@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chrono::DateTime;
 use serde_json::json;
 
+use crate::wire::header;
+
 /// What is sent in answer to a request.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
@@ -194,7 +196,8 @@ impl Reply {
 
     /// Whether the body is sent in chunks.
     pub(super) fn is_chunked(&self) -> bool {
-        self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"))
+        let headers = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        header(headers, "transfer-encoding").is_some()
     }
 
     /// The words after the status.

@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::wire::header;
+
 /// One request to a fake server.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -39,9 +41,7 @@ impl Exchange {
     /// A header, whatever the case of its name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(value)
+        header(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())), name)
     }
 
     /// The body as text.

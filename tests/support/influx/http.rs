@@ -14,7 +14,7 @@ use httparse::Status;
 
 use super::answer::Reply;
 use super::stop::Stop;
-use crate::wire::{BODY_BYTES_MAX, Wire, invalid};
+use crate::wire::{BODY_BYTES_MAX, Wire, header, invalid};
 
 /// The longest head that is read.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -167,9 +167,7 @@ impl Head {
 
     /// A header, whatever the case of its name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(value)
+        header(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())), name)
     }
 
     /// Whether the body is compressed.

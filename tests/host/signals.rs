@@ -1,0 +1,141 @@
+//! A person who wants an end: the first signal lets a run come to it, the second does not wait.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::influx::{Engine, FakeInflux, Moment, Points, Settings};
+
+use super::folder;
+
+/// A run that was told to end does so within this, on a busy machine too.
+const END_MAX: Duration = Duration::from_secs(60);
+
+/// A point in each of six hours.
+fn points() -> String {
+    (0..6).map(|hour| format!("m f={hour}i {}\n", hour * 3_600_000_000_000_i64)).collect()
+}
+
+/// A source that holds them, and a destination that has none.
+fn sides() -> (FakeInflux, FakeInflux) {
+    let source = FakeInflux::start();
+    source.load("src", &points());
+    (source, FakeInflux::with(Settings { engine: Engine::Iox, ..Settings::default() }))
+}
+
+/// Starts a run of six batches, in this folder.
+fn start(folder: &Path, source: &FakeInflux, destination: &FakeInflux) -> Child {
+    let (source, destination) = (source.url(), destination.url());
+    let config = format!(
+        r#"
+[migration]
+start = 1970-01-01T00:00:00Z
+stop = 1970-01-01T06:00:00Z
+batch_interval = "1h"
+
+[source]
+api = "v2"
+url = "{source}"
+org = "o"
+bucket = "src"
+
+[destination]
+api = "v3"
+url = "{destination}"
+bucket = "dst"
+"#
+    );
+    let path = folder.join("migration.toml");
+    fs::write(&path, config).expect("the folder can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tsm2iox"));
+    command.arg("run").arg(path).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::piped()).spawn().expect("the binary starts")
+}
+
+/// Sends a signal to a process that was started here and not waited for.
+fn send(signal: &str, process: &Child) {
+    let status = Command::new("kill").args(["-s", signal, &process.id().to_string()]).status();
+    assert!(status.expect("every Unix has it").success(), "{signal} was not sent");
+}
+
+/// What a run said that ends by now.
+#[track_caller]
+fn end(process: Child) -> Output {
+    let (sender, receiver) = mpsc::channel::<io::Result<Output>>();
+    let id = process.id();
+    thread::spawn(move || sender.send(process.wait_with_output()));
+    let Ok(output) = receiver.recv_timeout(END_MAX) else {
+        drop(Command::new("kill").args(["-s", "KILL", &id.to_string()]).status());
+        panic!("it has not come to its end within {END_MAX:?}");
+    };
+    output.expect("it can be waited for")
+}
+
+/// The status is 1, and the talk ends with this: before it may be what was done so far.
+#[track_caller]
+fn check_stopped(output: &Output, last_words: &str) {
+    let talk = String::from_utf8_lossy(&output.stderr);
+    let (_, last) = talk.rsplit_once("complete\n").unwrap_or(("", &talk));
+    assert_eq!((output.status.code(), last), (Some(1), last_words), "{talk}");
+    assert_eq!(output.stdout, b"");
+}
+
+#[test]
+fn a_run_that_was_interrupted_says_how_to_resume_and_does() {
+    for signal in ["INT", "TERM"] {
+        let (source, destination) = sides();
+        let folder = folder(&format!("interrupted_by_{signal}"));
+        // Nothing of the fourth batch is written then, so nothing needs to be waited for.
+        let hold = source.hold(Moment::Arrived, "/api/v2/query", 4);
+        let run = start(&folder, &source, &destination);
+        hold.wait();
+        send(signal, &run);
+        check_stopped(&end(run), "error: it was asked to stop\n\nrun the same command to resume\n");
+        assert_eq!(destination.lines("dst").len(), 3, "three batches are done");
+        hold.release();
+
+        let output = end(start(&folder, &source, &destination));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        destination.points("dst").assert_same(&Points::parse(&points()));
+        assert_eq!(destination.lines("dst").len(), 6, "none is written twice");
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    for (first, second) in [("INT", "TERM"), ("TERM", "INT")] {
+        let (source, destination) = sides();
+        // A write may have its effect: the first signal has to wait for its answer.
+        let hold = destination.hold(Moment::Applied, "/api/v3/write_lp", 1);
+        let folder = folder(&format!("interrupted_by_{first}_and_{second}"));
+        let run = start(&folder, &source, &destination);
+        hold.wait();
+        send(first, &run);
+        send(second, &run);
+        check_stopped(&end(run), "");
+        hold.release();
+    }
+}
+
+#[test]
+fn a_signal_that_is_repeated_does_not_wait_either() {
+    for signal in ["INT", "TERM"] {
+        let (source, destination) = sides();
+        let hold = destination.hold(Moment::Applied, "/api/v3/write_lp", 1);
+        let folder = folder(&format!("interrupted_by_{signal}_again"));
+        let mut run = start(&folder, &source, &destination);
+        hold.wait();
+        // Two that come at once may count as one, so there are as many as it takes.
+        let began = Instant::now();
+        while run.try_wait().expect("it can be waited for").is_none() {
+            assert!(began.elapsed() < END_MAX, "it has not come to its end within {END_MAX:?}");
+            send(signal, &run);
+        }
+        check_stopped(&end(run), "");
+        hold.release();
+    }
+}
