@@ -195,6 +195,38 @@ fn what_does_not_go_together_is_said() {
 }
 
 #[test]
+fn a_token_has_no_place_in_a_configuration() {
+    check(
+        "source",
+        "token",
+        json!("secret"),
+        "unknown key `source.token`",
+        Some(
+            "a token never stands here: `token_env` names the variable that holds it, or \
+             `token_file` the file",
+        ),
+    );
+}
+
+#[test]
+fn two_places_are_two() {
+    check(
+        "destination",
+        "",
+        json!({ "api": "v2", "url": "http://s/", "org": "o", "bucket": "b" }),
+        "`source.bucket` and `destination.bucket` are the same bucket",
+        None,
+    );
+    check(
+        "checkpoint",
+        "",
+        json!({ "bucket": "b" }),
+        "`source.bucket` and `checkpoint.bucket` are the same bucket",
+        None,
+    );
+}
+
+#[test]
 fn a_purpose_that_is_not_there_is_refused() {
     let error = Plan::open(Purpose::Verify, &fit().to_string()).expect_err("it is not there");
     assert_eq!(error.to_string(), "this version has no plan of purpose `verify`");

@@ -94,7 +94,7 @@ fn a_run_that_was_interrupted_says_how_to_resume_and_does() {
         let run = start(&folder, &source, &destination);
         hold.wait();
         send(signal, &run);
-        check_stopped(&end(run), "error: it was asked to stop\n\nrun the same command to resume\n");
+        check_stopped(&end(run), "error: interrupted\n\nrun the same command to resume\n");
         assert_eq!(destination.lines("dst").len(), 3, "three batches are done");
         hold.release();
 

@@ -85,7 +85,7 @@ fn a_token_that_is_not_accepted_is_of_a_side() {
         2,
         "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does not accept the \
          token (401): unauthorized access\n\n\
-         hint: give `source.token_env` or `source.token_file` a token with read access\n",
+         hint: the token of the source needs read access to this bucket\n",
     );
 }
 
@@ -98,10 +98,11 @@ fn a_file_that_is_not_annotated_csv_is_told_by_its_first_line() {
             "[source]\napi = \"csv\"\npath = \"{path}\"\n[destination]\napi = \"lp\"\npath = \"out.lp\"\n"
         ),
         2,
-        "error: the file: the response of the source: line 1: expected an annotation such as \
-         `#datatype`, found `a,b`\n\n\
+        &format!(
+            "error: `{path}`: line 1: expected an annotation such as `#datatype`, found `a,b`\n\n\
          hint: annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` answers \
-         with the annotations datatype, group and default\n",
+         with the annotations datatype, group and default\n"
+        ),
     );
 }
 
@@ -110,7 +111,7 @@ fn a_file_that_is_not_there_is_named() {
     check(
         "[source]\napi = \"csv\"\npath = \"no.csv\"\n[destination]\napi = \"lp\"\npath = \"out.lp\"\n",
         2,
-        "error: the file: the source `no.csv` does not exist\n",
+        "error: the source `no.csv` does not exist\n",
     );
 }
 

@@ -183,6 +183,15 @@ fn a_source_without_points_is_complete() {
     assert_eq!(world.notes[0].message, "the source has no points");
 }
 
+#[test]
+fn a_range_without_rows_is_said() {
+    let mut world = World::default();
+    complete(world.run(Purpose::Migrate, &settings(&json!({}))));
+    let note = world.notes.last().expect("there are notes");
+    let expected = "no rows were found in 1970-01-01T00:00:00Z/1970-01-01T06:30:00Z";
+    assert_eq!(note.message, expected);
+}
+
 /// The batches of a plan of purpose `split`.
 fn batches(settings: &str) -> Vec<String> {
     let mut plan = Plan::open(Purpose::Split, settings).expect("the settings are fit");

@@ -73,8 +73,8 @@ impl ErrorKind {
     fn fault(&self) -> Fault {
         match self {
             Self::DataType { .. } | Self::NotInLineProtocol { .. } => Fault::Unsupported,
-            Self::Query { .. } => Fault::Unavailable,
-            Self::Truncated => Fault::Truncated,
+            // The server gave up in the middle of its answer.
+            Self::Query { .. } | Self::Truncated => Fault::Truncated,
             Self::NotAnnotated { .. }
             | Self::Columns { .. }
             | Self::ColumnType { .. }

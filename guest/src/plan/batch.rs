@@ -181,25 +181,40 @@ impl Batch {
             Event::Piece(piece) => {
                 self.totals.read += piece.len() as u64;
                 if let Err(error) = self.conversion.feed(&piece) {
-                    self.fail(error.within("the response of the source").at(Endpoint::Source));
+                    self.fail_response(error);
                 }
                 self.totals.rows = self.conversion.counts().rows;
             }
             Event::Ended => self.end_query(),
-            Event::Failed(error) => self.fail(error),
+            Event::Failed(error) => {
+                let of_filter = error.fault == Fault::Settings;
+                let hint = self.settings.selection.filter.as_ref().filter(|_| of_filter);
+                let hint =
+                    hint.map(|_| "`migration.filter` begins on line 2 of the query".to_owned());
+                self.fail(Error { hint: error.hint.or(hint), ..error });
+            }
         }
     }
 
     fn end_query(&mut self) {
         if let Err(error) = self.conversion.end() {
-            return self.fail(error.within("the response of the source").at(Endpoint::Source));
+            return self.fail_response(error);
         }
         // InfluxDB ends each response with an empty line (observed on 2.9.1; so does the encoder of
         // Flux): without it, a response that somebody cut at the end of a row would look whole.
-        let of_server = matches!(self.settings.source, Source::Flux(_));
-        if of_server && !self.conversion.ends_with_empty_line() {
-            let message = "the response of the source stops before its end";
-            return self.fail(Error::new(Fault::Truncated, message).at(Endpoint::Source));
+        if !self.conversion.ends_with_empty_line() {
+            match &self.settings.source {
+                Source::Flux(_) => {
+                    let error = Error::new(Fault::Truncated, "it stops before its end");
+                    return self.fail_response(error);
+                }
+                // Somebody may have made the file otherwise.
+                Source::Csv(place) => self.notes.push_back(Note::warning(format!(
+                    "`{}` does not end with an empty line, as responses of InfluxDB do: it may be \
+                     cut",
+                    place.bucket
+                ))),
+            }
         }
         self.converted = true;
         let counts = self.conversion.counts();
@@ -213,6 +228,15 @@ impl Batch {
                 counted(counts.outside, "row", "rows")
             )));
         }
+    }
+
+    /// Something is wrong with what the source answered.
+    fn fail_response(&mut self, error: Error) {
+        let place = match &self.settings.source {
+            Source::Flux(_) => "the response of the source".to_owned(),
+            Source::Csv(place) => format!("`{}`", place.bucket),
+        };
+        self.fail(error.within(&place).at(Endpoint::Source));
     }
 
     fn answer_write(&mut self, at: usize, answer: Answer) {
@@ -264,7 +288,7 @@ impl Batch {
     }
 
     pub(crate) fn stop(&mut self) {
-        self.fail(Error::new(Fault::Stopped, "it was asked to stop"));
+        self.fail(Error::new(Fault::Stopped, "interrupted"));
     }
 
     fn done(&self) -> Step {

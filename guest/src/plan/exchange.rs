@@ -177,7 +177,7 @@ impl Exchange {
             }
             (State::Body { .. }, Answer::End) => Event::Ended,
             (State::Body { .. }, Answer::Failed(failure)) => {
-                let error = self.lost(&failure);
+                let error = Error { fault: Fault::Truncated, ..self.lost(&failure) };
                 // What came of the body may be used already: only the plan knows.
                 if self.restarts { self.again(error) } else { Event::Failed(error) }
             }
@@ -233,7 +233,11 @@ impl Exchange {
     fn again(&mut self, error: Error) -> Event {
         self.failed += 1;
         if self.failed >= self.attempts_max {
-            return Event::Failed(error);
+            let fault = match error.fault {
+                Fault::TimedOut => Fault::TimedOut,
+                _ => Fault::Unavailable,
+            };
+            return Event::Failed(Error { fault, ..error });
         }
         let attempt = format!("attempt {} of {}", self.failed + 1, self.attempts_max);
         self.note = Some(Note::warning(format!("{error}; {attempt} follows")));

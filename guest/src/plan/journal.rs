@@ -242,13 +242,13 @@ impl Journal {
         }
         if unreadable > 0 {
             self.notes.push_back(Note::warning(format!(
-                "{} of the checkpoint cannot be read; what they recorded is done again",
+                "{} of the checkpoint cannot be read: what was recorded there is done again",
                 counted(unreadable, "line", "lines")
             )));
         }
         if of_others > 0 {
             self.notes.push_back(Note::info(format!(
-                "{} of the checkpoint of other migrations",
+                "{} of other migrations in the checkpoint, which do not matter here",
                 counted(of_others, "record", "records")
             )));
         }
@@ -256,7 +256,7 @@ impl Journal {
             let hint =
                 "if they are the same servers, set `url` as it was when the records were made";
             let note = Note::warning(format!(
-                "{} of the checkpoint of the same buckets on servers with other addresses: not counted",
+                "{} of the same buckets at other addresses in the checkpoint, which do not count",
                 counted(elsewhere, "record", "records")
             ));
             self.notes.push_back(Note { hint: Some(hint.to_owned()), ..note });
@@ -285,7 +285,7 @@ impl Journal {
 fn unreadable(error: Error) -> Error {
     let error = error.within("the checkpoint").at(Endpoint::Checkpoint);
     match error.fault {
-        Fault::Truncated | Fault::Unavailable => error,
+        Fault::Truncated => error,
         _ => Error { fault: Fault::Malformed, ..error },
     }
 }

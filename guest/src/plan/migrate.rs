@@ -16,7 +16,7 @@ use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Tota
 use crate::error::{Error, Fault};
 use crate::progress::{Coverage, Entry, Record};
 use crate::protocol::Cause;
-use crate::settings::{Destination, Settings};
+use crate::settings::{Settings, Source};
 use crate::time::{Interval, TimeRange, Timestamp};
 
 /// Whether batches are done, or only handed out.
@@ -46,6 +46,8 @@ pub(crate) struct Migrate {
     notes: VecDeque<Note>,
     stopping: bool,
     error: Option<Error>,
+    /// It has been said that there was nothing.
+    said_nothing: bool,
     opened: Option<Timestamp>,
     /// What was done already when it was opened, in percent.
     percent_at_first: f64,
@@ -89,6 +91,7 @@ impl Migrate {
             notes: VecDeque::new(),
             stopping: false,
             error: None,
+            said_nothing: false,
             opened: None,
             percent_at_first: 0.0,
             now: Timestamp(0),
@@ -169,29 +172,46 @@ impl Migrate {
         if self.mode == Mode::Migrate && self.journal.migration.is_none() {
             return Step::Wait(until); // For the first entry of the checkpoint.
         }
-        // A batch is in flight until its record is on the disk.
-        let in_flight = self.in_hand.len() + self.journal.unsettled();
-        if self.mode == Mode::Migrate && in_flight >= self.settings.concurrency {
-            return Step::Wait(until);
-        }
         if let Some(at) = self.again.iter().position(|(time, _)| *time <= self.now) {
             let (_, attempt) = self.again.swap_remove(at);
             return self.hand_out(range, attempt);
         }
-        // A file has its batches in their order.
-        let in_order = matches!(self.settings.destination, Destination::File(_));
-        let gap = self.taken.first_gap(range).filter(|_| self.again.is_empty() || !in_order);
-        if let Some(gap) = gap {
+        let until = self.again.iter().map(|(time, _)| *time).fold(until, Timestamp::min);
+        // A batch is in flight until its record is on the disk, and while it waits to be tried
+        // again.
+        let in_flight = self.in_hand.len() + self.again.len() + self.journal.unsettled();
+        if self.mode == Mode::Migrate && in_flight >= self.settings.concurrency {
+            return Step::Wait(until);
+        }
+        if let Some(gap) = self.taken.first_gap(range) {
             let bound = |interval: Interval| interval.bound_after(range.start(), gap.start());
             let stop = self.settings.batch_interval.map_or(gap.stop(), bound).min(gap.stop());
             let batch = TimeRange::new(gap.start(), stop).expect("a bound is later than its time");
             self.taken.insert(batch);
             return self.hand_out(range, Attempt { range: batch, failed: 0 });
         }
-        if self.again.is_empty() && (self.is_settled() || self.mode == Mode::Split) {
-            return self.done();
+        if (self.is_settled() && self.again.is_empty()) || self.mode == Mode::Split {
+            return self.finish(range);
         }
-        Step::Wait(self.again.iter().map(|(time, _)| *time).fold(until, Timestamp::min))
+        Step::Wait(until)
+    }
+
+    /// All batches are done. That nothing was found is more often a mistake than a fact.
+    fn finish(&mut self, range: TimeRange) -> Step {
+        let nothing = self.journal.totals.rows == 0 && self.mode == Mode::Migrate;
+        if nothing && !std::mem::replace(&mut self.said_nothing, true) {
+            let message = format!("no rows were found in {}", migration_name(range));
+            let hint = match self.settings.source {
+                Source::Flux(_) => {
+                    "look at `source.bucket`, and at `start`, `stop`, `measurements` and `filter` of `migration`"
+                }
+                Source::Csv(_) => {
+                    "look at `source.path`, and at `migration.start` and `migration.stop`"
+                }
+            };
+            return Step::Note(Note { hint: Some(hint.to_owned()), ..Note::warning(message) });
+        }
+        self.done()
     }
 
     fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
@@ -250,7 +270,7 @@ impl Migrate {
                 self.stopping = true;
             }
             Ending::Stopped(error) => self.batch_stopped(attempt, error),
-            Ending::Failed(error) => self.fail(error.within(&batch_name(range))),
+            Ending::Failed(error) => self.fail(of_batch(error, range)),
         }
     }
 
@@ -272,9 +292,10 @@ impl Migrate {
 
     fn batch_stopped(&mut self, attempt: Attempt, error: Error) {
         let Attempt { range, failed } = attempt;
-        let error = error.within(&batch_name(range));
+        let error = of_batch(error, range);
         let failed = failed + 1;
-        if failed >= self.settings.attempts_max {
+        // Whatever else stopped it has been tried again by the batch itself.
+        if error.fault != Fault::Truncated || failed >= self.settings.attempts_max {
             return self.fail(error);
         }
         let attempts_max = self.settings.attempts_max;
@@ -322,7 +343,7 @@ impl Migrate {
             Some(error) => Ending::of(error.clone()),
             None if self.is_complete() => Ending::Complete,
             None if self.mode == Mode::Split && !self.stopping => Ending::Complete,
-            None => Ending::Stopped(Error::new(Fault::Stopped, "it was asked to stop")),
+            None => Ending::Stopped(Error::new(Fault::Stopped, "interrupted")),
         };
         Step::Done(Outcome { ending, totals: self.totals, checkpoint: String::new() })
     }
@@ -373,4 +394,9 @@ impl Migrate {
             },
         }
     }
+}
+
+/// Says of which batch an error is; a file has but one.
+fn of_batch(error: Error, range: TimeRange) -> Error {
+    if range == TimeRange::ALL { error } else { error.within(&batch_name(range)) }
 }

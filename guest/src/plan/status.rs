@@ -112,7 +112,7 @@ impl Status {
     }
 
     pub(crate) fn stop(&mut self) {
-        self.error = Some(Error::new(Fault::Stopped, "it was asked to stop"));
+        self.error = Some(Error::new(Fault::Stopped, "interrupted"));
     }
 
     pub(crate) fn progress(&self) -> Progress {

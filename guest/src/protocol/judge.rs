@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Call, Kind, Response};
 use crate::converter::{bounded, quoted};
-use crate::error::{Error, Fault};
+use crate::error::{Endpoint, Error, Fault};
 
 /// What to do about an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,18 +43,24 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &str) -> Verdict {
         }
         Error::new(fault, message).at(*endpoint)
     };
-    let right = match kind {
-        Kind::Points | Kind::Record => "write",
-        Kind::Query | Kind::Content { .. } | Kind::Length => "read",
+    let right = match (endpoint, kind) {
+        (Endpoint::Checkpoint, _) => "read and write",
+        (_, Kind::Points | Kind::Record) => "write",
+        (_, Kind::Query | Kind::Content { .. } | Kind::Length) => "read",
     };
     match status {
         401 | 403 => {
-            let hint = format!(
-                "give `{side}.token_env` or `{side}.token_file` a token with {right} access"
-            );
+            let hint = format!("the token of the {side} needs {right} access to this bucket");
             Verdict::Final(error(Fault::Unauthorized, "does not accept the token").with_hint(hint))
         }
-        404 => Verdict::Final(error(Fault::Missing, "does not exist")),
+        404 => {
+            let error = error(Fault::Missing, "does not exist");
+            let hint = format!(
+                "look at `{side}.url`, `{side}.api`, `{side}.org` and `{side}.bucket`; a bucket that \
+                 the token may not see is not there either"
+            );
+            Verdict::Final(if call.path.is_empty() { error } else { error.with_hint(hint) })
+        }
         409 => Verdict::Final(error(Fault::Settings, "is shorter than what is recorded of it")),
         413 => Verdict::Final(error(Fault::TooLarge, "takes less at once")),
         429 | 503 => {

@@ -90,6 +90,17 @@ pub(crate) struct Place {
     pub(crate) bucket: String,
 }
 
+impl Place {
+    /// Whether both may be the same bucket: an organization may be left out where it goes without
+    /// saying.
+    fn may_be(&self, other: &Self) -> bool {
+        let Self { url, org, bucket } = self;
+        *url == other.url
+            && *bucket == other.bucket
+            && (*org == other.org || org.is_empty() || other.org.is_empty())
+    }
+}
+
 /// Points that are on their way when a migration to "now" begins should still be in it.
 pub(crate) const LAG_SECONDS: u64 = 300;
 
@@ -123,6 +134,7 @@ impl Settings {
         let destination = Destination::read(&table("destination")?)?;
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
         let file = matches!(source, Source::Csv(_));
+        check_apart(&source, &destination, &checkpoint)?;
         let concurrency = limits.count("concurrency", 1, CONCURRENCY_MAX)?;
         let concurrency = match destination {
             // A file takes its batches in their order.
@@ -241,6 +253,26 @@ impl Selection {
             }
         }
     }
+}
+
+/// Reading and writing one bucket would mix what is migrated with what is there. Files are compared
+/// by the host, which knows where they are.
+fn check_apart(
+    source: &Source,
+    destination: &Destination,
+    checkpoint: &Checkpoint,
+) -> Result<(), Error> {
+    let mut places = vec![("source", source.place()), ("destination", destination.place())];
+    if let Checkpoint::Bucket(place) = checkpoint {
+        places.push(("checkpoint", place));
+    }
+    places.retain(|(_, place)| !place.url.is_empty());
+    for (at, (name, place)) in places.iter().enumerate() {
+        if let Some((other, _)) = places[at + 1..].iter().find(|(_, other)| other.may_be(place)) {
+            return Err(fault(format!("`{name}.bucket` and `{other}.bucket` are the same bucket")));
+        }
+    }
+    Ok(())
 }
 
 fn start(table: &Table<'_>, file: bool) -> Result<Start, Error> {

@@ -169,6 +169,11 @@ pub(super) fn check_keys(
     };
     let likeness = |key: &&&str| strsim::jaro_winkler(key, unknown);
     let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    if ["token", "password", "secret"].contains(&unknown.to_lowercase().as_str()) {
+        let hint = "a token never stands here: `token_env` names the variable that holds it, or \
+                    `token_file` the file";
+        return Err(fault(format!("unknown key `{table}{unknown}`")).with_hint(hint));
+    }
     let hint = match nearest.filter(|key| likeness(key) > LIKENESS_MIN) {
         Some(nearest) => format!("the nearest key is `{table}{nearest}`"),
         None => format!("the keys that there are: {}", known.join(", ")),
