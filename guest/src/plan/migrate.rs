@@ -5,16 +5,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::batch::Order;
 use super::bounds::{Bounds, Found};
 use super::exchange::{Ids, Want, backoff};
 use super::journal::Journal;
-use super::note::{batch_name, counted, migration_name, percentage};
-use super::{Answer, Batch, Ending, Note, Outcome, Progress, Severity, Step, Totals};
+use super::note::{batch_name, counted, migration_name, of_batch, percentage};
+use super::{Answer, Batch, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::error::{Error, Fault};
-use crate::progress::{Coverage, Entry, Record};
+use crate::progress::{Coverage, Entry};
 use crate::protocol::Cause;
 use crate::settings::{Settings, Source};
 use crate::time::{Interval, TimeRange, Timestamp};
@@ -232,7 +232,7 @@ impl Migrate {
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
         if self.journal.owns(id) {
             match self.journal.answer(answer) {
-                Ok(Some(record)) => self.recorded(&record),
+                Ok(Some(record)) => self.notes.push_back(Note::of_record(&record)),
                 Ok(None) => {}
                 Err(error) => self.fail(error),
             }
@@ -305,31 +305,6 @@ impl Migrate {
         self.again.push((time, Attempt { range, failed }));
     }
 
-    /// A batch is on record: this is what a person sees of it.
-    fn recorded(&mut self, record: &Record) {
-        let (batch, rows, percent) = (record.batch, record.totals.rows, record.percent_complete);
-        let data = json!({
-            "batch_start": batch.start().to_string(),
-            "batch_stop": batch.stop().to_string(),
-            "rows": rows,
-            "points": record.totals.points,
-            "read": record.totals.read,
-            "written": record.totals.written,
-            "percent_complete": percent,
-        });
-        self.notes.push_back(Note {
-            severity: Severity::Info,
-            message: format!(
-                "{} is done: {}; {} complete",
-                batch_name(batch),
-                counted(rows, "row", "rows"),
-                percentage(percent)
-            ),
-            hint: None,
-            data: data.to_string(),
-        });
-    }
-
     fn fail(&mut self, error: Error) {
         self.error.get_or_insert(error);
     }
@@ -394,9 +369,4 @@ impl Migrate {
             },
         }
     }
-}
-
-/// Says of which batch an error is; a file has but one.
-fn of_batch(error: Error, range: TimeRange) -> Error {
-    if range == TimeRange::ALL { error } else { error.within(&batch_name(range)) }
 }

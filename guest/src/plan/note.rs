@@ -1,6 +1,10 @@
 //! How notes are worded.
 
+use serde_json::json;
+
 use super::{Note, Severity};
+use crate::error::Error;
+use crate::progress::Record;
 use crate::time::TimeRange;
 
 impl Note {
@@ -12,8 +16,29 @@ impl Note {
         Self::new(Severity::Warning, message)
     }
 
+    /// What a person sees of a batch that is on record.
+    pub(crate) fn of_record(record: &Record) -> Self {
+        let (batch, totals, percent) = (record.batch, record.totals, record.percent_complete);
+        let data = json!({
+            "batch_start": batch.start().to_string(),
+            "batch_stop": batch.stop().to_string(),
+            "rows": totals.rows,
+            "points": totals.points,
+            "read": totals.read,
+            "written": totals.written,
+            "percent_complete": percent,
+        });
+        let message = format!(
+            "{} is done: {}; {} complete",
+            batch_name(batch),
+            counted(totals.rows, "row", "rows"),
+            percentage(percent)
+        );
+        Self { severity: Severity::Info, message, hint: None, data: data.to_string() }
+    }
+
     fn new(severity: Severity, message: String) -> Self {
-        let data = serde_json::json!({ "message": message }).to_string();
+        let data = json!({ "message": message }).to_string();
         Self { severity, message, hint: None, data }
     }
 }
@@ -31,6 +56,11 @@ pub fn percentage(percent: f64) -> String {
 /// What a batch is called; a file is one without bounds.
 pub(crate) fn batch_name(range: TimeRange) -> String {
     if range == TimeRange::ALL { "the file".to_owned() } else { format!("batch {range}") }
+}
+
+/// Says of which batch an error is; a file has but one.
+pub(crate) fn of_batch(error: Error, range: TimeRange) -> Error {
+    if range == TimeRange::ALL { error } else { error.within(&batch_name(range)) }
 }
 
 /// What a migration is called, as the whole of which a part is done.
