@@ -1,4 +1,4 @@
-//! What a host owes to a plan (`wit/planner.wit`, the list of ten): each obligation is kept, by
+//! What a host owes to a plan (`wit/planner.wit`): each obligation is kept, by
 //! servers, files, locks and the cage of the component. And what it owes to a person: an end when
 //! a signal asks for one.
 

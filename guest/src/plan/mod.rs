@@ -173,7 +173,7 @@ pub struct Progress {
     pub percent: f64,
     /// As in `Outcome`.
     pub totals: Totals,
-    /// Rows per second of late.
+    /// Rows per second since it was opened; 0 for a batch.
     pub rate: f64,
     /// Seconds left, if that can be said.
     pub left: Option<u64>,
