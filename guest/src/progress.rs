@@ -45,8 +45,10 @@ pub(crate) enum Entry {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Opening {
     pub(crate) route: Route,
-    /// Fixes what "earliest" and "now" mean.
     pub(crate) migration: TimeRange,
+    /// Whether its start was "earliest", and its stop "now": this is what they mean from then on.
+    pub(crate) earliest: bool,
+    pub(crate) now: bool,
     pub(crate) time: Timestamp,
 }
 
@@ -137,14 +139,6 @@ impl Entry {
             Self::Opened(Opening { route, .. }) | Self::Done(Record { route, .. }) => route,
         }
     }
-
-    pub(crate) fn migration(&self) -> TimeRange {
-        match self {
-            Self::Opened(Opening { migration, .. }) | Self::Done(Record { migration, .. }) => {
-                *migration
-            }
-        }
-    }
 }
 
 impl Opening {
@@ -152,12 +146,19 @@ impl Opening {
         let mut line = self.route.begin_line(MIGRATIONS);
         let texts = migration_texts(self.migration, &self.route);
         push_texts(&mut line, &texts);
+        for (key, fact) in [("earliest", self.earliest), ("now", self.now)] {
+            if fact {
+                line = line + "," + key + "=true";
+            }
+        }
         line + " " + &self.time.0.to_string()
     }
 
     fn of(line: &ParsedLine<'_>, route: Route) -> Option<Self> {
         let migration = range(line, "migration_start", "migration_stop")?;
-        Some(Self { route, migration, time: Timestamp(line.timestamp?) })
+        let is = |key| matches!(line.field_value(key), Some(FieldValue::Boolean(true)));
+        let (earliest, now) = (is("earliest"), is("now"));
+        Some(Self { route, migration, earliest, now, time: Timestamp(line.timestamp?) })
     }
 }
 

@@ -7,6 +7,7 @@ use tsm2iox_guest::protocol::Response;
 use tsm2iox_guest::time::{TimeRange, Timestamp};
 
 mod answers;
+mod bounds;
 mod world;
 use world::{Fault, Killed, World};
 
@@ -159,37 +160,6 @@ fn a_body_that_is_too_large_is_halved() {
     assert_eq!(world.arrived(), world.expected(0..23400));
     let lines = |body: &String| body.lines().count();
     assert_eq!(world.destination.iter().take(3).map(lines).collect::<Vec<_>>(), [3, 3, 6]);
-}
-
-#[test]
-fn the_first_point_and_the_present_are_fixed_by_the_first_record() {
-    let settings = settings(&json!({ "migration": { "start": "earliest", "stop": "now" } }));
-    let mut world = World { seconds: vec![-7000, -3000, -100], ..World::default() };
-    world.fault = Some((4, Fault::KilledBefore));
-    world.run(Purpose::Migrate, &settings).expect_err("it is killed");
-    assert_eq!(world.checkpoint.lines().count(), 1);
-    // Points that come later, before the first and after the present of the first run.
-    world.seconds.extend([-9000, -200]);
-    world.fault = None;
-    complete(world.run(Purpose::Migrate, &settings));
-    assert_eq!(world.arrived(), world.expected(-7000..-300));
-}
-
-#[test]
-fn a_source_without_points_is_complete() {
-    let settings = settings(&json!({ "migration": { "start": "earliest" } }));
-    let mut world = World::default();
-    complete(world.run(Purpose::Migrate, &settings));
-    assert_eq!(world.notes[0].message, "the source has no points");
-}
-
-#[test]
-fn a_range_without_rows_is_said() {
-    let mut world = World::default();
-    complete(world.run(Purpose::Migrate, &settings(&json!({}))));
-    let note = world.notes.last().expect("there are notes");
-    let expected = "no rows were found in 1970-01-01T00:00:00Z/1970-01-01T06:30:00Z";
-    assert_eq!(note.message, expected);
 }
 
 /// The batches of a plan of purpose `split`.

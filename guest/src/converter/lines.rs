@@ -47,6 +47,10 @@ pub(crate) fn unsayable(name: &str) -> Option<&'static str> {
     if name.contains(['\n', '\r']) {
         return Some("it holds a line break");
     }
+    // The parser of InfluxDB 3 takes a tab for a blank, or not at all.
+    if name.contains(['\t', '\0']) {
+        return Some("it holds a tab or a NUL");
+    }
     // 1.x and 2.x keep `\\` as it is, InfluxDB 3 reads one `\` (influxdb_line_protocol,
     // `escaped_value`): two names could become one.
     if [r"\\", r"\,", r"\=", r"\ "].iter().any(|pair| name.contains(pair)) {

@@ -11,8 +11,10 @@ use super::lines::Lines;
 pub(crate) struct Merge {
     /// Measurement and tags, as line protocol.
     series: String,
-    /// The field keys of the series, in the order of their tables.
+    /// The field keys of the series, each once.
     keys: Vec<String>,
+    /// That of the table.
+    key: usize,
     /// Whether a field may be there twice at one time, as in a response with two results.
     repeated: bool,
     /// `key=value` of all values, one after the other.
@@ -46,6 +48,7 @@ impl Merge {
         Self {
             series: String::new(),
             keys: Vec::new(),
+            key: 0,
             repeated: false,
             text: String::new(),
             values: Vec::new(),
@@ -64,8 +67,12 @@ impl Merge {
             self.keys.clear();
             self.repeated = false;
         }
-        self.repeated |= self.keys.iter().any(|other| other == key);
-        self.keys.push(key.to_owned());
+        let known = self.keys.iter().position(|other| other == key);
+        self.repeated |= known.is_some();
+        self.key = known.unwrap_or(self.keys.len());
+        if known.is_none() {
+            self.keys.push(key.to_owned());
+        }
         self.last = None;
     }
 
@@ -79,14 +86,14 @@ impl Merge {
         if held >= self.bytes_max {
             self.flush();
         }
-        let key = self.keys.len() - 1;
+        let key = self.key;
         let start = self.text.len();
         self.text.push_str(&self.keys[key]);
         if let Err(error) = write(&mut self.text) {
             self.text.truncate(start);
             return Err(error);
         }
-        let key = u32::try_from(key).expect("a series has fewer tables than a response has bytes");
+        let key = u32::try_from(key).expect("a series has fewer fields than a response has bytes");
         self.values.push(Value { time, key, start, end: self.text.len() });
         self.repeated |= self.last.is_some_and(|last| time <= last);
         self.last = Some(time);
@@ -112,7 +119,7 @@ impl Merge {
     /// InfluxDB 3 refuses a line that names a field twice.
     fn push_point(&mut self, mut point: &[Value]) {
         while !point.is_empty() {
-            let once = if self.repeated { self.before_repetition(point) } else { point.len() };
+            let once = if self.repeated { Self::before_repetition(point) } else { point.len() };
             let (fields, after) = point.split_at(once);
             let (series, text) = (&self.series, &self.text);
             self.lines.push(|line| {
@@ -129,10 +136,9 @@ impl Merge {
     }
 
     /// How many values from the front have keys of their own.
-    fn before_repetition(&self, point: &[Value]) -> usize {
-        let key = |value: &Value| &self.keys[value.key as usize];
+    fn before_repetition(point: &[Value]) -> usize {
         (1..point.len())
-            .find(|at| point[..*at].iter().any(|value| key(value) == key(&point[*at])))
+            .find(|at| point[..*at].iter().any(|value| value.key == point[*at].key))
             .unwrap_or(point.len())
     }
 }

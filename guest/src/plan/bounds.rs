@@ -19,8 +19,10 @@ const FIRST_TIME_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct Bounds {
     settings: Settings,
-    /// What "earliest" and "now" meant when it began; `None` if it has not.
-    recorded: Option<TimeRange>,
+    /// Whether anything is recorded of it.
+    begun: bool,
+    /// What "now" meant when it was first said.
+    recorded_now: Option<Timestamp>,
     /// The length of a file as destination, as it was recorded.
     recorded_bytes: u64,
     now: Timestamp,
@@ -49,47 +51,53 @@ pub(crate) enum Found {
     Range { range: TimeRange, offset: Option<u64> },
     /// There is nothing to migrate, and why.
     Nothing(String),
+    /// There is no such range.
+    Fault(Error),
 }
 
 impl Bounds {
     /// `journal` must be read.
     pub(crate) fn open(settings: &Settings, journal: &Journal, now: Timestamp) -> Self {
         let settings = settings.clone();
-        let recorded = journal.migration;
-        let phase = match (settings.start, recorded, &settings.source) {
-            (Start::At(start), _, _) => Self::stop(&settings, recorded, start, now),
-            (Start::Earliest, Some(migration), _) => {
-                Self::stop(&settings, recorded, migration.start(), now)
-            }
+        let recorded_now = journal.now;
+        let start = match (settings.start, journal.earliest, &settings.source) {
+            (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => Ok(start),
             (Start::Earliest, None, Source::Flux(place)) => {
-                let call = flux::earliest(place, &settings.selection);
+                Err(flux::earliest(place, &settings.selection))
+            }
+            // A file is read as a whole.
+            (Start::Earliest, None, Source::Csv(_)) => Ok(Timestamp::MIN),
+        };
+        let phase = match start {
+            Ok(start) => Self::stop(&settings, recorded_now, start, now),
+            Err(call) => {
                 let exchange = Exchange::restarting(call, settings.attempts_max);
                 Phase::Earliest { exchange, body: Vec::new() }
             }
-            // A file is read as a whole.
-            (Start::Earliest, None, Source::Csv(_)) => {
-                Self::stop(&settings, None, Timestamp::MIN, now)
-            }
         };
         let last_bytes = journal.last.as_ref().and_then(|last| last.destination_bytes);
-        Self { settings, recorded, recorded_bytes: last_bytes.unwrap_or(0), now, phase }
+        let recorded_bytes = last_bytes.unwrap_or(0);
+        Self { settings, begun: journal.begun, recorded_now, recorded_bytes, now, phase }
     }
 
-    /// The start is known. What "now" means was fixed by the first record, or is fixed here.
+    /// The start is known. What "now" means was fixed when it was first said, or is fixed here.
     fn stop(
         settings: &Settings,
-        recorded: Option<TimeRange>,
+        recorded_now: Option<Timestamp>,
         start: Timestamp,
         now: Timestamp,
     ) -> Phase {
-        let stop = match (settings.stop, recorded) {
-            (Stop::At(stop), _) => stop,
-            (Stop::Now, Some(migration)) => migration.stop(),
+        let stop = match (settings.stop, recorded_now) {
+            (Stop::At(stop), _) | (Stop::Now, Some(stop)) => stop,
             (Stop::Now, None) => now.saturating_sub(LAG_SECONDS * 1_000_000_000).whole_second(),
         };
         let Some(range) = TimeRange::new(start, stop) else {
             let why = format!("there is nothing to migrate from {start} to {stop}");
-            return Phase::Known(Found::Nothing(why));
+            return Phase::Known(match settings.start {
+                // A wrong start, or a wrong clock.
+                Start::At(_) => Found::Fault(Error::new(Fault::Settings, why)),
+                Start::Earliest => Found::Nothing(why),
+            });
         };
         match &settings.destination {
             Destination::File(place) => {
@@ -147,7 +155,7 @@ impl Bounds {
                     error.within("the response of the source").at(Endpoint::Source)
                 })?;
                 self.phase = match first {
-                    Some(start) => Self::stop(&self.settings, None, start, self.now),
+                    Some(start) => Self::stop(&self.settings, self.recorded_now, start, self.now),
                     None => Phase::Known(Found::Nothing("the source has no points".to_owned())),
                 };
             }
@@ -165,7 +173,7 @@ impl Bounds {
             Err(Error::new(Fault::Settings, message).at(Endpoint::Destination).with_hint(hint))
         };
         let recorded = self.recorded_bytes;
-        if self.recorded.is_none() && length > 0 {
+        if !self.begun && length > 0 {
             return refuse(
                 format!("the destination `{path}` exists, and the checkpoint does not know it"),
                 "move it away, or choose another `destination.path`",

@@ -270,6 +270,9 @@ impl Exchange {
     fn end_of(&self, pause: Pause, now: Timestamp) -> Timestamp {
         let longest = now.saturating_add(RETRY_AFTER_SECONDS_MAX * SECOND);
         match pause {
+            // A server that says "at once", or whose clock is behind, is not asked without a pause.
+            Pause::Seconds(0) => now.saturating_add(backoff(self.delayed, now)),
+            Pause::At(time) if time <= now => now.saturating_add(backoff(self.delayed, now)),
             Pause::Backoff(failures) => now.saturating_add(backoff(failures, now)),
             Pause::Seconds(seconds) => {
                 now.saturating_add(seconds.saturating_mul(SECOND)).min(longest)

@@ -31,8 +31,11 @@ pub(crate) struct Journal {
     pub(crate) coverage: Coverage,
     pub(crate) records: u64,
     pub(crate) totals: Totals,
-    /// The range of the migration, as its first entry fixed it.
-    pub(crate) migration: Option<TimeRange>,
+    /// Whether anything is recorded: then a file as destination is this migration's.
+    pub(crate) begun: bool,
+    /// What "earliest" and "now" meant when they were first said.
+    pub(crate) earliest: Option<Timestamp>,
+    pub(crate) now: Option<Timestamp>,
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
     /// The time of the last entry.
@@ -77,7 +80,9 @@ impl Journal {
             coverage: Coverage::default(),
             records: 0,
             totals: Totals::default(),
-            migration: None,
+            begun: false,
+            earliest: None,
+            now: None,
             last: None,
             last_time: Timestamp(0),
             waiting: VecDeque::new(),
@@ -96,9 +101,10 @@ impl Journal {
     }
 
     /// Records that the migration has begun, and what its range is.
-    pub(crate) fn open(&mut self, migration: TimeRange) {
+    pub(crate) fn open(&mut self, migration: TimeRange, earliest: bool, now: bool) {
         let (route, time) = (self.route.clone(), Timestamp(0));
-        self.waiting.push_back(Entry::Opened(Opening { route, migration, time }));
+        let opening = Opening { route, migration, earliest, now, time };
+        self.waiting.push_back(Entry::Opened(opening));
     }
 
     /// Records a batch that is done, as soon as what was recorded before it is on the disk.
@@ -231,12 +237,14 @@ impl Journal {
         let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
         let last = text.lines().count();
         for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+            // A line without its end was torn by a crash: what it says may be cut as well.
+            if self.torn && place + 1 == last {
+                continue;
+            }
             match Entry::parse(line) {
                 Some(entry) if *entry.route() == self.route => self.count(&entry),
                 Some(entry) if entry.route().differs_in_hosts_alone(&self.route) => elsewhere += 1,
                 Some(_) => of_others += 1,
-                // The last line may be torn by a crash: nothing surprising.
-                None if self.torn && place + 1 == last => {}
                 None => unreadable += 1,
             }
         }
@@ -264,10 +272,17 @@ impl Journal {
     }
 
     fn count(&mut self, entry: &Entry) {
-        self.migration.get_or_insert(entry.migration());
+        self.begun = true;
         let record = match entry {
             Entry::Opened(opening) => {
-                self.last_time = self.last_time.max(opening.time);
+                let (range, time) = (opening.migration, opening.time);
+                self.last_time = self.last_time.max(time);
+                if opening.earliest {
+                    self.earliest.get_or_insert(range.start());
+                }
+                if opening.now {
+                    self.now.get_or_insert(range.stop());
+                }
                 return;
             }
             Entry::Done(record) => record,
@@ -275,9 +290,8 @@ impl Journal {
         self.coverage.insert(record.batch);
         self.records += 1;
         self.totals += record.totals;
-        if self.last.as_ref().is_none_or(|last| last.time <= record.time) {
-            self.last = Some(record.clone());
-        }
+        // By its place, not by its time: a clock may jump.
+        self.last = Some(record.clone());
         self.last_time = self.last_time.max(record.time);
     }
 }

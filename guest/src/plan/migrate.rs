@@ -16,7 +16,7 @@ use super::{Answer, Batch, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::error::{Error, Fault};
 use crate::progress::{Coverage, Entry};
 use crate::protocol::Cause;
-use crate::settings::{Settings, Source};
+use crate::settings::{Settings, Source, Start, Stop};
 use crate::time::{Interval, TimeRange, Timestamp};
 
 /// Whether batches are done, or only handed out.
@@ -146,6 +146,7 @@ impl Migrate {
     fn begin(&mut self, found: Found) {
         let (range, offset) = match found {
             Found::Range { range, offset } => (range, offset),
+            Found::Fault(error) => return self.fail(error),
             Found::Nothing(why) => {
                 self.notes.push_back(Note::info(why));
                 self.phase = Phase::Empty;
@@ -162,16 +163,18 @@ impl Migrate {
             self.notes.push_back(Note::info(message));
         }
         // A dry run writes nothing.
-        if self.mode == Mode::Migrate && self.journal.migration.is_none() {
-            self.journal.open(range);
+        let earliest = matches!(self.settings.start, Start::Earliest);
+        let now = matches!(self.settings.stop, Stop::Now);
+        let is_new = !self.journal.begun
+            || (earliest && self.journal.earliest.is_none())
+            || (now && self.journal.now.is_none());
+        if self.mode == Mode::Migrate && is_new {
+            self.journal.open(range, earliest, now);
         }
         self.phase = Phase::Batches { range };
     }
 
     fn next_batch(&mut self, range: TimeRange, until: Timestamp) -> Step {
-        if self.mode == Mode::Migrate && self.journal.migration.is_none() {
-            return Step::Wait(until); // For the first entry of the checkpoint.
-        }
         if let Some(at) = self.again.iter().position(|(time, _)| *time <= self.now) {
             let (_, attempt) = self.again.swap_remove(at);
             return self.hand_out(range, attempt);

@@ -62,14 +62,13 @@ impl Status {
 
     /// The range of the migration: as configured, or as the first run fixed it.
     fn range(&self) -> Option<TimeRange> {
-        let recorded = self.journal.migration;
         let start = match self.settings.start {
             Start::At(start) => Some(start),
-            Start::Earliest => recorded.map(TimeRange::start),
+            Start::Earliest => self.journal.earliest,
         };
         let stop = match self.settings.stop {
             Stop::At(stop) => Some(stop),
-            Stop::Now => recorded.map(TimeRange::stop),
+            Stop::Now => self.journal.now,
         };
         TimeRange::new(start?, stop?)
     }
