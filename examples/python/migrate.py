@@ -1,8 +1,6 @@
 """A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
-
-Needs `pip install wasmtime urllib3`, and the component: tsm2iox component > tsm2iox.wasm.
-It knows base URLs, tokens and files, and no InfluxDB: see wit/planner.wit for what a host owes.
-"""
+It knows base URLs, tokens and files, and no InfluxDB; wit/planner.wit says what a host owes.
+Times with more than microseconds belong in quotes: Python's own type for them has no more. """
 import errno, fcntl, json, os, pathlib, sys, threading, time, tomllib
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
@@ -42,7 +40,7 @@ def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, a
         step = call("[method]plan.next", plan, time.time_ns())
         match step.tag, step.payload:
             case "send", request: start(request.id, send, endpoints[request.endpoint], request, bodies)
-            case "read", id: start(id, read, bodies[id])
+            case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
             case "batch", batch: start(batch.id, do_batch, batch.order, endpoints)
             case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
@@ -64,6 +62,7 @@ def send(endpoint, request, bodies):
     if any(name in ("authorization", "host") or "\n" in name + value for name, value in request.headers):
         raise ValueError("the plan may not set these headers")
     response = bodies[request.id] = endpoint(request)
+    if len(bodies) > 64: bodies.pop(next(iter(bodies)))  # not every body is read to its end
     return Variant("response", Record(status=response.status, headers=list(response.headers.items())))
 
 
@@ -94,7 +93,7 @@ def file(path, request):  # answers as a server would
 
 def endpoint(section, folder):
     if "path" in section: return partial(file, folder / section["path"])
-    token = os.environ[section["token_env"]] if "token_env" in section else None
+    token = os.environ[section["token_env"]].strip() if "token_env" in section else None
     if "token_file" in section: token = (folder / section["token_file"]).read_text().strip()
     return partial(server, section["url"].rstrip("/"), {"authorization": f"Token {token}"} if token else {})
 

@@ -255,8 +255,10 @@ fn from_variable(side: Side, key: &str, name: &str) -> Result<Token, Unfit> {
 
 fn from_file(path: &Path) -> Result<Token, Unfit> {
     let unfit = |fault: &str| Unfit::new(format!("token file {} {fault}", path.display()));
-    let text = fs::read_to_string(path)
-        .map_err(|error| unfit(&format!("cannot be read: {}", reason(&error))))?;
+    // Without its path: some put the token itself there.
+    let text = fs::read_to_string(path).map_err(|error| {
+        Unfit::new(format!("the token file cannot be read: {}", reason(&error)))
+    })?;
     match text.trim() {
         "" => Err(unfit("is empty")),
         line if line.contains(['\n', '\r']) => Err(unfit("holds more than one line")),
