@@ -180,6 +180,27 @@ fn batches(settings: &str) -> Vec<String> {
     }
 }
 
+#[test]
+fn a_batch_of_a_split_does_not_take_a_file_for_its_own() {
+    let mut plan = Plan::open(Purpose::Split, &to_file()).expect("the settings are fit");
+    let order = loop {
+        match plan.next(Timestamp(0)) {
+            Step::Send(request) => {
+                let response = Response { status: 404, headers: Vec::new() };
+                plan.answer(request.id, Answer::Response(response));
+            }
+            Step::Read(id) => plan.answer(id, Answer::End),
+            Step::Batch(batch) => break batch.order,
+            step => panic!("no batch, but {step:?}"),
+        }
+    };
+    let error = Plan::open(Purpose::Batch, &order).expect_err("batches at once share no file");
+    assert_eq!(
+        error.message,
+        "the order is unfit: a file takes its batches in order, so each must know its `offset`"
+    );
+}
+
 #[track_caller]
 fn check_batches(start: &str, stop: &str, interval: &str, expected: &[&str]) {
     let changes =

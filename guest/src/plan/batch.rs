@@ -176,8 +176,7 @@ impl Batch {
 
     fn answer_query(&mut self, answer: Answer) {
         match self.query.answer(answer) {
-            Event::Nothing => {}
-            Event::Begun(_) => {}
+            Event::Nothing | Event::Begun(_) => {}
             Event::Piece(piece) => {
                 self.totals.read += piece.len() as u64;
                 if let Err(error) = self.conversion.feed(&piece) {
@@ -262,11 +261,14 @@ impl Batch {
             return;
         };
         *offset += lines.bytes() as u64;
-        let length = response.header("upload-offset").and_then(|length| length.parse().ok());
-        if length != Some(*offset) {
-            let (length, offset) = (length.unwrap_or(0), *offset);
-            let message = format!("the destination has {length} bytes, and should have {offset}");
-            self.fail(Error::new(Fault::Malformed, message).at(Endpoint::Destination));
+        let offset = *offset;
+        match file::length_of(Endpoint::Destination, response) {
+            Ok(length) if length == offset => {}
+            Ok(length) => {
+                let message = format!("the destination has {length} bytes instead of {offset}");
+                self.fail(Error::new(Fault::Malformed, message).at(Endpoint::Destination));
+            }
+            Err(error) => self.fail(error),
         }
     }
 

@@ -219,8 +219,9 @@ impl Migrate {
 
     fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
         let id = self.ids.next();
-        let order =
-            Order { offset: self.offset, ..Order::new(&self.text, attempt.range, migration) };
+        // Only one batch after the other knows where its lines belong in a file.
+        let offset = self.offset.filter(|_| self.mode == Mode::Migrate);
+        let order = Order { offset, ..Order::new(&self.text, attempt.range, migration) };
         if self.mode == Mode::Migrate {
             self.in_hand.insert(id, attempt);
         }
