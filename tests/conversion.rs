@@ -1,21 +1,58 @@
 //! Every case of `tests/corpus`: the lines or the error that a response gives, however it is cut.
 //!
-//! A case is a folder: `response.csv` and what must come of it, `lines.lp`; where its name begins
-//! with `error_`, also `error.txt`. `BLESS=1 cargo test` writes what comes now: review the diff.
+//! A case is a folder: `response.csv` (or `.msgpack` of InfluxQL, or `.lp`), perhaps `settings.json`,
+//! and what must come of it, `lines.lp`; where its name begins with `error_`, also `error.txt`.
+//! `BLESS=1 cargo test` writes what comes now: review the diff.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use influxdb_line_protocol::parse_lines;
+use serde_json::{Value, json};
 use tsm2iox_guest::converter::{Conversion, convert};
 
-fn cases() -> Vec<PathBuf> {
+/// A response, and how it is to be read.
+struct Case {
+    folder: PathBuf,
+    response: Vec<u8>,
+    settings: Value,
+}
+
+impl Case {
+    fn open(folder: PathBuf) -> Self {
+        let formats = [("csv", "csv"), ("msgpack", "influxql"), ("lp", "lp")];
+        let mut found = formats.into_iter().filter_map(|(extension, format)| {
+            Some((fs::read(folder.join("response").with_extension(extension)).ok()?, format))
+        });
+        let (response, format) = found.next().expect("each case has a response");
+        let settings = fs::read_to_string(folder.join("settings.json")).ok();
+        let settings = settings
+            .map_or(json!({}), |text| serde_json::from_str(&text).expect("settings are JSON"));
+        Self { folder, response, settings }.with("format", format)
+    }
+
+    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.settings[key] = value.into();
+        self
+    }
+
+    /// The lines of the response in these pieces, and the error that ends it.
+    fn in_pieces(&self, pieces: &[&[u8]]) -> (String, Option<String>) {
+        conversion(pieces, &self.settings.to_string())
+    }
+}
+
+fn cases() -> impl Iterator<Item = Case> {
+    folders().into_iter().map(Case::open)
+}
+
+fn folders() -> Vec<PathBuf> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
     let entries = fs::read_dir(corpus).expect("the corpus is in the repository");
     let cases: BTreeSet<_> =
         entries.map(|entry| entry.expect("the corpus can be listed").path()).collect();
-    assert!(cases.len() > 30, "the corpus is not where it should be");
+    assert!(cases.len() > 90, "the corpus is not where it should be");
     cases.into_iter().collect()
 }
 
@@ -51,37 +88,50 @@ fn check_file(case: &Path, name: &str, found: Option<&str>) {
 #[test]
 fn every_response_gives_its_lines_or_its_error() {
     for case in cases() {
-        let response = fs::read(case.join("response.csv")).expect("each case has a response");
-        let (lines, error) = conversion(&[&response], "{}");
-        check_file(&case, "lines.lp", Some(&lines));
-        check_file(&case, "error.txt", error.map(|error| error + "\n").as_deref());
-        let name = case.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        assert_eq!(name.starts_with("error_"), case.join("error.txt").exists(), "{name}");
+        let (lines, error) = case.in_pieces(&[&case.response]);
+        check_file(&case.folder, "lines.lp", Some(&lines));
+        check_file(&case.folder, "error.txt", error.map(|error| error + "\n").as_deref());
+        let name = case.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        assert_eq!(name.starts_with("error_"), case.folder.join("error.txt").exists(), "{name}");
     }
 }
 
 #[test]
 fn a_cut_anywhere_changes_nothing() {
     for case in cases() {
-        let response = fs::read(case.join("response.csv")).expect("each case has a response");
-        let whole = conversion(&[&response], "{}");
+        let whole = case.in_pieces(&[&case.response]);
         // Long responses repeat themselves: some cuts say as much as all.
-        let step = if response.len() < 8000 { 1 } else { response.len() / 199 };
-        for cut in (0..response.len()).step_by(step) {
-            let (head, tail) = response.split_at(cut);
-            assert_eq!(conversion(&[head, tail], "{}"), whole, "{}: byte {cut}", case.display());
+        let step = if case.response.len() < 12_000 { 1 } else { case.response.len() / 199 };
+        for cut in (0..case.response.len()).step_by(step) {
+            let (head, tail) = case.response.split_at(cut);
+            let name = case.folder.display();
+            assert_eq!(case.in_pieces(&[head, tail]), whole, "{name}: byte {cut}");
         }
-        let bytes: Vec<_> = response.chunks(1).collect();
-        assert_eq!(conversion(&bytes, "{}"), whole, "{}: byte by byte", case.display());
+        let bytes: Vec<_> = case.response.chunks(1).collect();
+        assert_eq!(case.in_pieces(&bytes), whole, "{}: byte by byte", case.folder.display());
+    }
+}
+
+#[test]
+fn a_shorter_response_is_an_error_or_ends_between_two_parts() {
+    for case in cases().filter(|case| case.settings["format"] == "influxql") {
+        let (whole, None) = case.in_pieces(&[&case.response]) else { continue };
+        for length in 0..case.response.len() {
+            let (lines, error) = case.in_pieces(&[&case.response[..length]]);
+            assert!(whole.starts_with(&lines), "{}: {length} bytes", case.folder.display());
+            // Whoever sent the statements knows how many there must be; nobody else does.
+            let ends_a_part = case.response[length..].starts_with(b"\x81\xa7results");
+            assert!(error.is_some() || ends_a_part, "{}: {length} bytes", case.folder.display());
+        }
     }
 }
 
 #[test]
 fn a_whole_response_converts_in_one_call() {
     for case in cases() {
-        let Ok(response) = fs::read_to_string(case.join("response.csv")) else { continue };
-        let (lines, error) = conversion(&[response.as_bytes()], "{}");
-        match convert(&response, "{}") {
+        let Ok(response) = str::from_utf8(&case.response) else { continue };
+        let (lines, error) = case.in_pieces(&[&case.response]);
+        match convert(response, &case.settings.to_string()) {
             Ok(converted) => assert_eq!((converted.lines, None), (lines, error)),
             Err(found) => assert_eq!(Some(found.to_string()), error),
         }
@@ -104,9 +154,9 @@ fn values(lines: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_parser_of_influxdb_3_takes_every_line() {
-    for case in cases() {
-        let lines = fs::read_to_string(case.join("lines.lp")).expect("each case has lines");
-        assert_eq!(values(&lines).is_empty(), lines.is_empty(), "{}", case.display());
+    for folder in folders() {
+        let lines = fs::read_to_string(folder.join("lines.lp")).expect("each case has lines");
+        assert_eq!(values(&lines).is_empty(), lines.is_empty(), "{}", folder.display());
     }
 }
 
@@ -122,13 +172,36 @@ fn tricky_points_arrive_as_they_were_written() {
 }
 
 #[test]
+fn both_roads_give_the_same_points_wherever_flux_is_lossless() {
+    let lines = |case: &str| {
+        let path = format!("{}/../tests/corpus/{case}/lines.lp", env!("CARGO_MANIFEST_DIR"));
+        fs::read_to_string(path).expect("each case has lines")
+    };
+    let both = |case: &str| [case.to_owned(), format!("influxql_{case}")].map(|name| lines(&name));
+    let [flux, influxql] = both("one_minute").map(|lines| values(&lines));
+    assert!(flux == influxql, "one_minute");
+
+    // One point was written after the response of InfluxQL was recorded.
+    let [flux, influxql] = both("tricky");
+    let later = "we\\ ird\\,meas,ta\\ g\\,k\\=1=v fi\\ el\\,d\\=k=5 1640995310000000000\n";
+    assert_eq!(values(&flux), values(&(influxql + later)));
+
+    // Flux makes one line break of each kind, and loses a lone carriage return.
+    let [flux, influxql] = both("line_ends");
+    assert_ne!(values(&flux), values(&influxql));
+    assert!(influxql.contains("\"a\r\nb\"") && influxql.contains("\"lone\rcr\""), "{influxql}");
+    let breaks = influxql.replace("\r\n", "\n").replace('\r', "");
+    assert_eq!(values(&flux), values(&breaks));
+}
+
+#[test]
 fn a_small_memory_merges_less_and_loses_nothing() {
     for case in cases() {
-        let response = fs::read(case.join("response.csv")).expect("each case has a response");
-        let (lines, error) = conversion(&[&response], "{}");
-        let (unmerged, same_error) = conversion(&[&response], r#"{"merge_bytes_max": 1}"#);
-        assert_eq!(error, same_error, "{}", case.display());
-        assert_eq!(values(&lines), values(&unmerged), "{}", case.display());
+        let (lines, error) = case.in_pieces(&[&case.response]);
+        let case = case.with("merge_bytes_max", 1);
+        let (unmerged, same_error) = case.in_pieces(&[&case.response]);
+        assert_eq!(error, same_error, "{}", case.folder.display());
+        assert_eq!(values(&lines), values(&unmerged), "{}", case.folder.display());
     }
 }
 
@@ -137,6 +210,6 @@ fn an_unknown_setting_is_refused() {
     let error = Conversion::open(r#"{"merge": 1}"#).expect_err("there is no such setting");
     assert_eq!(
         error.to_string(),
-        "settings: unknown field `merge`, expected `merge_bytes_max` at line 1 column 8"
+        "settings: unknown field `merge`, expected one of `format`, `merge_bytes_max`, `unsigned` at line 1 column 8"
     );
 }

@@ -32,6 +32,12 @@ fn check(table: &str, key: &str, value: Value, message: &str, hint: Option<&str>
     assert_eq!((error.message.as_str(), error.hint.as_deref()), (message, hint));
 }
 
+#[track_caller]
+fn check_error(settings: &Value, message: &str) {
+    let error = Plan::open(Purpose::Migrate, &settings.to_string()).expect_err(message);
+    assert_eq!((error.fault, error.message.as_str()), (Fault::Settings, message));
+}
+
 #[test]
 fn the_settings_that_the_others_change_are_fit() {
     Plan::open(Purpose::Migrate, &fit().to_string()).expect("they are fit");
@@ -130,7 +136,12 @@ fn an_interval_is_a_flux_duration() {
 #[test]
 fn what_does_not_go_together_is_said() {
     let both = |table, key, value, message| check(table, key, value, message, None);
-    both("source", "api", json!("v3"), "`source.api` must be one of \"v2\", \"csv\"; found \"v3\"");
+    both(
+        "source",
+        "api",
+        json!("v3"),
+        "`source.api` must be one of \"v2\", \"v1\", \"csv\", \"lp\"; found \"v3\"",
+    );
     both(
         "source",
         "path",
@@ -192,6 +203,51 @@ fn what_does_not_go_together_is_said() {
         json!("a\nb"),
         "`destination.bucket` cannot be recorded: it holds a line break",
     );
+}
+
+#[test]
+fn each_language_has_its_own_way_to_select() {
+    let with = |source: Value, key: &str, message: &str| {
+        let mut settings = fit();
+        let source = source.as_object().expect("keys");
+        source.iter().for_each(|(key, value)| settings["source"][key] = value.clone());
+        settings["migration"][key] = json!("x = 1");
+        check_error(&settings, message);
+    };
+    let influxql = json!({ "language": "influxql" });
+    let message = "`migration.filter` is Flux, and this source is read by InfluxQL; use `where`";
+    with(influxql, "filter", message);
+    with(json!({ "api": "v1" }), "filter", message);
+    let message = "`migration.where` is InfluxQL, and this source is read by Flux; use `filter`";
+    with(json!({ "language": "flux" }), "where", message);
+    let message = "`source.language` must be \"auto\", \"influxql\" or \"flux\"";
+    with(json!({ "language": "sql" }), "where", message);
+    let message = "`source.language` is for `source.api = \"v2\"`, which has two";
+    with(json!({ "language": "auto", "api": "v1" }), "where", message);
+
+    let mut settings = fit();
+    settings["migration"]["where"] = json!("a = 1");
+    settings["migration"]["filter"] = json!("r.a == 1");
+    let message = "`migration.filter` is Flux and `migration.where` is InfluxQL: choose one";
+    check_error(&settings, message);
+
+    let mut settings = fit();
+    settings["source"] = json!({ "api": "lp", "path": "x.lp" });
+    settings["migration"] = json!({ "where": "a = 1" });
+    let message = "`migration.where` selects from a bucket; a file is migrated as a whole";
+    check_error(&settings, message);
+}
+
+#[test]
+fn a_database_is_not_migrated_into_itself() {
+    let mut settings = fit();
+    let v1 = |bucket: &str| json!({ "api": "v1", "url": "http://one", "bucket": bucket });
+    settings["source"] = v1("db");
+    settings["destination"] = v1("db/rp");
+    check_error(&settings, "`source.bucket` and `destination.bucket` are the same bucket");
+    settings["source"] = v1("db/a");
+    settings["destination"] = v1("db/b");
+    Plan::open(Purpose::Migrate, &settings.to_string()).expect("they are two retention policies");
 }
 
 #[test]

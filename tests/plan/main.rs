@@ -8,6 +8,8 @@ use tsm2iox_guest::time::{TimeRange, Timestamp};
 
 mod answers;
 mod bounds;
+mod influxql;
+mod tsm;
 mod world;
 use world::{Fault, Killed, World};
 
@@ -19,7 +21,13 @@ fn settings(changes: &Value) -> String {
             "stop": "1970-01-01T06:30:00Z",
             "batch_interval": "1h",
         },
-        "source": { "api": "v2", "url": "http://source", "org": "o", "bucket": "src" },
+        "source": {
+            "api": "v2",
+            "language": "flux",
+            "url": "http://source",
+            "org": "o",
+            "bucket": "src",
+        },
         "destination": { "api": "v3", "url": "http://destination", "bucket": "dst" },
         "limits": { "attempts": 3 },
     });

@@ -1,5 +1,6 @@
 //! A host without a network: it does each step at once, in memory, and breaks the one it is told.
 
+use crate::tsm::Tsm;
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Answer, Note, Outcome, Plan, Purpose, Step};
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
@@ -29,6 +30,10 @@ pub(crate) struct Killed;
 /// Both sides, the checkpoint, and the clock.
 #[derive(Debug, Default)]
 pub(crate) struct World {
+    /// The source, if it is read by InfluxQL.
+    pub(crate) tsm: Option<Tsm>,
+    /// The answers to requests whose path begins so: status and body.
+    pub(crate) scripted: Vec<(&'static str, u16, String)>,
     /// The times of the source's points, in seconds; each has one float.
     pub(crate) seconds: Vec<i64>,
     /// What was written, body by body. As a file: one text.
@@ -85,6 +90,9 @@ impl World {
 
     /// The lines that should arrive of the seconds in this range.
     pub(crate) fn expected(&self, seconds: std::ops::Range<i64>) -> Vec<String> {
+        if let Some(tsm) = &self.tsm {
+            return tsm.lines(seconds);
+        }
         let mut lines: Vec<_> = self
             .seconds
             .iter()
@@ -106,7 +114,7 @@ impl World {
         match fault {
             Some(Fault::Lost) => return failure(Cause::Unreachable),
             Some(Fault::KilledBefore) => return Err(Killed),
-            Some(Fault::Status(status)) => return Ok(Ok(answer(status, "no"))),
+            Some(Fault::Status(status)) => return Ok(Ok(answer(status, b"no"))),
             Some(Fault::Unanswered | Fault::Cut | Fault::KilledAfter) | None => {}
         }
         let (response, mut body) = self.serve(request);
@@ -125,11 +133,29 @@ impl World {
         }
     }
 
+    fn scripted_answer(&self, path: &str) -> Option<(&'static str, u16, String)> {
+        self.scripted.iter().find(|(begin, ..)| path.starts_with(begin)).cloned()
+    }
+
     fn serve(&mut self, request: &Request) -> (Response, Vec<Answer>) {
+        if let Some((_, status, body)) = self.scripted_answer(&request.path) {
+            return answer(status, body.as_bytes());
+        }
         match (request.endpoint, request.method) {
+            (Endpoint::Source, "GET") => answer(404, b"not found"),
+            (Endpoint::Source, _) if request.path.starts_with("/query") => {
+                self.queries.push(request.body.clone());
+                let shards = request.body == "q=SHOW%20SHARDS";
+                match &self.tsm {
+                    // As for a user who is no administrator.
+                    Some(tsm) if shards && !tsm.shows_shards => answer(403, b"no"),
+                    Some(tsm) => answer(200, &tsm.answer(&request.body)),
+                    None => answer(404, b"not found"),
+                }
+            }
             (Endpoint::Source, _) => {
                 let text = self.csv(&request.body);
-                answer(200, &text)
+                answer(200, text.as_bytes())
             }
             (Endpoint::Destination, "HEAD") => {
                 let length: usize = self.destination.iter().map(String::len).sum();
@@ -146,15 +172,15 @@ impl World {
             }
             (Endpoint::Destination, _) => {
                 self.destination.push(request.body.clone());
-                answer(204, "")
+                answer(204, b"")
             }
-            (Endpoint::Checkpoint, "GET") if self.checkpoint.is_empty() => answer(404, ""),
-            (Endpoint::Checkpoint, "GET") => answer(200, &self.checkpoint),
+            (Endpoint::Checkpoint, "GET") if self.checkpoint.is_empty() => answer(404, b""),
+            (Endpoint::Checkpoint, "GET") => answer(200, self.checkpoint.as_bytes()),
             (Endpoint::Checkpoint, _) => {
                 self.checkpoint += &request.body;
-                answer(204, "")
+                answer(204, b"")
             }
-            (Endpoint::Rejected, _) => answer(404, ""),
+            (Endpoint::Rejected, _) => answer(404, b""),
         }
     }
 
@@ -185,9 +211,9 @@ impl World {
     }
 }
 
-fn answer(status: u16, body: &str) -> (Response, Vec<Answer>) {
+fn answer(status: u16, body: &[u8]) -> (Response, Vec<Answer>) {
     // Two pieces, the last first.
-    let (head, tail) = body.as_bytes().split_at(body.len() / 2);
+    let (head, tail) = body.split_at(body.len() / 2);
     let pieces = [tail, head].into_iter().map(|piece| Answer::Bytes(piece.to_vec()));
     (Response { status, headers: Vec::new() }, pieces.collect())
 }

@@ -11,11 +11,12 @@
 //! ,,0,2022-01-01T00:00:00Z,2022-01-02T00:00:00Z,2022-01-01T00:00:00Z,18.5,temp,air quality,Lima
 //! ```
 
+use super::Counts;
 use super::error::{ConversionError, ErrorKind, bounded, quoted};
 use super::lines;
 use super::merge::Merge;
 use super::records::{Record, Records};
-use super::value::{DataType, push_value};
+use super::value::DataType;
 use crate::error::Error;
 use crate::time::{TimeRange, Timestamp};
 
@@ -25,19 +26,6 @@ pub(crate) struct Tables {
     state: State,
     /// Rows outside of it are counted and left out.
     range: TimeRange,
-    pub(crate) counts: Counts,
-}
-
-/// What was met on the way.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    /// Values that became part of a point.
-    pub(crate) rows: u64,
-    /// Values outside the range.
-    pub(crate) outside: u64,
-    /// Strings with a line break, of which Flux does not tell what it was: it answers `\n` as
-    /// `\r\n`, and loses a lone `\r` (observed on InfluxDB 2.9.1).
-    pub(crate) altered: u64,
 }
 
 #[derive(Debug)]
@@ -89,7 +77,7 @@ const QUERY_ERROR_CHARACTERS_MAX: usize = 500;
 
 impl Tables {
     pub(crate) fn new(range: TimeRange) -> Self {
-        Self { state: State::Header(Annotations::default()), range, counts: Counts::default() }
+        Self { state: State::Header(Annotations::default()), range }
     }
 
     /// Takes the next record.
@@ -97,6 +85,7 @@ impl Tables {
         &mut self,
         record: Record<'_>,
         merge: &mut Merge,
+        counts: &mut Counts,
     ) -> Result<(), ConversionError> {
         if let Some(name) = record.field(0).strip_prefix('#') {
             return self.annotate(name, record);
@@ -107,7 +96,7 @@ impl Tables {
                 Ok(())
             }
             State::Rows(schema) => {
-                let (range, counts) = (self.range, &mut self.counts);
+                let range = self.range;
                 row(schema, record, range, counts, merge).map_err(|kind| record.error(kind))
             }
             State::Failed => Err(failed_query(record)),
@@ -260,8 +249,9 @@ fn row(
     }
     let text = schema.value.of(record);
     let data_type = schema.value.data_type;
-    merge
-        .push(time.0, |line| push_value(line, data_type, text))
+    data_type
+        .value(text)
+        .and_then(|value| merge.push(time.0, &value))
         .map_err(|unfit| unfit.of(&schema.value.name, text))?;
     counts.rows += 1;
     counts.altered += u64::from(data_type == DataType::String && text.contains('\n'));
@@ -285,7 +275,8 @@ fn begin_table(schema: &Schema, record: Record<'_>, merge: &mut Merge) -> Result
     let (mut series, mut key) = (String::new(), String::new());
     lines::push_series(&mut series, schema.measurement.of(record), &tags)?;
     lines::push_field_key(&mut key, schema.field.of(record))?;
-    merge.begin_table(&series, &key);
+    merge.begin_series(&series);
+    merge.begin_field(&key);
     Ok(())
 }
 

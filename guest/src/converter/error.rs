@@ -4,12 +4,20 @@ use std::fmt;
 
 use crate::error::{Error, Fault};
 
-/// A fault at a line of the response.
+/// A fault at a place of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConversionError {
-    /// Where the record begins, counted from 1.
-    pub(crate) line: u64,
+    pub(crate) position: Position,
     pub(crate) kind: ErrorKind,
+}
+
+/// Where something is in a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// The line in which it begins, counted from 1.
+    Line(u64),
+    /// The bytes before its end, for a response without lines.
+    Byte(u64),
 }
 
 /// The kinds of fault. Texts of the response are kept as `quoted` makes them: bounded and escaped.
@@ -35,8 +43,24 @@ pub(crate) enum ErrorKind {
     NotInLineProtocol { what: &'static str, found: String, reason: &'static str },
     /// The server ended the response with an error.
     Query { message: String, reference: String },
+    /// The response to a statement has another number of values than the server counted.
+    Values { expected: u64, found: u64 },
+    /// Not the part of a response that must stand here.
+    Unexpected { expected: &'static str, found: &'static str },
+    /// The result of another statement than the one that is due, both counted from 0.
+    Statement { expected: u64, found: u64 },
+    /// A small number that is an integer or an unsigned integer, in a field that has both.
+    Unsigned { column: String },
+    /// Points of several databases, which would be mixed.
+    Databases { first: String, second: String },
+    /// A point without a time: the server would have taken its own.
+    NoTime,
+    /// What is no line protocol, and why.
+    NotLineProtocol { found: String, reason: String },
     /// A byte that is not UTF-8.
     NotUtf8,
+    /// A text of more than `limit` bytes.
+    TextTooLong { limit: usize },
     /// No end of the record within `limit` bytes.
     RecordTooLong { limit: usize },
     /// More fields in a record than `limit`.
@@ -69,12 +93,31 @@ pub(crate) fn bounded(text: &str, characters_max: usize) -> String {
     bounded
 }
 
+/// What the error of a query means, which comes in an answer that began as a success. The words
+/// are those of InfluxQL (observed on InfluxDB 1.6.7 and 2.9.1; limits: `query/select.go`).
+fn fault_of_query(message: &str) -> Fault {
+    let of = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if of(&["database not found", "retention policy not found"]) {
+        Fault::Missing
+    } else if of(&["not authorized", "authorization failed"]) {
+        Fault::Unauthorized
+    } else if of(&["max-select-"]) {
+        Fault::TooLarge
+    } else {
+        // The server gave up in the middle of its answer.
+        Fault::Truncated
+    }
+}
+
 impl ErrorKind {
     fn fault(&self) -> Fault {
         match self {
-            Self::DataType { .. } | Self::NotInLineProtocol { .. } => Fault::Unsupported,
-            // The server gave up in the middle of its answer.
-            Self::Query { .. } | Self::Truncated => Fault::Truncated,
+            Self::DataType { .. }
+            | Self::NotInLineProtocol { .. }
+            | Self::Unsigned { .. }
+            | Self::Databases { .. } => Fault::Unsupported,
+            Self::Query { message, .. } => fault_of_query(message),
+            Self::Truncated | Self::Values { .. } => Fault::Truncated,
             Self::NotAnnotated { .. }
             | Self::Columns { .. }
             | Self::ColumnType { .. }
@@ -82,7 +125,12 @@ impl ErrorKind {
             | Self::ColumnUnknown { .. }
             | Self::Value { .. }
             | Self::Empty { .. }
+            | Self::Unexpected { .. }
+            | Self::Statement { .. }
+            | Self::NoTime
+            | Self::NotLineProtocol { .. }
             | Self::NotUtf8
+            | Self::TextTooLong { .. }
             | Self::RecordTooLong { .. }
             | Self::TooManyFields { .. } => Fault::Malformed,
         }
@@ -98,6 +146,14 @@ impl ErrorKind {
                 Some("leave `pivot()` out of the query: each row is to hold one field")
             }
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
+            Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
+                Some("set a smaller `migration.batch_interval`, or raise the limit at the source")
+            }
+            Self::Unsigned { .. } => Some("name the field in the setting `unsigned`"),
+            Self::Databases { .. } => {
+                Some("export one with `influx_inspect export -database NAME -retention NAME`")
+            }
+            Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
         }
     }
@@ -141,6 +197,28 @@ impl fmt::Display for ErrorKind {
             Self::Query { message, reference } => {
                 write!(f, "the query failed: {message} ({reference})")
             }
+            Self::Values { expected, found } => {
+                write!(f, "expected {expected} values, as the server counts them, found {found}")
+            }
+            Self::Unexpected { expected, found } => write!(f, "expected {expected}, found {found}"),
+            Self::Statement { expected, found } => {
+                write!(f, "expected the result of statement {expected}, found that of {found}")
+            }
+            Self::Unsigned { column } => write!(
+                f,
+                "field `{column}` holds unsigned integers, of which the small ones look like others"
+            ),
+            Self::Databases { first, second } => write!(
+                f,
+                "the file holds the databases `{first}` and `{second}`, whose points would be mixed"
+            ),
+            Self::NoTime => f.write_str("expected a time at the end of the line, found none"),
+            Self::NotLineProtocol { found, reason } => {
+                write!(f, "expected line protocol, found `{found}`: {reason}")
+            }
+            Self::TextTooLong { limit } => {
+                write!(f, "expected a text of at most {limit} bytes, found a longer one")
+            }
             Self::NotUtf8 => f.write_str("expected UTF-8, found other bytes"),
             Self::RecordTooLong { limit } => {
                 write!(f, "expected the end of the record within {limit} bytes, found none")
@@ -154,13 +232,16 @@ impl fmt::Display for ErrorKind {
 }
 
 impl From<ConversionError> for Error {
-    fn from(ConversionError { line, kind }: ConversionError) -> Self {
-        Self {
-            fault: kind.fault(),
-            endpoint: None,
-            line: Some(line),
-            message: format!("line {line}: {kind}"),
-            hint: kind.hint().map(str::to_owned),
-        }
+    fn from(ConversionError { position, kind }: ConversionError) -> Self {
+        let (line, message) = match position {
+            Position::Line(line) => (Some(line), format!("line {line}: {kind}")),
+            // Which byte says nothing about what the server could not do.
+            Position::Byte(_) if matches!(kind, ErrorKind::Query { .. }) => {
+                (None, kind.to_string())
+            }
+            Position::Byte(byte) => (None, format!("byte {byte}: {kind}")),
+        };
+        let hint = kind.hint().map(str::to_owned);
+        Self { fault: kind.fault(), endpoint: None, line, message, hint }
     }
 }

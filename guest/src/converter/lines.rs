@@ -114,9 +114,20 @@ pub(crate) fn push_string(line: &mut String, text: &str) {
 }
 
 impl Lines {
-    /// Appends what `write` writes, as one line.
-    pub(crate) fn push(&mut self, write: impl FnOnce(&mut String)) {
-        write(&mut self.text);
+    /// Appends a point: measurement and tags, fields as `key=value`, and the time.
+    pub(crate) fn push_point<'a>(
+        &mut self,
+        series: &str,
+        fields: impl IntoIterator<Item = &'a str>,
+        time: i64,
+    ) {
+        self.text.push_str(series);
+        for (place, field) in fields.into_iter().enumerate() {
+            self.text.push(if place == 0 { ' ' } else { ',' });
+            self.text.push_str(field);
+        }
+        self.text.push(' ');
+        self.text.push_str(itoa::Buffer::new().format(time));
         self.text.push('\n');
         self.ends.push(self.text.len());
     }

@@ -1,27 +1,26 @@
 //! Rows to points: the fields of one series and time become one line.
 //!
-//! Does not know CSV. Relies on a series' tables following one another, each by time, as
-//! `from |> range` answers (observed on InfluxDB 2.9.1); where they do not, points leave in more
-//! lines than one, and the destination merges them.
+//! Does not know how values came. Relies on the values of a series following one another, as
+//! `from |> range` answers (observed on InfluxDB 2.9.1) and exports are written; where they do
+//! not, points leave in more lines than one, and the destination merges them.
 
 use super::lines::Lines;
+use super::value::{Unfit, Value};
 
 /// Holds the values of one series until the series ends.
 #[derive(Debug)]
 pub(crate) struct Merge {
     /// Measurement and tags, as line protocol.
     series: String,
-    /// The field keys of the series, each once.
-    keys: Vec<String>,
-    /// That of the table.
-    key: usize,
+    /// The fields of the series, each once.
+    fields: Vec<Field>,
+    /// That of the next value.
+    field: usize,
     /// Whether a field may be there twice at one time, as in a response with two results.
     repeated: bool,
     /// `key=value` of all values, one after the other.
     text: String,
-    values: Vec<Value>,
-    /// The time of the last value of the table.
-    last: Option<i64>,
+    values: Vec<Held>,
     bytes_max: usize,
     /// The lines of what is not held any more.
     pub(crate) lines: Lines,
@@ -31,12 +30,20 @@ pub(crate) struct Merge {
 /// the lines must not.
 const VALUE_BYTES: usize = 32;
 
+#[derive(Debug)]
+struct Field {
+    /// Its key and `=`, as line protocol.
+    key: String,
+    /// The time of its last value.
+    last: Option<i64>,
+}
+
 /// A value that is held.
 #[derive(Debug)]
-struct Value {
+struct Held {
     time: i64,
-    /// Which of `keys`.
-    key: u32,
+    /// Which of `fields`.
+    field: u32,
     /// Where it is in `text`.
     start: usize,
     end: usize,
@@ -47,56 +54,57 @@ impl Merge {
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
             series: String::new(),
-            keys: Vec::new(),
-            key: 0,
+            fields: Vec::new(),
+            field: 0,
             repeated: false,
             text: String::new(),
             values: Vec::new(),
-            last: None,
             bytes_max,
             lines: Lines::default(),
         }
     }
 
-    /// The following values are of this series and this field, both as line protocol. What is
-    /// held of another series leaves.
-    pub(crate) fn begin_table(&mut self, series: &str, key: &str) {
+    /// The following values are of this series, as line protocol. What is held of another one
+    /// leaves.
+    pub(crate) fn begin_series(&mut self, series: &str) {
         if self.series != series {
             self.flush();
             series.clone_into(&mut self.series);
-            self.keys.clear();
+            self.fields.clear();
             self.repeated = false;
         }
-        let known = self.keys.iter().position(|other| other == key);
-        self.repeated |= known.is_some();
-        self.key = known.unwrap_or(self.keys.len());
-        if known.is_none() {
-            self.keys.push(key.to_owned());
-        }
-        self.last = None;
     }
 
-    /// Takes a value, which `write` writes; one that it refuses leaves no trace.
-    pub(crate) fn push<E>(
-        &mut self,
-        time: i64,
-        write: impl FnOnce(&mut String) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// The following values are of this field, as line protocol: its key and `=`.
+    pub(crate) fn begin_field(&mut self, key: &str) {
+        // Where fields alternate, it is mostly the one after the last.
+        let next = self.field + 1;
+        let is_next = self.fields.get(next).is_some_and(|field| field.key == key);
+        let place = || self.fields.iter().position(|field| field.key == key);
+        self.field = if is_next { next } else { place().unwrap_or(self.fields.len()) };
+        if self.field == self.fields.len() {
+            self.fields.push(Field { key: key.to_owned(), last: None });
+        }
+    }
+
+    /// Takes a value; one that line protocol cannot say leaves no trace.
+    pub(crate) fn push(&mut self, time: i64, value: &Value<'_>) -> Result<(), Unfit> {
         let held = self.text.len() + self.values.len() * VALUE_BYTES;
         if held >= self.bytes_max {
             self.flush();
         }
-        let key = self.key;
         let start = self.text.len();
-        self.text.push_str(&self.keys[key]);
-        if let Err(error) = write(&mut self.text) {
+        let field = &mut self.fields[self.field];
+        self.text.push_str(&field.key);
+        if let Err(unfit) = value.push(&mut self.text) {
             self.text.truncate(start);
-            return Err(error);
+            return Err(unfit);
         }
-        let key = u32::try_from(key).expect("a series has fewer fields than a response has bytes");
-        self.values.push(Value { time, key, start, end: self.text.len() });
-        self.repeated |= self.last.is_some_and(|last| time <= last);
-        self.last = Some(time);
+        self.repeated |= field.last.is_some_and(|last| time <= last);
+        field.last = Some(time);
+        let field =
+            u32::try_from(self.field).expect("a series has fewer fields than a response has bytes");
+        self.values.push(Held { time, field, start, end: self.text.len() });
         Ok(())
     }
 
@@ -117,34 +125,20 @@ impl Merge {
 
     /// Writes the values of one time as one line, or as several where a field is there twice:
     /// InfluxDB 3 refuses a line that names a field twice.
-    fn push_point(&mut self, mut point: &[Value]) {
+    fn push_point(&mut self, mut point: &[Held]) {
         while !point.is_empty() {
             let once = if self.repeated { Self::before_repetition(point) } else { point.len() };
             let (fields, after) = point.split_at(once);
-            let (series, text) = (&self.series, &self.text);
-            self.lines.push(|line| {
-                line.push_str(series);
-                for (place, value) in fields.iter().enumerate() {
-                    line.push(if place == 0 { ' ' } else { ',' });
-                    line.push_str(&text[value.start..value.end]);
-                }
-                line.push(' ');
-                push_integer(line, fields[0].time);
-            });
+            let text = |value: &Held| &self.text[value.start..value.end];
+            self.lines.push_point(&self.series, fields.iter().map(text), fields[0].time);
             point = after;
         }
     }
 
-    /// How many values from the front have keys of their own.
-    fn before_repetition(point: &[Value]) -> usize {
+    /// How many values from the front have fields of their own.
+    fn before_repetition(point: &[Held]) -> usize {
         (1..point.len())
-            .find(|at| point[..*at].iter().any(|value| value.key == point[*at].key))
+            .find(|at| point[..*at].iter().any(|value| value.field == point[*at].field))
             .unwrap_or(point.len())
     }
-}
-
-/// Appends an integer in decimal.
-fn push_integer(line: &mut String, number: i64) {
-    use std::fmt::Write;
-    write!(line, "{number}").expect("writing to a string cannot fail");
 }

@@ -1,36 +1,94 @@
-//! Annotated CSV in, line protocol out, as a stream: bytes → records → values → points → lines.
+//! Responses in, line protocol out, as a stream.
+//!
+//! ```text
+//! annotated CSV ─▶ records ─▶ annotated ────▶ values ─▶ merge ─▶ lines
+//! InfluxQL ──────▶ msgpack ─▶ influxql, rows ─▶ values ────────────▲
+//! line protocol ──▶ source_lines ───────────▶ values ─▶ merge ─────┘
+//! ```
 //!
 //! Does not know where a response comes from or where its lines go. Memory is bounded by the
 //! longest record and by what is held of one series to merge its fields.
 
 mod annotated;
 mod error;
+mod influxql;
 mod lines;
 mod merge;
+mod msgpack;
 mod records;
+mod rows;
+mod source_lines;
+mod table;
 mod value;
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Fault};
 use crate::plan::{Totals, counted};
 use crate::time::TimeRange;
+use annotated::Tables;
 pub(crate) use annotated::first_time;
-use annotated::{Counts, Tables};
 use error::ConversionError;
 pub(crate) use error::{bounded, quoted};
+use influxql::Results;
 pub(crate) use lines::{Lines, push_series, push_string, unsayable};
 use merge::Merge;
 use records::Records;
+pub(crate) use rows::Statement;
+use rows::{PointRows, Writer};
+use source_lines::SourceLines;
+pub(crate) use table::{Cell, Table, tables};
 
 /// A response in the course of conversion.
 #[derive(Debug)]
 pub struct Conversion {
-    records: Records,
-    tables: Tables,
+    reader: Reader,
+    /// What is held of a series, and the lines that leave, whichever reader made them.
     merge: Merge,
+    counts: Counts,
     /// The fault that ended it.
     failed: Option<Error>,
+}
+
+/// What reads a response.
+#[derive(Debug)]
+enum Reader {
+    Csv(Box<Csv>),
+    InfluxQl { results: Results, rows: PointRows },
+    Lines(SourceLines),
+}
+
+#[derive(Debug)]
+struct Csv {
+    records: Records,
+    tables: Tables,
+}
+
+/// What a response is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// Annotated CSV, as Flux answers it.
+    #[default]
+    Csv,
+    /// MessagePack, as InfluxQL answers it with `epoch=ns`.
+    InfluxQl,
+    /// Line protocol, as exports are written.
+    Lp,
+}
+
+/// What was met on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Values that became part of a point.
+    pub(crate) rows: u64,
+    /// Values outside the range.
+    pub(crate) outside: u64,
+    /// Strings with a line break, of which Flux does not tell what it was: it answers `\n` as
+    /// `\r\n`, and loses a lone `\r` (observed on InfluxDB 2.9.1).
+    pub(crate) altered: u64,
 }
 
 /// What became of a response, or of a piece of it.
@@ -61,8 +119,14 @@ pub struct Rejection {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
+    #[serde(default)]
+    format: Format,
     #[serde(default = "merge_bytes_max")]
     merge_bytes_max: usize,
+    /// For InfluxQL, which writes small numbers of both kinds alike: the fields that hold unsigned
+    /// integers, by measurement.
+    #[serde(default)]
+    unsigned: BTreeMap<String, Vec<String>>,
 }
 
 /// What a person should know of strings that were altered before they came.
@@ -85,7 +149,7 @@ fn merge_bytes_max() -> usize {
 /// Those of `Conversion`; no line is returned then.
 pub fn convert(response: &str, settings: &str) -> Result<Converted, Error> {
     let mut conversion = Conversion::open(settings)?;
-    let before = conversion.tables.counts;
+    let before = conversion.counts;
     conversion.feed(response.as_bytes())?;
     conversion.end()?;
     Ok(conversion.take(before, response.len()))
@@ -97,29 +161,32 @@ impl Conversion {
     /// # Errors
     /// `Settings` if it is none, or for a key or value that is unfit.
     pub fn open(settings: &str) -> Result<Self, Error> {
-        let settings: Settings = serde_json::from_str(settings)
+        let Settings { format, merge_bytes_max, unsigned } = serde_json::from_str(settings)
             .map_err(|error| Error::new(Fault::Settings, format!("settings: {error}")))?;
-        Ok(Self::new(TimeRange::ALL, settings.merge_bytes_max))
+        let reader = Reader::new(format, TimeRange::ALL, unsigned);
+        Ok(Self::new(reader, merge_bytes_max))
     }
 
     /// A conversion of the rows within a range, with the default limits.
-    pub(crate) fn within(range: TimeRange) -> Self {
-        Self::new(range, merge_bytes_max())
+    pub(crate) fn within(range: TimeRange, format: Format) -> Self {
+        Self::new(Reader::new(format, range, BTreeMap::new()), merge_bytes_max())
     }
 
-    /// A conversion that makes whole points whatever memory they take: the caller bounds the
-    /// response.
+    /// A conversion of annotated CSV that makes whole points whatever memory they take: the caller
+    /// bounds the response.
     pub(crate) fn of_whole_points() -> Self {
-        Self::new(TimeRange::ALL, usize::MAX)
+        Self::new(Reader::new(Format::Csv, TimeRange::ALL, BTreeMap::new()), usize::MAX)
     }
 
-    fn new(range: TimeRange, merge_bytes_max: usize) -> Self {
-        Self {
-            records: Records::new(),
-            tables: Tables::new(range),
-            merge: Merge::new(merge_bytes_max),
-            failed: None,
-        }
+    fn new(reader: Reader, merge_bytes_max: usize) -> Self {
+        let merge = Merge::new(merge_bytes_max);
+        Self { reader, merge, counts: Counts::default(), failed: None }
+    }
+
+    /// The next response follows, to these statements of InfluxQL.
+    pub(crate) fn begin_statements(&mut self, range: TimeRange, statements: Vec<Statement>) {
+        let rows = PointRows::of_statements(range, statements);
+        self.reader = Reader::InfluxQl { results: Results::default(), rows };
     }
 
     /// Takes the next piece of the response, cut anywhere.
@@ -128,7 +195,7 @@ impl Conversion {
     /// What is wrong with the response, once all lines before it have been returned. After an
     /// error only the same error follows.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Converted, Error> {
-        let before = self.tables.counts;
+        let before = self.counts;
         let fed = self.feed(bytes);
         self.settle(fed, before, bytes.len())
     }
@@ -139,7 +206,7 @@ impl Conversion {
     /// The fault that `push` met, or `Truncated` where the response stops inside a record; what is
     /// held of the last series is lost then.
     pub fn finish(mut self) -> Result<Converted, Error> {
-        let before = self.tables.counts;
+        let before = self.counts;
         self.end()?;
         Ok(self.take(before, 0))
     }
@@ -154,10 +221,21 @@ impl Conversion {
     }
 
     fn read(&mut self, bytes: &mut &[u8]) -> Result<(), ConversionError> {
-        while let Some(record) = self.records.next(bytes)? {
-            self.tables.push(record, &mut self.merge)?;
+        let Self { reader, merge, counts, .. } = self;
+        match reader {
+            Reader::Csv(csv) => {
+                let Csv { records, tables } = &mut **csv;
+                while let Some(record) = records.next(bytes)? {
+                    tables.push(record, merge, counts)?;
+                }
+                Ok(())
+            }
+            Reader::InfluxQl { results, rows } => {
+                let mut writer = Writer { rows, lines: &mut merge.lines, counts };
+                results.push(bytes, &mut writer)
+            }
+            Reader::Lines(lines) => lines.push(bytes, merge, counts),
         }
-        Ok(())
     }
 
     /// As `finish`, but the lines stay until `take_lines`.
@@ -165,10 +243,15 @@ impl Conversion {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        if self.records.is_inside() || !self.tables.may_end() {
-            let error = self.records.truncated();
-            return Err(self.fail(error));
-        }
+        let ended = match &self.reader {
+            Reader::Csv(csv) if csv.records.is_inside() || !csv.tables.may_end() => {
+                Err(csv.records.truncated())
+            }
+            Reader::Csv(_) => Ok(()),
+            Reader::InfluxQl { results, rows } => results.end(rows.statements()),
+            Reader::Lines(lines) => lines.end(),
+        };
+        ended.map_err(|error| self.fail(error))?;
         self.merge.flush();
         Ok(())
     }
@@ -185,12 +268,24 @@ impl Conversion {
 
     /// What was met so far.
     pub(crate) fn counts(&self) -> Counts {
-        self.tables.counts
+        self.counts
     }
 
-    /// See `Records::ends_with_empty_line`.
-    pub(crate) fn ends_with_empty_line(&self) -> bool {
-        self.records.ends_with_empty_line()
+    /// Whether a response of Flux ended as InfluxDB ends each, with an empty line: without it, one
+    /// that somebody cut at the end of a row would look whole. Others say themselves when they end.
+    pub(crate) fn is_proven_whole(&self) -> bool {
+        match &self.reader {
+            Reader::Csv(csv) => csv.records.ends_with_empty_line(),
+            Reader::InfluxQl { .. } | Reader::Lines(_) => true,
+        }
+    }
+
+    /// The retention policies of an export, if there are several.
+    pub(crate) fn policies(&self) -> Option<&[String]> {
+        match &self.reader {
+            Reader::Lines(lines) if lines.policies.len() > 1 => Some(&lines.policies),
+            Reader::Csv(_) | Reader::InfluxQl { .. } | Reader::Lines(_) => None,
+        }
     }
 
     /// The values that came before a fault are whole; they leave as lines.
@@ -217,13 +312,29 @@ impl Conversion {
     fn take(&mut self, before: Counts, read: usize) -> Converted {
         let lines = std::mem::take(&mut self.merge.lines);
         let totals = Totals {
-            rows: self.tables.counts.rows - before.rows,
+            rows: self.counts.rows - before.rows,
             points: lines.len() as u64,
             read: read as u64,
             written: lines.bytes() as u64,
             rejected: 0,
         };
-        let altered = self.tables.counts.altered - before.altered;
+        let altered = self.counts.altered - before.altered;
         Converted { lines: lines.into_text(), rejected: Vec::new(), altered, totals }
+    }
+}
+
+impl Reader {
+    fn new(format: Format, range: TimeRange, unsigned: BTreeMap<String, Vec<String>>) -> Self {
+        match format {
+            Format::Csv => {
+                let (records, tables) = (Records::new(), Tables::new(range));
+                Self::Csv(Csv { records, tables }.into())
+            }
+            Format::InfluxQl => {
+                let rows = PointRows::new(range, unsigned);
+                Self::InfluxQl { results: Results::default(), rows }
+            }
+            Format::Lp => Self::Lines(SourceLines::new(range)),
+        }
     }
 }

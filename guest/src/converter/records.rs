@@ -9,7 +9,7 @@
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::error::{ConversionError, ErrorKind};
+use super::error::{ConversionError, ErrorKind, Position};
 
 /// A record without end, such as one after a quote that is never closed, must not fill the
 /// memory. InfluxDB 2.9 takes strings of 64 KiB, InfluxDB 3 of 1 MB; a record may have 200 tags.
@@ -148,12 +148,12 @@ impl Records {
             Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => {
                 Ok(Record { text, ends, line })
             }
-            _ => Err(ConversionError { line, kind: ErrorKind::NotUtf8 }),
+            _ => Err(ConversionError { position: Position::Line(line), kind: ErrorKind::NotUtf8 }),
         }
     }
 
     fn error(&self, kind: ErrorKind) -> ConversionError {
-        ConversionError { line: self.line, kind }
+        ConversionError { position: Position::Line(self.line), kind }
     }
 }
 
@@ -177,6 +177,6 @@ impl<'a> Record<'a> {
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> ConversionError {
-        ConversionError { line: self.line, kind }
+        ConversionError { position: Position::Line(self.line), kind }
     }
 }

@@ -1,13 +1,28 @@
-//! The types of annotated CSV, and how their values are written in line protocol.
+//! The values of fields, in which all roads meet, and how they are written in line protocol.
 //!
-//! A number is passed on as it was written, never through a machine number and back: Flux writes
-//! floats in full decimals, `1e300` with 301 digits (observed on InfluxDB 2.9.1).
+//! Knows the types of annotated CSV by name. A float of CSV is passed on as it was written, never
+//! through a machine number and back: Flux writes them in full decimals, `1e300` with 301 digits
+//! (observed on InfluxDB 2.9.1).
+
+use std::borrow::Cow;
 
 use super::error::{ErrorKind, quoted};
 use super::lines::push_string;
 
-/// The type of a column. `duration` and `base64Binary` are types of Flux too, but no field can
-/// be of them.
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    Boolean(bool),
+    Float(f64),
+    /// A float, as the source wrote it.
+    Decimal(&'a str),
+    Integer(i64),
+    Unsigned(u64),
+    String(Cow<'a, str>),
+}
+
+/// The type of a column of annotated CSV. `duration` and `base64Binary` are types of Flux too, but
+/// no field can be of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DataType {
     Boolean,
@@ -18,12 +33,49 @@ pub(crate) enum DataType {
     UnsignedLong,
 }
 
-/// Why a text is no value of a type.
+/// Why something is no value of a field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unfit {
     Empty,
     Not(&'static str),
     NotInLineProtocol(&'static str),
+}
+
+const NOT_FINITE: Unfit = Unfit::NotInLineProtocol("a float must be finite");
+
+impl Value<'_> {
+    /// Appends it.
+    pub(crate) fn push(&self, line: &mut String) -> Result<(), Unfit> {
+        match self {
+            Self::Boolean(value) => line.push_str(if *value { "true" } else { "false" }),
+            Self::Float(value) if value.is_finite() => {
+                let mut buffer = zmij::Buffer::new();
+                let text = buffer.format_finite(*value);
+                line.push_str(text.strip_suffix(".0").unwrap_or(text));
+            }
+            Self::Float(_) => return Err(NOT_FINITE),
+            Self::Decimal(text) => line.push_str(text),
+            Self::Integer(value) => push_integer(line, *value, "i"),
+            Self::Unsigned(value) => push_integer(line, *value, "u"),
+            Self::String(text) => push_string(line, text),
+        }
+        Ok(())
+    }
+}
+
+impl Value<'_> {
+    /// It, for a message: only a float can be unfit.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Float(value) => value.to_string(),
+            _ => format!("{self:?}"),
+        }
+    }
+}
+
+fn push_integer(line: &mut String, value: impl itoa::Integer, suffix: &str) {
+    line.push_str(itoa::Buffer::new().format(value));
+    line.push_str(suffix);
 }
 
 impl DataType {
@@ -51,39 +103,35 @@ impl DataType {
             Self::UnsignedLong => "unsignedLong",
         }
     }
-}
 
-/// Appends a field's value.
-pub(crate) fn push_value(line: &mut String, data_type: DataType, text: &str) -> Result<(), Unfit> {
-    // Only a string may be empty: for it, null and "" look the same, and a row of an unpivoted
-    // response is never null.
-    if text.is_empty() && data_type != DataType::String {
-        return Err(Unfit::Empty);
-    }
-    match data_type {
-        DataType::Boolean if matches!(text, "true" | "false") => line.push_str(text),
-        DataType::Boolean => return Err(Unfit::Not("`true` or `false`")),
-        DataType::Double if is_decimal(text) => line.push_str(text),
-        DataType::Double if matches!(text, "NaN" | "+Inf" | "-Inf" | "Inf") => {
-            return Err(Unfit::NotInLineProtocol("a float must be finite"));
+    /// Reads a cell of a column of this type.
+    pub(crate) fn value(self, text: &str) -> Result<Value<'_>, Unfit> {
+        // Only a string may be empty: for it, null and "" look the same, and a row of an unpivoted
+        // response is never null.
+        if text.is_empty() && self != Self::String {
+            return Err(Unfit::Empty);
         }
-        DataType::Double => return Err(Unfit::Not("a double")),
-        DataType::Long if text.parse::<i64>().is_ok() => push_suffixed(line, text, 'i'),
-        DataType::Long => return Err(Unfit::Not("a long")),
-        DataType::UnsignedLong if text.parse::<u64>().is_ok() => push_suffixed(line, text, 'u'),
-        DataType::UnsignedLong => return Err(Unfit::Not("an unsignedLong")),
-        // The CSV of Flux has `\r\n` for each `\n` in a string, and `\r` only there.
-        DataType::String if text.contains("\r\n") => push_string(line, &text.replace("\r\n", "\n")),
-        DataType::String => push_string(line, text),
-        DataType::Time => return Err(Unfit::NotInLineProtocol("a field cannot be a time")),
+        match self {
+            Self::Boolean => match text {
+                "true" => Ok(Value::Boolean(true)),
+                "false" => Ok(Value::Boolean(false)),
+                _ => Err(Unfit::Not("`true` or `false`")),
+            },
+            Self::Double if is_decimal(text) => Ok(Value::Decimal(text)),
+            Self::Double if matches!(text, "NaN" | "+Inf" | "-Inf" | "Inf") => Err(NOT_FINITE),
+            Self::Double => Err(Unfit::Not("a double")),
+            Self::Long => text.parse().map(Value::Integer).map_err(|_| Unfit::Not("a long")),
+            Self::UnsignedLong => {
+                text.parse().map(Value::Unsigned).map_err(|_| Unfit::Not("an unsignedLong"))
+            }
+            // The CSV of Flux has `\r\n` for each `\n` in a string, and `\r` only there.
+            Self::String if text.contains("\r\n") => {
+                Ok(Value::String(text.replace("\r\n", "\n").into()))
+            }
+            Self::String => Ok(Value::String(text.into())),
+            Self::Time => Err(Unfit::NotInLineProtocol("a field cannot be a time")),
+        }
     }
-    Ok(())
-}
-
-fn push_suffixed(line: &mut String, digits: &str, suffix: char) {
-    // A sign that `parse` takes but InfluxDB may not.
-    line.push_str(digits.strip_prefix('+').unwrap_or(digits));
-    line.push(suffix);
 }
 
 /// Whether a text is a float that every parser of line protocol takes as it is: a sign, digits,

@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::exchange::{Event, Exchange, Ids, Want};
-use super::note::{batch_name, counted};
+use super::note::{batch_name, counted, list};
+use super::reader::{self, Reader};
+use super::road::Road;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, Lines, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route};
 use crate::protocol::write::BODY_BYTES_MAX;
-use crate::protocol::{Response, file, flux, write};
+use crate::protocol::{Response, file, write};
 use crate::settings::{Destination, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
 
@@ -30,6 +32,9 @@ pub(crate) struct Order {
     pub(crate) migration: [String; 2],
     /// Where its lines belong in a file.
     pub(crate) offset: Option<u64>,
+    /// How it is read, if that is known: else the batch finds out.
+    #[serde(default)]
+    pub(crate) road: Option<Road>,
 }
 
 /// So many bodies are with the destination at once: one to be acknowledged, one to follow.
@@ -42,9 +47,9 @@ pub(crate) struct Batch {
     batch: TimeRange,
     migration: TimeRange,
     ids: Ids,
-    query: Exchange,
+    reader: Reader,
     conversion: Conversion,
-    /// Whether all of the response is converted.
+    /// Whether all that was read is converted.
     converted: bool,
     /// Bodies that are to be sent before what is converted: the halves of one that was too large.
     halves: VecDeque<Lines>,
@@ -73,6 +78,7 @@ impl Order {
             batch: text(batch),
             migration: text(migration),
             offset: None,
+            road: None,
         }
     }
 }
@@ -93,16 +99,12 @@ impl Batch {
         if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
             return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
         }
-        let call = match &settings.source {
-            Source::Flux(place) => flux::points(place, batch, &settings.selection),
-            Source::Csv(place) => file::content(Endpoint::Source, &place.bucket, false),
-        };
         Ok(Self {
-            query: Exchange::new(call, settings.attempts_max),
+            reader: Reader::new(&settings, order.road, batch),
             batch,
             migration,
             ids: Ids::default(),
-            conversion: Conversion::within(batch),
+            conversion: Conversion::within(batch, reader::format(&settings)),
             converted: false,
             halves: VecDeque::new(),
             writes: Vec::new(),
@@ -118,6 +120,7 @@ impl Batch {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        self.notes.append(&mut self.reader.notes);
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
         }
@@ -129,14 +132,17 @@ impl Batch {
         }
         self.cut_bodies();
         let may_read = self.conversion.waiting() < self.body_bytes_max;
-        let exchanges = self.writes.iter_mut().map(|write| &mut write.exchange);
-        let query = (!self.converted).then_some(&mut self.query);
-        for exchange in exchanges.chain(query) {
-            match exchange.want(now, &mut self.ids, may_read) {
+        for write in &mut self.writes {
+            match write.exchange.want(now, &mut self.ids, may_read) {
                 Want::Step(step) => return step,
                 Want::Wait(time) => until = until.min(time),
                 Want::Nothing => {}
             }
+        }
+        match self.reader.want(now, &mut self.ids, may_read) {
+            Want::Step(step) => return step,
+            Want::Wait(time) => until = until.min(time),
+            Want::Nothing => {}
         }
         // Whatever is converted by then has become a write, as far as there is room.
         let left = !self.converted || !self.writes.is_empty();
@@ -169,73 +175,40 @@ impl Batch {
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
         if let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) {
             self.answer_write(at, answer);
-        } else if self.query.owns(id) && self.error.is_none() {
-            self.answer_query(answer);
+        } else if self.reader.owns(id) && self.error.is_none() {
+            self.answer_reader(answer);
         }
     }
 
-    fn answer_query(&mut self, answer: Answer) {
-        match self.query.answer(answer) {
-            Event::Nothing | Event::Begun(_) => {}
-            Event::Piece(piece) => {
-                self.totals.read += piece.len() as u64;
-                if let Err(error) = self.conversion.feed(&piece) {
-                    self.fail_response(error);
-                }
-                self.totals.rows = self.conversion.counts().rows;
-            }
-            Event::Ended => self.end_query(),
-            Event::Failed(error) => {
-                let of_filter = error.fault == Fault::Settings;
-                let hint = self.settings.selection.filter.as_ref().filter(|_| of_filter);
-                let hint =
-                    hint.map(|_| "`migration.filter` begins on line 2 of the query".to_owned());
-                self.fail(Error { hint: error.hint.or(hint), ..error });
-            }
+    fn answer_reader(&mut self, answer: Answer) {
+        let taken = self.reader.answer(answer, &mut self.conversion);
+        self.totals.read = self.reader.read;
+        self.totals.rows = self.conversion.counts().rows;
+        match taken {
+            Err(error) => self.fail(error),
+            Ok(()) if self.reader.is_done() => self.end_reading(),
+            Ok(()) => {}
         }
     }
 
-    fn end_query(&mut self) {
-        if let Err(error) = self.conversion.end() {
-            return self.fail_response(error);
-        }
-        // InfluxDB ends each response with an empty line (observed on 2.9.1; so does the encoder of
-        // Flux): without it, a response that somebody cut at the end of a row would look whole.
-        if !self.conversion.ends_with_empty_line() {
-            match &self.settings.source {
-                Source::Flux(_) => {
-                    let error = Error::new(Fault::Truncated, "it stops before its end");
-                    return self.fail_response(error);
-                }
-                // Somebody may have made the file otherwise.
-                Source::Csv(place) => self.notes.push_back(Note::warning(format!(
-                    "`{}` does not end with an empty line, as responses of InfluxDB do: it may be \
-                     cut",
-                    place.bucket
-                ))),
-            }
-        }
+    fn end_reading(&mut self) {
         self.converted = true;
         let counts = self.conversion.counts();
+        let mut warn = |message| self.notes.push_back(Note::warning(message));
         if counts.altered > 0 {
-            self.notes.push_back(Note::warning(altered_warning(counts.altered)));
+            warn(altered_warning(counts.altered));
         }
         if counts.outside > 0 {
-            let batch = self.batch;
-            self.notes.push_back(Note::warning(format!(
-                "{} outside of {batch} left out",
-                counted(counts.outside, "row", "rows")
-            )));
+            let (rows, batch) = (counted(counts.outside, "row", "rows"), self.batch);
+            warn(format!("{rows} outside of {batch} left out"));
         }
-    }
-
-    /// Something is wrong with what the source answered.
-    fn fail_response(&mut self, error: Error) {
-        let place = match &self.settings.source {
-            Source::Flux(_) => "the response of the source".to_owned(),
-            Source::Csv(place) => format!("`{}`", place.bucket),
-        };
-        self.fail(error.within(&place).at(Endpoint::Source));
+        if let Some(policies) = self.conversion.policies() {
+            let policies = list(policies);
+            warn(format!(
+                "the export holds the retention policies {policies}: of two points of one series \
+                 and time only one arrives"
+            ));
+        }
     }
 
     fn answer_write(&mut self, at: usize, answer: Answer) {
@@ -304,7 +277,7 @@ impl Batch {
     fn ending(&self, error: &Error) -> Ending {
         // A file that is wrong stays wrong; a server may answer better next time.
         let of_file = error.endpoint == Some(Endpoint::Source)
-            && matches!(self.settings.source, Source::Csv(_));
+            && matches!(self.settings.source, Source::File(..));
         if of_file { Ending::Failed(error.clone()) } else { Ending::of(error.clone()) }
     }
 

@@ -4,16 +4,14 @@
 //! Asks for nothing that the settings or the records say. Does not know batches.
 
 use super::Answer;
+use super::earliest::Earliest;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::journal::Journal;
-use crate::converter::first_time;
+use super::road::Road;
 use crate::error::{Endpoint, Error, Fault};
-use crate::protocol::{file, flux};
-use crate::settings::{Destination, LAG_SECONDS, Settings, Source, Start, Stop};
+use crate::protocol::file;
+use crate::settings::{Destination, LAG_SECONDS, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
-
-/// One time is asked for; a server may answer one for each of many tables.
-const FIRST_TIME_BYTES_MAX: usize = 16 << 20;
 
 /// The bounds of a migration, while they are looked for.
 #[derive(Debug)]
@@ -32,14 +30,11 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 enum Phase {
     /// When is the first point?
-    Earliest {
-        exchange: Exchange,
-        body: Vec<u8>,
-    },
+    Earliest(Box<Earliest>),
     /// Is the destination's file as it was left?
     Length {
         range: TimeRange,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
     },
     Known(Found),
 }
@@ -56,23 +51,30 @@ pub(crate) enum Found {
 }
 
 impl Bounds {
-    /// `journal` must be read.
-    pub(crate) fn open(settings: &Settings, journal: &Journal, now: Timestamp) -> Self {
+    /// Whether the source must be asked when its first point is.
+    pub(crate) fn need_source(settings: &Settings, journal: &Journal) -> bool {
+        matches!(settings.start, Start::Earliest) && journal.earliest.is_none()
+    }
+
+    /// `journal` must be read; `road` leads to the source, if that must be asked.
+    pub(crate) fn open(
+        settings: &Settings,
+        journal: &Journal,
+        road: Option<&Road>,
+        now: Timestamp,
+    ) -> Self {
         let settings = settings.clone();
         let recorded_now = journal.now;
-        let start = match (settings.start, journal.earliest, &settings.source) {
-            (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => Ok(start),
-            (Start::Earliest, None, Source::Flux(place)) => {
-                Err(flux::earliest(place, &settings.selection))
+        let phase = match (settings.start, journal.earliest, road) {
+            (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => {
+                Self::stop(&settings, recorded_now, start, now)
+            }
+            (Start::Earliest, None, Some(road)) => {
+                Phase::Earliest(Earliest::new(&settings, road).into())
             }
             // A file is read as a whole.
-            (Start::Earliest, None, Source::Csv(_)) => Ok(Timestamp::MIN),
-        };
-        let phase = match start {
-            Ok(start) => Self::stop(&settings, recorded_now, start, now),
-            Err(call) => {
-                let exchange = Exchange::restarting(call, settings.attempts_max);
-                Phase::Earliest { exchange, body: Vec::new() }
+            (Start::Earliest, None, None) => {
+                Self::stop(&settings, recorded_now, Timestamp::MIN, now)
             }
         };
         let last_bytes = journal.last.as_ref().and_then(|last| last.destination_bytes);
@@ -102,7 +104,8 @@ impl Bounds {
         match &settings.destination {
             Destination::File(place) => {
                 let call = file::length(Endpoint::Destination, &place.bucket);
-                Phase::Length { range, exchange: Exchange::new(call, settings.attempts_max) }
+                let exchange = Exchange::new(call, settings.attempts_max).into();
+                Phase::Length { range, exchange }
             }
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => {
                 Phase::Known(Found::Range { range, offset: None })
@@ -113,54 +116,40 @@ impl Bounds {
     pub(crate) fn found(&self) -> Option<&Found> {
         match &self.phase {
             Phase::Known(found) => Some(found),
-            Phase::Earliest { .. } | Phase::Length { .. } => None,
+            Phase::Earliest(_) | Phase::Length { .. } => None,
         }
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         match &mut self.phase {
-            Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. } => {
-                exchange.want(now, ids, true)
-            }
+            Phase::Earliest(earliest) => earliest.want(now, ids),
+            Phase::Length { exchange, .. } => exchange.want(now, ids, true),
             Phase::Known(_) => Want::Nothing,
         }
     }
 
     /// Takes an answer that is for it, as all are while it looks.
     pub(crate) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
-        let event = match &mut self.phase {
-            Phase::Earliest { exchange, .. } | Phase::Length { exchange, .. } => {
-                exchange.answer(answer)
-            }
-            Phase::Known(_) => Event::Nothing,
-        };
-        match (&mut self.phase, event) {
-            (_, Event::Failed(error)) => return Err(error),
-            (_, Event::Nothing) | (Phase::Known(_), _) => {}
-            (Phase::Length { range, .. }, Event::Begun(response)) => {
-                let range = *range;
-                let offset = self.offset(file::length_of(Endpoint::Destination, &response)?)?;
-                self.phase = Phase::Known(Found::Range { range, offset: Some(offset) });
-            }
-            (Phase::Earliest { body, .. }, Event::Begun(_)) => body.clear(),
-            (Phase::Earliest { body, .. }, Event::Piece(piece)) => {
-                body.extend(piece);
-                if body.len() > FIRST_TIME_BYTES_MAX {
-                    let message = "the response of the source is too long for one time";
-                    return Err(Error::new(Fault::Malformed, message).at(Endpoint::Source));
-                }
-            }
-            (Phase::Earliest { body, .. }, Event::Ended) => {
-                let first = first_time(body).map_err(|error| {
-                    error.within("the response of the source").at(Endpoint::Source)
-                })?;
+        match &mut self.phase {
+            Phase::Earliest(earliest) => {
+                let Some(first) = earliest.answer(answer)? else { return Ok(()) };
                 self.phase = match first {
                     Some(start) => Self::stop(&self.settings, self.recorded_now, start, self.now),
                     None => Phase::Known(Found::Nothing("the source has no points".to_owned())),
                 };
             }
-            // The length of a file comes without a body.
-            (Phase::Length { .. }, Event::Piece(_) | Event::Ended) => {}
+            Phase::Length { range, exchange } => match exchange.answer(answer) {
+                Event::Begun(response) => {
+                    let range = *range;
+                    let length = file::length_of(Endpoint::Destination, &response)?;
+                    let offset = Some(self.offset(length)?);
+                    self.phase = Phase::Known(Found::Range { range, offset });
+                }
+                Event::Failed(error) => return Err(error),
+                // The length of a file comes without a body.
+                Event::Nothing | Event::Piece(_) | Event::Ended => {}
+            },
+            Phase::Known(_) => {}
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 //! Sees no data. A batch counts as done once its record is on the disk, and its record is sent
 //! only once the destination has acknowledged all of it: a crash costs time, never data.
 
+mod progress;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
@@ -12,7 +14,8 @@ use super::bounds::{Bounds, Found};
 use super::exchange::{Ids, Want, backoff};
 use super::journal::Journal;
 use super::note::{batch_name, counted, migration_name, of_batch, percentage};
-use super::{Answer, Batch, Ending, Note, Outcome, Progress, Step, Totals};
+use super::road::{Road, RoadFinder};
+use super::{Answer, Batch, Ending, Note, Outcome, Step, Totals};
 use crate::error::{Error, Fault};
 use crate::progress::{Coverage, Entry};
 use crate::protocol::Cause;
@@ -36,6 +39,9 @@ pub(crate) struct Migrate {
     ids: Ids,
     journal: Journal,
     phase: Phase,
+    /// How batches are read, once it is known; a file needs none.
+    road: Option<Road>,
+    finder: Option<Box<RoadFinder>>,
     /// What is done, in hand, or waiting to be tried again.
     taken: Coverage,
     in_hand: BTreeMap<u64, Attempt>,
@@ -83,6 +89,8 @@ impl Migrate {
             ids: Ids::default(),
             journal: Journal::new(&settings),
             phase: Phase::Recorded,
+            road: None,
+            finder: RoadFinder::open(&settings).map(Box::new),
             taken: Coverage::default(),
             in_hand: BTreeMap::new(),
             again: Vec::new(),
@@ -116,8 +124,17 @@ impl Migrate {
         if self.stopping || self.error.is_some() {
             return if self.is_settled() { self.done() } else { Step::Wait(until) };
         }
+        if self.needs_road() {
+            match self.find_road() {
+                Want::Step(step) => return step,
+                Want::Wait(time) => return Step::Wait(until.min(time)),
+                Want::Nothing if self.finder.is_some() => return Step::Wait(until),
+                Want::Nothing => {}
+            }
+        }
         if matches!(self.phase, Phase::Recorded) && self.journal.is_read() {
-            self.phase = Phase::Bounds(Bounds::open(&self.settings, &self.journal, now).into());
+            let bounds = Bounds::open(&self.settings, &self.journal, self.road.as_ref(), now);
+            self.phase = Phase::Bounds(bounds.into());
         }
         if let Phase::Bounds(bounds) = &mut self.phase {
             match bounds.want(now, &mut self.ids) {
@@ -135,6 +152,34 @@ impl Migrate {
             Phase::Batches { range } => self.next_batch(range, until),
             Phase::Empty => self.done(),
         }
+    }
+
+    /// Whether the source is to be asked, and nobody knows yet by which language. A migration that
+    /// is complete asks nothing, and of a split each batch finds out by itself.
+    fn needs_road(&self) -> bool {
+        let asks = match self.phase {
+            Phase::Recorded => {
+                self.journal.is_read() && Bounds::need_source(&self.settings, &self.journal)
+            }
+            Phase::Batches { range } => {
+                self.mode == Mode::Migrate && self.taken.first_gap(range).is_some()
+            }
+            Phase::Bounds(_) | Phase::Empty => false,
+        };
+        asks && self.finder.is_some()
+    }
+
+    fn find_road(&mut self) -> Want {
+        let Some(finder) = &mut self.finder else { return Want::Nothing };
+        if let Some(note) = finder.notes.pop_front() {
+            return Want::Step(Step::Note(note));
+        }
+        self.road = finder.found().cloned();
+        if self.road.is_none() {
+            return finder.want(self.now, &mut self.ids);
+        }
+        self.finder = None;
+        Want::Nothing
     }
 
     /// Nothing is in anybody's hands.
@@ -205,10 +250,10 @@ impl Migrate {
         if nothing && !std::mem::replace(&mut self.said_nothing, true) {
             let message = format!("no rows were found in {}", migration_name(range));
             let hint = match self.settings.source {
-                Source::Flux(_) => {
-                    "look at `source.bucket`, and at `start`, `stop`, `measurements` and `filter` of `migration`"
+                Source::V1(_) | Source::V2(..) => {
+                    "look at `source.bucket`, and at `start`, `stop`, `measurements`, `where` and `filter` of `migration`"
                 }
-                Source::Csv(_) => {
+                Source::File(..) => {
                     "look at `source.path`, and at `migration.start` and `migration.stop`"
                 }
             };
@@ -221,7 +266,11 @@ impl Migrate {
         let id = self.ids.next();
         // Only one batch after the other knows where its lines belong in a file.
         let offset = self.offset.filter(|_| self.mode == Mode::Migrate);
-        let order = Order { offset, ..Order::new(&self.text, attempt.range, migration) };
+        let order = Order {
+            offset,
+            road: self.road.clone(),
+            ..Order::new(&self.text, attempt.range, migration)
+        };
         if self.mode == Mode::Migrate {
             self.in_hand.insert(id, attempt);
         }
@@ -242,10 +291,13 @@ impl Migrate {
             }
         } else if let Some(attempt) = self.in_hand.remove(&id) {
             self.answer_batch(attempt, answer);
-        } else if let Phase::Bounds(bounds) = &mut self.phase
-            && let Err(error) = bounds.answer(answer)
-        {
-            self.fail(error);
+        } else {
+            let taken = match (&mut self.finder, &mut self.phase) {
+                (Some(finder), _) if finder.owns(id) => finder.answer(answer),
+                (_, Phase::Bounds(bounds)) => bounds.answer(answer),
+                _ => Ok(()),
+            };
+            taken.unwrap_or_else(|error| self.fail(error));
         }
     }
 
@@ -333,44 +385,6 @@ impl Migrate {
             Phase::Empty => true,
             Phase::Batches { range } => self.journal.coverage.first_gap(range).is_none(),
             Phase::Recorded | Phase::Bounds(_) => false,
-        }
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "rates and times left are for people; a float out of range is cut by `as`"
-    )]
-    pub(crate) fn progress(&self, now: Timestamp) -> Progress {
-        let percent = match self.phase {
-            Phase::Batches { range } => self.journal.coverage.percent_of(range),
-            Phase::Empty => 100.0,
-            Phase::Recorded | Phase::Bounds(_) => 0.0,
-        };
-        let since = self.opened.unwrap_or(now);
-        let seconds = now.0.saturating_sub(since.0).max(1) as f64 / 1e9;
-        let moved = percent - self.percent_at_first;
-        let left = (moved > 0.0).then(|| ((100.0 - percent) / moved * seconds) as u64);
-        Progress {
-            percent,
-            totals: self.totals,
-            rate: self.totals.rows as f64 / seconds,
-            left,
-            doing: self.doing(),
-        }
-    }
-
-    fn doing(&self) -> String {
-        match &self.phase {
-            Phase::Recorded => "reading the checkpoint".to_owned(),
-            Phase::Bounds(_) => "looking at both sides".to_owned(),
-            Phase::Empty => "nothing".to_owned(),
-            Phase::Batches { .. } => match self.in_hand.values().next() {
-                Some(attempt) => format!("migrating {}", attempt.range),
-                None if !self.again.is_empty() => "waiting to try again".to_owned(),
-                None => "recording".to_owned(),
-            },
         }
     }
 }

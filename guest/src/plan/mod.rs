@@ -5,10 +5,17 @@
 
 mod batch;
 mod bounds;
+mod collect;
+mod earliest;
 mod exchange;
+mod influxql;
 mod journal;
 mod migrate;
 mod note;
+mod reader;
+mod road;
+mod schema;
+mod slices;
 mod status;
 
 use std::collections::BTreeSet;

@@ -48,6 +48,17 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// Names in a row, the first of many.
+pub(crate) fn list(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    shown.join(", ") + &more
+}
+
+/// So many names are shown.
+const NAMES_MAX: usize = 5;
+
 /// A percentage with one digit, rounded down: 100.0 is said only when nothing is left.
 pub fn percentage(percent: f64) -> String {
     format!("{:.1} %", (percent * 10.0).floor() / 10.0)

@@ -4,7 +4,9 @@
 
 pub(crate) mod file;
 pub(crate) mod flux;
+pub(crate) mod influxql;
 pub(crate) mod judge;
+pub(crate) mod mapping;
 pub(crate) mod write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -5,8 +5,9 @@
 
 mod table;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+pub(crate) use crate::converter::Format;
 use crate::error::Error;
 use crate::time::{Interval, Timestamp};
 use table::{TABLES, Table, check_keys, fault};
@@ -42,21 +43,34 @@ pub(crate) enum Stop {
     Now,
 }
 
-/// Which part of a bucket is migrated; all of it if both are empty.
+/// Which part of a bucket is migrated; all of it if nothing is set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     pub(crate) measurements: Vec<String>,
     /// A Flux predicate over `r`.
     pub(crate) filter: Option<String>,
+    /// A condition of InfluxQL. Not both.
+    pub(crate) condition: Option<String>,
 }
 
 /// Where points are read.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// `/api/v2/query` with Flux.
-    Flux(Place),
-    /// A file of annotated CSV.
-    Csv(Place),
+    /// InfluxDB 1.x: `/query`. The bucket is `db/rp`, or `db` with all its retention policies.
+    V1(Place),
+    /// InfluxDB 2.x: `/api/v2/query`, and `/query` where a database stands for the bucket.
+    V2(Place, Language),
+    /// A file.
+    File(Place, Format),
+}
+
+/// What a bucket of InfluxDB 2.x is read by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// InfluxQL where the bucket answers to it, else Flux.
+    Auto,
+    InfluxQl,
+    Flux,
 }
 
 /// Where points are written.
@@ -91,6 +105,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Whether one of both is a database of 1.x, and the other a retention policy in it.
+    fn is_database_around(&self, other: &Self) -> bool {
+        let holds = |one: &Self, two: &Self| {
+            two.bucket.split_once('/').is_some_and(|(database, _)| database == one.bucket)
+        };
+        holds(self, other) || holds(other, self)
+    }
+
     /// Whether both may be the same bucket: an organization may be left out where it goes without
     /// saying.
     fn may_be(&self, other: &Self) -> bool {
@@ -133,7 +155,7 @@ impl Settings {
         let source = Source::read(&table("source")?)?;
         let destination = Destination::read(&table("destination")?)?;
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
-        let file = matches!(source, Source::Csv(_));
+        let file = matches!(source, Source::File(..));
         check_apart(&source, &destination, &checkpoint)?;
         let concurrency = limits.count("concurrency", 1, CONCURRENCY_MAX)?;
         let concurrency = match destination {
@@ -145,7 +167,7 @@ impl Settings {
             start: start(&migration, file)?,
             stop: stop(&migration, file)?,
             batch_interval: batch_interval(&migration, file)?,
-            selection: Selection::read(&migration, file)?,
+            selection: Selection::read(&migration, &source)?,
             source,
             destination,
             checkpoint,
@@ -163,15 +185,33 @@ impl Settings {
 
 impl Source {
     fn read(table: &Table<'_>) -> Result<Self, Error> {
-        match table.api(&["v2", "csv"])? {
-            "v2" => Ok(Self::Flux(table.server(true)?)),
-            _ => Ok(Self::Csv(table.file()?)),
+        let api = table.api(&["v2", "v1", "csv", "lp"])?;
+        if api != "v2" && table.get("language").is_some() {
+            let message = "`source.language` is for `source.api = \"v2\"`, which has two";
+            return Err(fault(message.to_owned()));
+        }
+        match api {
+            "v2" => Ok(Self::V2(table.server(true)?, Language::read(table)?)),
+            "v1" => Ok(Self::V1(table.server(false)?)),
+            "csv" => Ok(Self::File(table.file()?, Format::Csv)),
+            _ => Ok(Self::File(table.file()?, Format::Lp)),
         }
     }
 
     pub(crate) fn place(&self) -> &Place {
         match self {
-            Self::Flux(place) | Self::Csv(place) => place,
+            Self::V1(place) | Self::V2(place, _) | Self::File(place, _) => place,
+        }
+    }
+}
+
+impl Language {
+    fn read(table: &Table<'_>) -> Result<Self, Error> {
+        match table.text("language")? {
+            None | Some("auto") => Ok(Self::Auto),
+            Some("influxql") => Ok(Self::InfluxQl),
+            Some("flux") => Ok(Self::Flux),
+            Some(_) => Err(table.unfit("language", "\"auto\", \"influxql\" or \"flux\"")),
         }
     }
 }
@@ -226,32 +266,44 @@ impl Checkpoint {
 }
 
 impl Selection {
-    fn read(table: &Table<'_>, file: bool) -> Result<Self, Error> {
-        let measurements = table.texts("measurements")?;
-        let filter = table.text("filter")?.map(str::to_owned);
-        for (key, set) in [("measurements", !measurements.is_empty()), ("filter", filter.is_some())]
-        {
-            if file && set {
-                return Err(fault(format!(
-                    "`migration.{key}` selects from a bucket; a file is migrated as a whole"
-                )));
+    fn read(table: &Table<'_>, source: &Source) -> Result<Self, Error> {
+        let selection = Self {
+            measurements: table.texts("measurements")?,
+            filter: table.text("filter")?.map(str::to_owned),
+            condition: table.text("where")?.map(str::to_owned),
+        };
+        let refused = |key, why: &str| Err(fault(format!("`migration.{key}` {why}")));
+        let Self { measurements, filter, condition } = &selection;
+        let of_file = "selects from a bucket; a file is migrated as a whole";
+        match source {
+            Source::File(..) if !measurements.is_empty() => refused("measurements", of_file),
+            Source::File(..) if filter.is_some() => refused("filter", of_file),
+            Source::File(..) if condition.is_some() => refused("where", of_file),
+            _ if filter.is_some() && condition.is_some() => {
+                refused("filter", "is Flux and `migration.where` is InfluxQL: choose one")
             }
+            Source::V1(_) | Source::V2(_, Language::InfluxQl) if filter.is_some() => {
+                refused("filter", "is Flux, and this source is read by InfluxQL; use `where`")
+            }
+            Source::V2(_, Language::Flux) if condition.is_some() => {
+                refused("where", "is InfluxQL, and this source is read by Flux; use `filter`")
+            }
+            _ => Ok(selection),
         }
-        Ok(Self { measurements, filter })
     }
 
     /// As JSON, on one line; empty for all. No two selections have the same text, so it tells
     /// the records of one from those of another.
     pub(crate) fn to_text(&self) -> String {
-        let Self { measurements, filter } = self;
-        match (measurements.is_empty(), filter) {
-            (true, None) => String::new(),
-            (false, None) => json!({ "measurements": measurements }).to_string(),
-            (true, Some(filter)) => json!({ "filter": filter }).to_string(),
-            (false, Some(filter)) => {
-                json!({ "measurements": measurements, "filter": filter }).to_string()
-            }
+        let Self { measurements, filter, condition } = self;
+        let mut parts = Map::new();
+        if !measurements.is_empty() {
+            parts.insert("measurements".to_owned(), json!(measurements));
         }
+        for (key, text) in [("filter", filter), ("where", condition)] {
+            parts.extend(text.as_ref().map(|text| (key.to_owned(), json!(text))));
+        }
+        if parts.is_empty() { String::new() } else { Value::Object(parts).to_string() }
     }
 }
 
@@ -265,6 +317,14 @@ fn check_apart(
     let mut places = vec![("source", source.place()), ("destination", destination.place())];
     if let Checkpoint::Bucket(place) = checkpoint {
         places.push(("checkpoint", place));
+    }
+    if let (Source::V1(one), Destination::V1(two)) = (source, destination)
+        && one.url == two.url
+        && one.is_database_around(two)
+    {
+        return Err(fault(
+            "`source.bucket` and `destination.bucket` are the same bucket".to_owned(),
+        ));
     }
     places.retain(|(_, place)| !place.url.is_empty());
     for (at, (name, place)) in places.iter().enumerate() {

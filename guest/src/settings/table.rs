@@ -11,14 +11,26 @@ use crate::time::Timestamp;
 
 /// The keys of each table: what is not here is an error.
 pub(super) const TABLES: [(&str, &[&str]); 5] = [
-    ("migration", &["start", "stop", "batch_interval", "measurements", "filter"]),
-    ("source", PLACE_KEYS),
+    ("migration", &["start", "stop", "batch_interval", "measurements", "filter", "where"]),
+    ("source", SOURCE_KEYS),
     ("destination", PLACE_KEYS),
     ("checkpoint", &["path", "bucket", "url", "org", "token_env", "token_file"]),
     ("limits", &["concurrency", "attempts"]),
 ];
 const PLACE_KEYS: &[&str] =
     &["api", "url", "org", "bucket", "path", "token_env", "token_file", "user", "password_env"];
+const SOURCE_KEYS: &[&str] = &[
+    "api",
+    "url",
+    "org",
+    "bucket",
+    "path",
+    "token_env",
+    "token_file",
+    "user",
+    "password_env",
+    "language",
+];
 
 /// A table of the configuration.
 pub(super) struct Table<'a> {

@@ -1,0 +1,365 @@
+//! Tokens to the rows of an InfluxQL response, and the proof that it is whole.
+//!
+//! Does not know what the rows mean. A response to several statements, as InfluxDB 1.6.7 and 2.9.1
+//! answer `/query?epoch=ns&chunked=true` in MessagePack, written as JSON:
+//!
+//! ```json
+//! {"results":[{"statement_id":0,"series":[{"name":"cpu","tags":{"host":"a","rack":""},
+//!   "columns":["time","idle","note"],"values":[[1640995200000000000,97.5,null]],"partial":true}],
+//!   "partial":true}]}
+//! {"results":[{"statement_id":0,"series":[{"name":"cpu", …}]}]}
+//! {"results":[{"statement_id":1,"series":[]}]}
+//! ```
+//!
+//! `partial` on a result says that more follows of its statement, on a series that more follows of
+//! its rows. An error may stand in the place of any result, under the status 200.
+
+use super::error::{ConversionError, ErrorKind, Position, bounded};
+use super::msgpack::{Token, Tokens};
+
+/// What becomes of the rows.
+pub(crate) trait Rows {
+    /// The following rows are of this series, in the answer to this statement, counted from 0.
+    fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind>;
+    /// The value of a row in this column.
+    fn push_value(&mut self, column: usize, value: Token<'_>) -> Result<(), ErrorKind>;
+    /// The row has no more values.
+    fn end_row(&mut self);
+    /// No more rows of this statement follow.
+    fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind>;
+}
+
+/// What stands before the rows of a series.
+#[derive(Debug, Default)]
+pub(crate) struct Series {
+    pub(crate) name: String,
+    /// In the order of the response, which is none.
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) columns: Vec<String>,
+}
+
+/// Reads a response.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    tokens: Tokens,
+    grammar: Grammar,
+}
+
+/// Where in a response the next token stands.
+#[derive(Debug, Default)]
+struct Grammar {
+    /// The containers around it, the innermost last.
+    stack: Vec<Container>,
+    series: Series,
+    /// Statements whose results are whole.
+    finished: u64,
+    /// The last result said that more follow of its statement.
+    is_open: bool,
+    /// The present result says so.
+    is_partial: bool,
+    /// The last series of the present result said that more follow of its rows.
+    series_is_open: bool,
+}
+
+#[derive(Debug)]
+enum Container {
+    Map { kind: Map, left: u32, key: Option<Key> },
+    List { kind: List, left: u32 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Map {
+    Response,
+    Result,
+    Series,
+    Tags,
+    /// Of something that does not matter, such as a message.
+    Skipped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum List {
+    Results,
+    SeriesOfResult,
+    Columns,
+    Rows,
+    Row,
+    Skipped,
+}
+
+#[derive(Debug)]
+enum Key {
+    Results,
+    Error,
+    StatementId,
+    Series,
+    Partial,
+    Name,
+    Tags,
+    Columns,
+    Values,
+    Tag(String),
+    /// Of something that does not matter.
+    Skipped,
+}
+
+/// So many characters are shown of why a query failed.
+const ERROR_CHARACTERS_MAX: usize = 500;
+
+impl Results {
+    /// Takes the next piece of a response, cut anywhere.
+    pub(crate) fn push(
+        &mut self,
+        mut bytes: &[u8],
+        rows: &mut impl Rows,
+    ) -> Result<(), ConversionError> {
+        self.read(&mut bytes, rows).map_err(|kind| self.error(kind))
+    }
+
+    fn read(&mut self, bytes: &mut &[u8], rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        while let Some(token) = self.tokens.next(bytes)? {
+            self.grammar.push(token, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the response, which must hold the whole results of so many statements; of at least
+    /// one, if the number is not known.
+    pub(crate) fn end(&self, statements: Option<u64>) -> Result<(), ConversionError> {
+        let Grammar { stack, finished: found, is_open, .. } = &self.grammar;
+        let is_cut = self.tokens.is_inside() || !stack.is_empty() || *is_open;
+        let expected = statements.unwrap_or((*found).max(1));
+        match is_cut || *found < expected {
+            true => Err(self.error(ErrorKind::Truncated)),
+            false => Ok(()),
+        }
+    }
+
+    fn error(&self, kind: ErrorKind) -> ConversionError {
+        ConversionError { position: Position::Byte(self.tokens.position()), kind }
+    }
+}
+
+impl Grammar {
+    fn push(&mut self, token: Token<'_>, rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        match self.stack.last_mut() {
+            // Nearly every token is the value of a row.
+            Some(Container::List { kind: List::Row, left }) => {
+                // Invariant: a row is only begun with as many values as there are columns.
+                let column = self.series.columns.len() - *left as usize;
+                *left -= 1;
+                rows.push_value(column, token)?;
+                if *left > 0 {
+                    return Ok(());
+                }
+            }
+            Some(Container::List { kind, left }) => {
+                *left -= 1;
+                let kind = *kind;
+                self.item(kind, token)?;
+            }
+            Some(Container::Map { kind, key, left }) => match key.take() {
+                None => *key = Some(Key::of(*kind, token)?),
+                Some(key) => {
+                    *left -= 1;
+                    self.value(key, token, rows)?;
+                }
+            },
+            None => {
+                let left = map(token, "a map of results")?;
+                self.stack.push(Container::Map { kind: Map::Response, left, key: None });
+            }
+        }
+        self.close(rows)
+    }
+
+    /// Ends the containers that have nothing left.
+    fn close(&mut self, rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        while let Some(
+            Container::Map { left: 0, key: None, .. } | Container::List { left: 0, .. },
+        ) = self.stack.last()
+        {
+            match self.stack.pop() {
+                Some(Container::List { kind: List::Row, .. }) => rows.end_row(),
+                Some(Container::Map { kind: Map::Result, .. }) => self.end_result(rows)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn end_result(&mut self, rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        let series_is_open = std::mem::take(&mut self.series_is_open);
+        self.is_open = std::mem::take(&mut self.is_partial);
+        if self.is_open {
+            return Ok(());
+        }
+        if series_is_open {
+            // As a server answers that sends no more than `max-row-limit` rows.
+            return Err(ErrorKind::Truncated);
+        }
+        rows.end_statement(statement(self.finished))?;
+        self.finished += 1;
+        Ok(())
+    }
+
+    fn value(&mut self, key: Key, token: Token<'_>, rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        match key {
+            Key::Results => self.begin_list(List::Results, list(token, "a list of results")?),
+            Key::Error => {
+                let message = bounded(&text_lossy(token), ERROR_CHARACTERS_MAX);
+                return Err(ErrorKind::Query { message, reference: String::new() });
+            }
+            Key::StatementId => {
+                let found = match token {
+                    Token::Small(number) => u64::from(number),
+                    Token::Integer(number) => u64::try_from(number).unwrap_or(u64::MAX),
+                    Token::Unsigned(number) => number,
+                    _ => return unexpected("the number of a statement", token),
+                };
+                if found != self.finished {
+                    let expected = self.finished;
+                    return Err(match self.is_open {
+                        // The rest of a statement is missing.
+                        true => ErrorKind::Truncated,
+                        false => ErrorKind::Statement { expected, found },
+                    });
+                }
+            }
+            Key::Series => self.begin_list(List::SeriesOfResult, list(token, "a list of series")?),
+            Key::Partial => {
+                let Token::Boolean(partial) = token else {
+                    return unexpected("true or false", token);
+                };
+                match self.stack.last() {
+                    Some(Container::Map { kind: Map::Series, .. }) => {
+                        self.series_is_open = partial;
+                    }
+                    _ => self.is_partial = partial,
+                }
+            }
+            Key::Name => self.series.name = text(token)?.to_owned(),
+            Key::Tags => {
+                self.series.tags.clear();
+                // InfluxDB leaves tags out where there are none; nil would say the same.
+                if token != Token::Nil {
+                    let left = map(token, "a map of tags")?;
+                    self.stack.push(Container::Map { kind: Map::Tags, left, key: None });
+                }
+            }
+            Key::Tag(key) => {
+                let value = text(token)?.to_owned();
+                self.series.tags.push((key, value));
+            }
+            Key::Columns => self.begin_list(List::Columns, list(token, "a list of columns")?),
+            Key::Values => {
+                let left = list(token, "a list of rows")?;
+                if self.series.columns.is_empty() {
+                    return unexpected("columns before rows", token);
+                }
+                rows.begin_series(statement(self.finished), &self.series)?;
+                self.begin_list(List::Rows, left);
+            }
+            Key::Skipped => self.skip(token),
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, kind: List, token: Token<'_>) -> Result<(), ErrorKind> {
+        match kind {
+            List::Results => {
+                let left = map(token, "a result")?;
+                self.stack.push(Container::Map { kind: Map::Result, left, key: None });
+            }
+            List::SeriesOfResult => {
+                let left = map(token, "a series")?;
+                self.series = Series::default();
+                self.series_is_open = false;
+                self.stack.push(Container::Map { kind: Map::Series, left, key: None });
+            }
+            List::Columns => self.series.columns.push(text(token)?.to_owned()),
+            List::Rows => {
+                let left = list(token, "a row")?;
+                if left as usize != self.series.columns.len() {
+                    let (expected, found) = (self.series.columns.len(), left as usize);
+                    return Err(ErrorKind::Columns { expected, found });
+                }
+                self.begin_list(List::Row, left);
+            }
+            List::Row => unreachable!("`push` takes the values of rows"),
+            List::Skipped => self.skip(token),
+        }
+        Ok(())
+    }
+
+    fn begin_list(&mut self, kind: List, left: u32) {
+        self.stack.push(Container::List { kind, left });
+    }
+
+    fn skip(&mut self, token: Token<'_>) {
+        match token {
+            Token::Map(left) => {
+                self.stack.push(Container::Map { kind: Map::Skipped, left, key: None });
+            }
+            Token::List(left) => self.begin_list(List::Skipped, left),
+            _ => {}
+        }
+    }
+}
+
+impl Key {
+    fn of(map: Map, token: Token<'_>) -> Result<Self, ErrorKind> {
+        let key = text(token)?;
+        Ok(match (map, key) {
+            (Map::Tags, key) => Self::Tag(key.to_owned()),
+            (Map::Response, "results") => Self::Results,
+            (Map::Response | Map::Result, "error") => Self::Error,
+            (Map::Result, "statement_id") => Self::StatementId,
+            (Map::Result, "series") => Self::Series,
+            (Map::Result | Map::Series, "partial") => Self::Partial,
+            (Map::Series, "name") => Self::Name,
+            (Map::Series, "tags") => Self::Tags,
+            (Map::Series, "columns") => Self::Columns,
+            (Map::Series, "values") => Self::Values,
+            _ => Self::Skipped,
+        })
+    }
+}
+
+fn map(token: Token<'_>, expected: &'static str) -> Result<u32, ErrorKind> {
+    match token {
+        Token::Map(length) => Ok(length),
+        _ => unexpected(expected, token),
+    }
+}
+
+fn list(token: Token<'_>, expected: &'static str) -> Result<u32, ErrorKind> {
+    match token {
+        Token::List(length) => Ok(length),
+        _ => unexpected(expected, token),
+    }
+}
+
+/// A text, which a name and a tag must be.
+pub(crate) fn text(token: Token<'_>) -> Result<&str, ErrorKind> {
+    match token {
+        Token::Text(bytes) => str::from_utf8(bytes).map_err(|_| ErrorKind::NotUtf8),
+        _ => unexpected("a text", token),
+    }
+}
+
+fn text_lossy(token: Token<'_>) -> String {
+    match token {
+        Token::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => token.name().to_owned(),
+    }
+}
+
+/// Statements have numbers from 0.
+fn statement(finished: u64) -> usize {
+    usize::try_from(finished).expect("each statement has a byte in memory")
+}
+
+fn unexpected<T>(expected: &'static str, token: Token<'_>) -> Result<T, ErrorKind> {
+    Err(ErrorKind::Unexpected { expected, found: token.name() })
+}

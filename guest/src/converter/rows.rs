@@ -1,0 +1,213 @@
+//! Rows of an InfluxQL response to points: a row is a point already, all its fields together.
+//!
+//! Does not know bytes. Relies on `GROUP BY *`, which puts the tags beside the rows, with `""` for
+//! a tag that the series does not have (observed on InfluxDB 1.6.7 and 2.9.1).
+
+use std::collections::BTreeMap;
+
+use super::Counts;
+use super::error::{ErrorKind, quoted};
+use super::influxql::{Rows, Series, text};
+use super::lines::{Lines, push_field_key, push_series};
+use super::msgpack::Token;
+use super::value::Value;
+use crate::time::{TimeRange, Timestamp};
+
+/// What is known of the answer to a statement before it comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statement {
+    /// How many values there must be.
+    pub(crate) values: Option<u64>,
+    /// The fields whose small numbers are unsigned.
+    pub(crate) unsigned: Vec<String>,
+}
+
+/// Writes points.
+#[derive(Debug)]
+pub(crate) struct PointRows {
+    /// Rows outside of it are counted and left out.
+    range: TimeRange,
+    known: Known,
+    /// The present series, as line protocol.
+    series: String,
+    columns: Vec<String>,
+    /// Of each column its field key and `=`, as line protocol; of the first, the time's, nothing.
+    keys: Vec<String>,
+    /// Of each column, whether its small numbers are unsigned.
+    unsigned: Vec<bool>,
+    /// That of the present row.
+    time: Timestamp,
+    /// Its fields, as line protocol.
+    fields: String,
+    /// Values of the present statement.
+    values: u64,
+}
+
+#[derive(Debug)]
+enum Known {
+    /// What each statement asks for.
+    Statements(Vec<Statement>),
+    /// Fields whose small numbers are unsigned, by measurement.
+    Unsigned(BTreeMap<String, Vec<String>>),
+}
+
+/// `PointRows` at work: where points go and are counted.
+pub(crate) struct Writer<'a> {
+    pub(crate) rows: &'a mut PointRows,
+    pub(crate) lines: &'a mut Lines,
+    pub(crate) counts: &'a mut Counts,
+}
+
+impl PointRows {
+    /// For a response of which only this is known: fields whose small numbers are unsigned.
+    pub(crate) fn new(range: TimeRange, unsigned: BTreeMap<String, Vec<String>>) -> Self {
+        Self::knowing(range, Known::Unsigned(unsigned))
+    }
+
+    /// For the response to these statements.
+    pub(crate) fn of_statements(range: TimeRange, statements: Vec<Statement>) -> Self {
+        Self::knowing(range, Known::Statements(statements))
+    }
+
+    fn knowing(range: TimeRange, known: Known) -> Self {
+        Self {
+            range,
+            known,
+            series: String::new(),
+            columns: Vec::new(),
+            keys: Vec::new(),
+            unsigned: Vec::new(),
+            time: Timestamp(0),
+            fields: String::new(),
+            values: 0,
+        }
+    }
+
+    /// How many statements there must be, if that is known.
+    pub(crate) fn statements(&self) -> Option<u64> {
+        match &self.known {
+            Known::Statements(statements) => Some(statements.len() as u64),
+            Known::Unsigned(_) => None,
+        }
+    }
+
+    fn read_columns(&mut self, columns: &[String]) -> Result<(), ErrorKind> {
+        if columns.first().is_none_or(|column| column != "time") {
+            return Err(ErrorKind::ColumnMissing { column: "time" });
+        }
+        self.keys = vec![String::new()];
+        for column in &columns[1..] {
+            let mut key = String::new();
+            push_field_key(&mut key, column)?;
+            self.keys.push(key);
+        }
+        self.columns = columns.to_vec();
+        Ok(())
+    }
+
+    fn value<'a>(&self, column: usize, token: Token<'a>) -> Result<Value<'a>, ErrorKind> {
+        let unsigned = self.unsigned[column];
+        let name = &self.columns[column];
+        match token {
+            Token::Boolean(value) => Ok(Value::Boolean(value)),
+            Token::Float(value) => Ok(Value::Float(value)),
+            Token::Small(value) if unsigned => Ok(Value::Unsigned(value.into())),
+            Token::Small(value) => Ok(Value::Integer(value.into())),
+            Token::Integer(value) if !unsigned => Ok(Value::Integer(value)),
+            Token::Unsigned(value) if unsigned => Ok(Value::Unsigned(value)),
+            // The small numbers of this field were or will be taken for others.
+            Token::Integer(_) | Token::Unsigned(_) => {
+                Err(ErrorKind::Unsigned { column: quoted(name) })
+            }
+            Token::Text(_) => text(token).map(|text| Value::String(text.into())),
+            Token::Nil | Token::List(_) | Token::Map(_) | Token::Extension => {
+                let expected = "the value of a field";
+                Err(ErrorKind::Unexpected { expected, found: token.name() })
+            }
+        }
+    }
+}
+
+impl Rows for Writer<'_> {
+    fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind> {
+        let Series { name, tags, columns } = series;
+        let rows = &mut *self.rows;
+        if rows.columns != *columns {
+            rows.read_columns(columns)?;
+        }
+        let unsigned = match &rows.known {
+            Known::Statements(statements) => statements.get(statement).map(|s| &s.unsigned),
+            Known::Unsigned(fields) => fields.get(name),
+        };
+        let is_unsigned = |column| unsigned.is_some_and(|fields| fields.contains(column));
+        rows.unsigned.clear();
+        rows.unsigned.extend(columns.iter().map(is_unsigned));
+        let mut tags: Vec<_> = tags
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        tags.sort_unstable();
+        rows.series.clear();
+        push_series(&mut rows.series, name, &tags)
+    }
+
+    fn push_value(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
+        let rows = &mut *self.rows;
+        if column == 0 {
+            let time = match token {
+                Token::Integer(time) => Some(time),
+                Token::Small(time) => Some(time.into()),
+                Token::Unsigned(time) => i64::try_from(time).ok(),
+                _ => None,
+            };
+            let Some(time) = time else {
+                let expected = "a time in nanoseconds, as with `epoch=ns`";
+                return Err(ErrorKind::Unexpected { expected, found: token.name() });
+            };
+            rows.time = Timestamp(time);
+            rows.fields.clear();
+            return Ok(());
+        }
+        if token == Token::Nil {
+            return Ok(());
+        }
+        let value = rows.value(column, token)?;
+        rows.values += 1;
+        if !rows.range.contains(rows.time) {
+            self.counts.outside += 1;
+            return Ok(());
+        }
+        if !rows.fields.is_empty() {
+            rows.fields.push(',');
+        }
+        rows.fields.push_str(&rows.keys[column]);
+        value
+            .push(&mut rows.fields)
+            .map_err(|unfit| unfit.of(&rows.columns[column], &value.shown()))?;
+        self.counts.rows += 1;
+        Ok(())
+    }
+
+    fn end_row(&mut self) {
+        let rows = &mut *self.rows;
+        // A row without a value is no point.
+        if !rows.fields.is_empty() {
+            self.lines.push_point(&rows.series, [rows.fields.as_str()], rows.time.0);
+            rows.fields.clear();
+        }
+    }
+
+    fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind> {
+        let found = std::mem::take(&mut self.rows.values);
+        let Known::Statements(statements) = &self.rows.known else { return Ok(()) };
+        let Some(known) = statements.get(statement) else {
+            let (expected, found) = ("the end of the response", "the result of another statement");
+            return Err(ErrorKind::Unexpected { expected, found });
+        };
+        match known.values {
+            Some(expected) if expected != found => Err(ErrorKind::Values { expected, found }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Line protocol as a source, such as `influxd inspect export-lp` and `influx_inspect export` write
+//! it: a field a line.
+//!
+//! Does not know how the lines were cut. The crate `influxdb-line-protocol`, the parser of
+//! InfluxDB 3, reads a line; here it is found where one ends, and what an export says of itself:
+//!
+//! ```text
+//! # DDL
+//! CREATE DATABASE telegraf WITH NAME autogen
+//! # DML
+//! # CONTEXT-DATABASE:telegraf
+//! # CONTEXT-RETENTION-POLICY:autogen
+//! cpu,host=a idle=97.5 1640995200000000000
+//! ```
+
+use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
+
+use super::Counts;
+use super::error::{ConversionError, ErrorKind, Position, quoted};
+use super::lines::{push_field_key, push_series};
+use super::merge::Merge;
+use super::value::Value;
+use crate::time::{TimeRange, Timestamp};
+
+/// A line without end, such as one after a quote that is never closed, must not fill the memory.
+const LINE_BYTES_MAX: usize = 32 << 20;
+
+/// Reads lines.
+#[derive(Debug)]
+pub(crate) struct SourceLines {
+    /// Lines outside of it are counted and left out.
+    range: TimeRange,
+    /// The beginning of a line of which the rest has not come.
+    cut: Vec<u8>,
+    scan: Scan,
+    /// Where the present line begins, counted from 1.
+    line: u64,
+    /// Line feeds inside of it.
+    inside: u64,
+    /// Between `# DDL` and `# DML` stand statements, which are not for us.
+    is_ddl: bool,
+    database: Option<String>,
+    /// Retention policies that the points come from.
+    pub(crate) policies: Vec<String>,
+}
+
+/// Where in a line the next byte stands: enough to know whether a line feed ends it. After
+/// `split_lines` of the crate, which is after `scanLine` of InfluxDB.
+#[derive(Debug, Default)]
+struct Scan {
+    begun: bool,
+    comment: bool,
+    escaped: bool,
+    fields: bool,
+    quoted: bool,
+    equals: u64,
+    commas: u64,
+    /// A name or tag holds `\\`, which servers read differently.
+    backslashes: bool,
+}
+
+impl Scan {
+    /// Whether the line ends with this byte.
+    fn ends_with(&mut self, byte: u8) -> bool {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.comment = byte == b'#';
+        }
+        if self.comment {
+            return byte == b'\n';
+        }
+        if std::mem::take(&mut self.escaped) {
+            self.backslashes |= byte == b'\\' && !self.quoted;
+            return false;
+        }
+        match byte {
+            b'\\' => self.escaped = true,
+            b' ' if !self.quoted => self.fields = true,
+            b'=' if self.fields && !self.quoted => self.equals += 1,
+            b',' if self.fields && !self.quoted => self.commas += 1,
+            b'"' if self.fields && self.equals > self.commas => self.quoted = !self.quoted,
+            b'\n' => return !self.quoted,
+            _ => {}
+        }
+        false
+    }
+}
+
+impl SourceLines {
+    pub(crate) fn new(range: TimeRange) -> Self {
+        Self {
+            range,
+            cut: Vec::new(),
+            scan: Scan::default(),
+            line: 1,
+            inside: 0,
+            is_ddl: false,
+            database: None,
+            policies: Vec::new(),
+        }
+    }
+
+    /// Takes the next piece, cut anywhere.
+    pub(crate) fn push(
+        &mut self,
+        mut bytes: &[u8],
+        merge: &mut Merge,
+        counts: &mut Counts,
+    ) -> Result<(), ConversionError> {
+        loop {
+            let Some(length) = self.length(bytes) else {
+                self.cut.extend_from_slice(bytes);
+                if self.cut.len() > LINE_BYTES_MAX {
+                    return Err(self.error(ErrorKind::RecordTooLong { limit: LINE_BYTES_MAX }));
+                }
+                return Ok(());
+            };
+            let (line, rest) = bytes.split_at(length);
+            bytes = rest;
+            if self.cut.is_empty() {
+                self.take(line, merge, counts)?;
+            } else {
+                let mut cut = std::mem::take(&mut self.cut);
+                cut.extend_from_slice(line);
+                self.take(&cut, merge, counts)?;
+                cut.clear();
+                self.cut = cut;
+            }
+        }
+    }
+
+    /// Ends the file. A last line without its line feed may have lost a part of its time, and
+    /// would still be a line.
+    pub(crate) fn end(&self) -> Result<(), ConversionError> {
+        if self.cut.is_empty() { Ok(()) } else { Err(self.error(ErrorKind::Truncated)) }
+    }
+
+    /// How many bytes belong to the present line, with its line feed; `None` if it goes on.
+    fn length(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (at, byte) in bytes.iter().enumerate() {
+            if self.scan.ends_with(*byte) {
+                return Some(at + 1);
+            }
+            self.inside += u64::from(*byte == b'\n');
+        }
+        None
+    }
+
+    fn take(
+        &mut self,
+        line: &[u8],
+        merge: &mut Merge,
+        counts: &mut Counts,
+    ) -> Result<(), ConversionError> {
+        let scan = std::mem::take(&mut self.scan);
+        let taken = match str::from_utf8(line) {
+            Ok(line) if scan.comment => self.comment(line.trim_end()),
+            Ok(line) => self.point(line, &scan, merge, counts),
+            Err(_) => Err(ErrorKind::NotUtf8),
+        };
+        taken.map_err(|kind| self.error(kind))?;
+        self.line += 1 + std::mem::take(&mut self.inside);
+        Ok(())
+    }
+
+    fn comment(&mut self, line: &str) -> Result<(), ErrorKind> {
+        match line {
+            "# DDL" => self.is_ddl = true,
+            "# DML" => self.is_ddl = false,
+            _ => {}
+        }
+        if let Some(database) = line.strip_prefix("# CONTEXT-DATABASE:") {
+            let first = self.database.get_or_insert_with(|| database.to_owned());
+            if first != database {
+                let (first, second) = (quoted(first), quoted(database));
+                return Err(ErrorKind::Databases { first, second });
+            }
+        }
+        if let Some(policy) = line.strip_prefix("# CONTEXT-RETENTION-POLICY:")
+            && !self.policies.iter().any(|other| other == policy)
+        {
+            self.policies.push(policy.to_owned());
+        }
+        Ok(())
+    }
+
+    fn point(
+        &mut self,
+        text: &str,
+        scan: &Scan,
+        merge: &mut Merge,
+        counts: &mut Counts,
+    ) -> Result<(), ErrorKind> {
+        // A line may end with `\r\n`; a blank before it is no part of the time.
+        let text = text.trim_end();
+        if text.is_empty() || (self.is_ddl && text.starts_with("CREATE ")) {
+            return Ok(());
+        }
+        if scan.backslashes {
+            let (what, found) = ("line", quoted(text));
+            let reason = r"servers differ on `\\` in a name";
+            return Err(ErrorKind::NotInLineProtocol { what, found, reason });
+        }
+        let mut lines = parse_lines(text);
+        let line = match (lines.next(), lines.next()) {
+            (Some(Ok(line)), None) => line,
+            (Some(Err(error)), _) => {
+                let (found, reason) = (quoted(text), quoted(&error.to_string()));
+                return Err(ErrorKind::NotLineProtocol { found, reason });
+            }
+            _ => {
+                let (found, reason) = (quoted(text), "it is not one line".to_owned());
+                return Err(ErrorKind::NotLineProtocol { found, reason });
+            }
+        };
+        let time = Timestamp(line.timestamp.ok_or(ErrorKind::NoTime)?);
+        if !self.range.contains(time) {
+            counts.outside += line.field_set.len() as u64;
+            return Ok(());
+        }
+        push_line(&line, time, merge, counts)
+    }
+
+    fn error(&self, kind: ErrorKind) -> ConversionError {
+        ConversionError { position: Position::Line(self.line), kind }
+    }
+}
+
+fn push_line(
+    line: &ParsedLine<'_>,
+    time: Timestamp,
+    merge: &mut Merge,
+    counts: &mut Counts,
+) -> Result<(), ErrorKind> {
+    let mut tags: Vec<_> = line
+        .series
+        .tag_set
+        .iter()
+        .flatten()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    tags.sort_unstable();
+    let mut series = String::new();
+    push_series(&mut series, line.series.measurement.as_str(), &tags)?;
+    merge.begin_series(&series);
+    for (name, value) in &line.field_set {
+        let value = match value {
+            FieldValue::I64(value) => Value::Integer(*value),
+            FieldValue::U64(value) => Value::Unsigned(*value),
+            FieldValue::F64(value) => Value::Float(*value),
+            FieldValue::Boolean(value) => Value::Boolean(*value),
+            FieldValue::String(text) => Value::String(text.as_str().into()),
+        };
+        let mut key = String::new();
+        push_field_key(&mut key, name.as_str())?;
+        merge.begin_field(&key);
+        merge.push(time.0, &value).map_err(|unfit| unfit.of(name.as_str(), &value.shown()))?;
+        counts.rows += 1;
+    }
+    Ok(())
+}

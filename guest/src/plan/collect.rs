@@ -1,0 +1,52 @@
+//! A small answer as a whole: a request, and its body until it ends.
+
+use super::Answer;
+use super::exchange::{Event, Exchange, Ids, Want};
+use crate::error::{Error, Fault};
+use crate::protocol::Call;
+use crate::time::Timestamp;
+
+/// Such an answer lists names: some hundred thousand of them.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// A request, and what has come of its answer.
+#[derive(Debug)]
+pub(crate) struct Collect {
+    exchange: Exchange,
+    body: Vec<u8>,
+}
+
+impl Collect {
+    pub(crate) fn new(call: Call, attempts_max: u32) -> Self {
+        Self { exchange: Exchange::restarting(call, attempts_max), body: Vec::new() }
+    }
+
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.exchange.want(now, ids, true)
+    }
+
+    pub(crate) fn owns(&self, id: u64) -> bool {
+        self.exchange.owns(id)
+    }
+
+    /// Takes an answer; returns the body once it is whole.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
+        match self.exchange.answer(answer) {
+            Event::Nothing => {}
+            // Not for the first time, if it broke off.
+            Event::Begun(_) => self.body.clear(),
+            Event::Piece(piece) => {
+                self.body.extend(piece);
+                if self.body.len() > ANSWER_BYTES_MAX {
+                    let message = format!(
+                        "the answer to a small question has more than {ANSWER_BYTES_MAX} bytes"
+                    );
+                    return Err(Error::new(Fault::Malformed, message));
+                }
+            }
+            Event::Ended => return Ok(Some(std::mem::take(&mut self.body))),
+            Event::Failed(error) => return Err(error),
+        }
+        Ok(None)
+    }
+}

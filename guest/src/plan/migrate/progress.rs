@@ -1,0 +1,45 @@
+//! How far a migration is, for people. Changes nothing.
+
+use super::{Migrate, Phase};
+use crate::plan::Progress;
+use crate::time::Timestamp;
+
+impl Migrate {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates and times left are for people; a float out of range is cut by `as`"
+    )]
+    pub(crate) fn progress(&self, now: Timestamp) -> Progress {
+        let percent = match self.phase {
+            Phase::Batches { range } => self.journal.coverage.percent_of(range),
+            Phase::Empty => 100.0,
+            Phase::Recorded | Phase::Bounds(_) => 0.0,
+        };
+        let since = self.opened.unwrap_or(now);
+        let seconds = now.0.saturating_sub(since.0).max(1) as f64 / 1e9;
+        let moved = percent - self.percent_at_first;
+        let left = (moved > 0.0).then(|| ((100.0 - percent) / moved * seconds) as u64);
+        Progress {
+            percent,
+            totals: self.totals,
+            rate: self.totals.rows as f64 / seconds,
+            left,
+            doing: self.doing(),
+        }
+    }
+
+    fn doing(&self) -> String {
+        match &self.phase {
+            Phase::Recorded => "reading the checkpoint".to_owned(),
+            Phase::Bounds(_) => "looking at both sides".to_owned(),
+            Phase::Empty => "nothing".to_owned(),
+            Phase::Batches { .. } => match self.in_hand.values().next() {
+                Some(attempt) => format!("migrating {}", attempt.range),
+                None if !self.again.is_empty() => "waiting to try again".to_owned(),
+                None => "recording".to_owned(),
+            },
+        }
+    }
+}

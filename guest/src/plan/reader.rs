@@ -1,0 +1,186 @@
+//! Reading a batch, whatever it is read from: one response, or what InfluxQL asks for.
+//!
+//! Does not know where points go.
+
+use std::collections::VecDeque;
+
+use super::exchange::{Event, Exchange, Ids, Want};
+use super::influxql::InfluxQl;
+use super::road::{Road, RoadFinder};
+use super::{Answer, Note};
+use crate::converter::Conversion;
+use crate::error::{Endpoint, Error, Fault};
+use crate::protocol::{file, flux};
+use crate::settings::{Format, Settings, Source};
+use crate::time::{TimeRange, Timestamp};
+
+/// A batch in the course of being read.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    settings: Settings,
+    batch: TimeRange,
+    state: State,
+    pub(crate) notes: VecDeque<Note>,
+    /// Bytes of all responses so far.
+    pub(crate) read: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nobody has said yet by which language.
+    Finding(Box<RoadFinder>),
+    /// A file, or the response of Flux.
+    Response(Box<Exchange>),
+    InfluxQl(Box<InfluxQl>),
+    Done,
+}
+
+impl Reader {
+    /// `road` is what is known of it; a file needs none.
+    pub(crate) fn new(settings: &Settings, road: Option<Road>, batch: TimeRange) -> Self {
+        let state = State::Done;
+        let (settings, notes) = (settings.clone(), VecDeque::new());
+        let mut reader = Self { settings, batch, state, notes, read: 0 };
+        match (road, RoadFinder::open(&reader.settings)) {
+            (None, Some(finder)) => {
+                reader.state = State::Finding(finder.into());
+                reader.take_road();
+            }
+            (road, _) => reader.begin(road),
+        }
+        reader
+    }
+
+    fn begin(&mut self, road: Option<Road>) {
+        let Self { settings, batch, .. } = self;
+        let call = match (&settings.source, road) {
+            (Source::File(place, _), _) => file::content(Endpoint::Source, &place.bucket, false),
+            (source, Some(Road::InfluxQl(database))) => {
+                let has_shards = matches!(source, Source::V1(_));
+                let reading = InfluxQl::new(settings, database, has_shards, *batch);
+                self.state = State::InfluxQl(reading.into());
+                return;
+            }
+            (Source::V1(place) | Source::V2(place, _), Some(Road::Flux) | None) => {
+                flux::points(place, *batch, &settings.selection)
+            }
+        };
+        self.state = State::Response(Exchange::new(call, settings.attempts_max).into());
+    }
+
+    fn take_road(&mut self) {
+        if let State::Finding(finder) = &mut self.state {
+            self.notes.append(&mut finder.notes);
+            if let Some(road) = finder.found().cloned() {
+                self.begin(Some(road));
+            }
+        }
+    }
+
+    /// Whether all of the batch has been read.
+    pub(crate) fn is_done(&self) -> bool {
+        match &self.state {
+            State::Done => true,
+            State::InfluxQl(reading) => reading.is_done(),
+            State::Finding(_) | State::Response(_) => false,
+        }
+    }
+
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {
+        match &mut self.state {
+            State::Finding(finder) => finder.want(now, ids),
+            State::Response(exchange) => exchange.want(now, ids, may_read),
+            State::InfluxQl(reading) => reading.want(now, ids, may_read),
+            State::Done => Want::Nothing,
+        }
+    }
+
+    pub(crate) fn owns(&self, id: u64) -> bool {
+        match &self.state {
+            State::Finding(finder) => finder.owns(id),
+            State::Response(exchange) => exchange.owns(id),
+            State::InfluxQl(reading) => reading.owns(id),
+            State::Done => false,
+        }
+    }
+
+    /// Takes an answer; what it holds goes into the conversion.
+    pub(crate) fn answer(
+        &mut self,
+        answer: Answer,
+        conversion: &mut Conversion,
+    ) -> Result<(), Error> {
+        if let Answer::Bytes(bytes) = &answer {
+            self.read += bytes.len() as u64;
+        }
+        match &mut self.state {
+            State::Finding(finder) => {
+                finder.answer(answer)?;
+                self.take_road();
+                Ok(())
+            }
+            State::InfluxQl(reading) => {
+                reading.answer(answer, conversion).map_err(|error| self.explain(error))
+            }
+            State::Response(exchange) => match exchange.answer(answer) {
+                Event::Nothing | Event::Begun(_) => Ok(()),
+                Event::Piece(piece) => conversion.feed(&piece).map_err(|error| self.explain(error)),
+                Event::Ended => self.end(conversion).map_err(|error| self.explain(error)),
+                Event::Failed(error) => Err(self.explain(error)),
+            },
+            State::Done => Ok(()),
+        }
+    }
+
+    fn end(&mut self, conversion: &mut Conversion) -> Result<(), Error> {
+        self.state = State::Done;
+        conversion.end()?;
+        if conversion.is_proven_whole() {
+            return Ok(());
+        }
+        // InfluxDB ends each response with an empty line (observed on 2.9.1; so does the encoder of
+        // Flux): without it, a response that somebody cut at the end of a row would look whole.
+        match &self.settings.source {
+            Source::V1(_) | Source::V2(..) => {
+                Err(Error::new(Fault::Truncated, "it stops before its end"))
+            }
+            // Somebody may have made the file otherwise.
+            Source::File(place, _) => {
+                self.notes.push_back(Note::warning(format!(
+                    "`{}` does not end with an empty line, as responses of InfluxDB do: it may be \
+                     cut",
+                    place.bucket
+                )));
+                Ok(())
+            }
+        }
+    }
+
+    /// Says where an error is, if nobody has said it.
+    fn explain(&self, error: Error) -> Error {
+        if error.endpoint.is_none() {
+            let place = match &self.settings.source {
+                Source::V1(_) | Source::V2(..) => "the response of the source".to_owned(),
+                Source::File(place, _) => format!("`{}`", place.bucket),
+            };
+            return error.within(&place).at(Endpoint::Source);
+        }
+        let of_query = error.fault == Fault::Settings;
+        let hint = match (&self.settings.selection.filter, &self.settings.selection.condition) {
+            (Some(_), _) if of_query => Some("`migration.filter` begins on line 2 of the query"),
+            (_, Some(_)) if of_query => {
+                Some("`migration.where` stands on lines of its own in each statement")
+            }
+            _ => None,
+        };
+        Error { hint: error.hint.or(hint.map(str::to_owned)), ..error }
+    }
+}
+
+/// What the source's answers are written in, before a statement of InfluxQL says otherwise.
+pub(crate) fn format(settings: &Settings) -> Format {
+    match &settings.source {
+        Source::File(_, format) => *format,
+        Source::V1(_) | Source::V2(..) => Format::Csv,
+    }
+}

@@ -1,0 +1,319 @@
+//! Which language a bucket is read by, and under which name it answers to it.
+//!
+//! InfluxQL is typed, merged and small, so it goes first where it reaches the same bucket for
+//! certain. Does not know batches or points.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::collect::Collect;
+use super::exchange::{Ids, Want};
+use super::note::list;
+use super::schema::{Measurement, schema};
+use super::{Answer, Note};
+use crate::converter::tables;
+use crate::error::{Endpoint, Error, Fault};
+use crate::protocol::mapping::{self, Mapping};
+use crate::protocol::{Call, influxql};
+use crate::settings::{Language, Place, Selection, Settings, Source};
+use crate::time::Timestamp;
+
+/// How points are read from a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Road {
+    Flux,
+    InfluxQl(Database),
+}
+
+/// What InfluxQL knows a bucket as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Database {
+    pub(crate) name: String,
+    pub(crate) policies: Vec<String>,
+}
+
+/// A road, while it is looked for.
+#[derive(Debug)]
+pub(crate) struct RoadFinder {
+    place: Place,
+    /// Whether it may be Flux.
+    language: Language,
+    selection: Selection,
+    attempts_max: u32,
+    stage: Stage,
+    asking: Option<Collect>,
+    pub(crate) notes: VecDeque<Note>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Which bucket is it?
+    Bucket,
+    /// Which databases stand for it?
+    Mappings {
+        bucket_id: String,
+    },
+    /// Does this database stand for no other bucket?
+    Reached {
+        bucket_id: String,
+        mapping: Mapping,
+    },
+    /// Does it answer, and which retention policies does it have?
+    Policies {
+        database: String,
+        policy: Option<String>,
+    },
+    /// Are there measurements in several of them?
+    Overlaps {
+        database: Database,
+    },
+    Found(Road),
+}
+
+/// The retention policy of a bucket of 2.x that has none in its name.
+const DEFAULT_POLICY: &str = "autogen";
+
+impl RoadFinder {
+    /// `None` for a file, to which no road leads.
+    pub(crate) fn open(settings: &Settings) -> Option<Self> {
+        let Settings { source, selection, attempts_max, .. } = settings;
+        let (place, language) = match source {
+            Source::File(..) => return None,
+            Source::V1(place) => (place, Language::InfluxQl),
+            // A condition is InfluxQL.
+            Source::V2(place, Language::Auto) if selection.condition.is_some() => {
+                (place, Language::InfluxQl)
+            }
+            Source::V2(place, language) => (place, *language),
+        };
+        let mut finder = Self {
+            place: place.clone(),
+            language,
+            selection: selection.clone(),
+            attempts_max: *attempts_max,
+            stage: Stage::Found(Road::Flux),
+            asking: None,
+            notes: VecDeque::new(),
+        };
+        match source {
+            Source::V1(_) => {
+                let (database, policy) = names(&place.bucket);
+                finder.ask_policies(database, policy);
+            }
+            _ if language == Language::Flux => {}
+            _ if selection.filter.is_some() => finder.say_flux("`migration.filter` is Flux", None),
+            _ => finder.ask(Stage::Bucket, mapping::bucket(place)),
+        }
+        Some(finder)
+    }
+
+    fn ask(&mut self, stage: Stage, call: Call) {
+        self.stage = stage;
+        self.asking = Some(Collect::new(call, self.attempts_max));
+    }
+
+    fn ask_policies(&mut self, database: String, policy: Option<String>) {
+        let statements = [influxql::retention_policies(&database)];
+        let call = influxql::call(&database, &statements, &self.place.bucket);
+        self.ask(Stage::Policies { database, policy }, call);
+    }
+
+    pub(crate) fn found(&self) -> Option<&Road> {
+        match &self.stage {
+            Stage::Found(road) => Some(road),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.asking.as_mut().map_or(Want::Nothing, |asking| asking.want(now, ids))
+    }
+
+    pub(crate) fn owns(&self, id: u64) -> bool {
+        self.asking.as_ref().is_some_and(|asking| asking.owns(id))
+    }
+
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
+        let Some(asking) = &mut self.asking else { return Ok(()) };
+        match asking.answer(answer) {
+            Ok(None) => Ok(()),
+            Ok(Some(body)) => self.take(&body).or_else(|error| self.refused(error)),
+            Err(error) if self.may_go_by_name(&error) => {
+                let (database, policy) = names(&self.place.bucket);
+                self.notes.push_back(Note::warning(format!(
+                    "it cannot be checked whether database `{database}` is this bucket: {error}"
+                )));
+                self.ask_policies(database, policy);
+                Ok(())
+            }
+            Err(error) => self.refused(error),
+        }
+    }
+
+    /// Whether a person wants InfluxQL, and the source does not say what it knows the bucket as.
+    fn may_go_by_name(&self, error: &Error) -> bool {
+        let is_refusal =
+            matches!(error.fault, Fault::Unauthorized | Fault::Missing | Fault::Malformed);
+        is_refusal
+            && self.language == Language::InfluxQl
+            && matches!(self.stage, Stage::Bucket | Stage::Mappings { .. } | Stage::Reached { .. })
+    }
+
+    fn take(&mut self, body: &[u8]) -> Result<(), Error> {
+        self.asking = None;
+        match std::mem::replace(&mut self.stage, Stage::Bucket) {
+            Stage::Bucket => match mapping::bucket_id(&self.place, body)? {
+                Some(bucket_id) => {
+                    let call = mapping::of_bucket(&self.place, &bucket_id);
+                    self.ask(Stage::Mappings { bucket_id }, call);
+                    Ok(())
+                }
+                None => {
+                    let message = format!("there is no bucket `{}`", self.place.bucket);
+                    Err(Error::new(Fault::Missing, message).at(Endpoint::Source))
+                }
+            },
+            Stage::Mappings { bucket_id } => {
+                let Some(mapping) = mapping::mappings(body)?.into_iter().next() else {
+                    return Err(self.unmapped(&bucket_id));
+                };
+                let call = mapping::of_database(&self.place, &mapping.database);
+                self.ask(Stage::Reached { bucket_id, mapping }, call);
+                Ok(())
+            }
+            Stage::Reached { bucket_id, mapping } => {
+                if !mapping.is_reached(&mapping::mappings(body)?) {
+                    return Err(self.unmapped(&bucket_id));
+                }
+                self.ask_policies(mapping.database, Some(mapping.retention_policy));
+                Ok(())
+            }
+            Stage::Policies { database, policy } => self.take_policies(body, database, policy),
+            Stage::Overlaps { database } => {
+                let overlaps = overlaps(&schema(body, &database.policies)?);
+                if !overlaps.is_empty() {
+                    self.notes.push_back(overlap_warning(&overlaps));
+                }
+                self.find(database);
+                Ok(())
+            }
+            Stage::Found(_) => Ok(()),
+        }
+    }
+
+    fn take_policies(
+        &mut self,
+        body: &[u8],
+        name: String,
+        policy: Option<String>,
+    ) -> Result<(), Error> {
+        let tables = tables(body, 1)?;
+        let rows = tables.iter().flat_map(|table| table.texts(["name"]));
+        let mut policies: Vec<_> = rows.map(|[name]| name.to_owned()).collect();
+        if let Some(policy) = policy {
+            if !policies.contains(&policy) {
+                let found = list(&policies);
+                let message = format!("database `{name}` has no retention policy `{policy}`");
+                let error = Error::new(Fault::Missing, message).at(Endpoint::Source);
+                return Err(error.with_hint(format!("it has {found}")));
+            }
+            policies = vec![policy];
+        }
+        let database = Database { name, policies };
+        if database.policies.len() < 2 {
+            self.find(database);
+            return Ok(());
+        }
+        let Database { name, policies } = &database;
+        let statements = influxql::field_keys(name, policies, &self.selection.measurements);
+        let call = influxql::call(name, &statements, &self.place.bucket);
+        self.ask(Stage::Overlaps { database }, call);
+        Ok(())
+    }
+
+    fn find(&mut self, database: Database) {
+        let Database { name, policies } = &database;
+        let many = if policies.len() == 1 { "policy" } else { "policies" };
+        let policies = list(policies);
+        let message = format!("reads by InfluxQL: database `{name}`, retention {many} {policies}");
+        self.notes.push_back(Note::info(message));
+        self.stage = Stage::Found(Road::InfluxQl(database));
+    }
+
+    fn say_flux(&mut self, why: &str, hint: Option<String>) {
+        let note = Note::info(format!("reads by Flux, which is slower: {why}"));
+        self.notes.push_back(Note { hint, ..note });
+        self.asking = None;
+        self.stage = Stage::Found(Road::Flux);
+    }
+
+    fn unmapped(&self, bucket_id: &str) -> Error {
+        let Place { org, bucket, .. } = &self.place;
+        let (database, policy) = names(bucket);
+        let policy = policy.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
+        let message = format!("InfluxQL knows bucket `{bucket}` under no name");
+        Error::new(Fault::Missing, message).at(Endpoint::Source).with_hint(format!(
+            "to map it: influx v1 dbrp create --org '{org}' --db '{database}' --rp '{policy}' \
+             --bucket-id {bucket_id} --default"
+        ))
+    }
+
+    /// What the source does not answer here ends the search, or leads to Flux.
+    fn refused(&mut self, error: Error) -> Result<(), Error> {
+        let error = error.at(Endpoint::Source);
+        match error.fault {
+            // Nobody is there: Flux would not be answered either.
+            Fault::Stopped
+            | Fault::Unavailable
+            | Fault::TimedOut
+            | Fault::Exhausted
+            | Fault::Internal => Err(error),
+            Fault::Settings
+            | Fault::Unauthorized
+            | Fault::Missing
+            | Fault::TooLarge
+            | Fault::Refused
+            | Fault::Malformed
+            | Fault::Truncated
+            | Fault::Unsupported => match self.language {
+                Language::Auto => {
+                    self.say_flux(&error.message, error.hint);
+                    Ok(())
+                }
+                Language::InfluxQl | Language::Flux => Err(error),
+            },
+        }
+    }
+}
+
+/// The database and the retention policy that a bucket's name says.
+fn names(bucket: &str) -> (String, Option<String>) {
+    match bucket.split_once('/') {
+        Some((database, policy)) => (database.to_owned(), Some(policy.to_owned())),
+        None => (bucket.to_owned(), None),
+    }
+}
+
+/// Fields that are in several retention policies, each as `measurement.field`.
+fn overlaps(schema: &[Measurement]) -> Vec<String> {
+    let mut seen = std::collections::BTreeMap::new();
+    for measurement in schema {
+        for field in &measurement.fields {
+            *seen.entry((&measurement.name, &field.name)).or_insert(0) += 1;
+        }
+    }
+    let several = seen.into_iter().filter(|(_, policies)| *policies > 1);
+    several.map(|((measurement, field), _)| format!("{measurement}.{field}")).collect()
+}
+
+fn overlap_warning(overlaps: &[String]) -> Note {
+    let message = format!(
+        "in several retention policies there is {}: of two points of one series and time only one \
+         arrives",
+        list(overlaps)
+    );
+    let hint = "migrate each policy into a bucket of its own: `source.bucket = \"db/rp\"`";
+    Note { hint: Some(hint.to_owned()), ..Note::warning(message) }
+}

@@ -1,0 +1,157 @@
+//! The measurements and fields of a source, with all types that a field has somewhere.
+//!
+//! A field may have another type in each shard group; within one it has but one. A query over
+//! several reads the strongest of their types: numbers become it, strings and booleans vanish
+//! without a word (observed on InfluxDB 1.6.7 and 2.9.1).
+
+use crate::converter::{Table, tables};
+use crate::error::{Error, Fault};
+use crate::protocol::influxql;
+
+/// A measurement of a retention policy.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Measurement {
+    pub(crate) policy: String,
+    pub(crate) name: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field, and the types that it has in some shard group or other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) types: Vec<Type>,
+}
+
+/// The type of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    Float,
+    Integer,
+    Unsigned,
+    String,
+    Boolean,
+}
+
+impl Type {
+    /// Reads a `fieldType`.
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "float" => Some(Self::Float),
+            "integer" => Some(Self::Integer),
+            "unsigned" => Some(Self::Unsigned),
+            "string" => Some(Self::String),
+            "boolean" => Some(Self::Boolean),
+            _ => None,
+        }
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Self::Float | Self::Integer | Self::Unsigned)
+    }
+}
+
+/// Reads the answer to `SHOW FIELD KEYS`, one statement for each retention policy.
+pub(crate) fn schema(answer: &[u8], policies: &[String]) -> Result<Vec<Measurement>, Error> {
+    let mut measurements = Vec::new();
+    for table in tables(answer, policies.len())? {
+        let policy = policies.get(table.statement).cloned().unwrap_or_default();
+        let fields = fields(&table)?;
+        measurements.push(Measurement { policy, name: table.name, fields });
+    }
+    Ok(measurements)
+}
+
+fn fields(table: &Table) -> Result<Vec<Field>, Error> {
+    let mut fields: Vec<Field> = Vec::new();
+    for [name, text] in table.texts(["fieldKey", "fieldType"]) {
+        let Some(new) = Type::parse(text) else {
+            let message = format!("field `{name}` of `{}` is of type `{text}`", table.name);
+            return Err(Error::new(Fault::Unsupported, message));
+        };
+        match fields.iter_mut().find(|field| field.name == name) {
+            Some(field) if field.types.contains(&new) => {}
+            Some(field) => field.types.push(new),
+            None => fields.push(Field { name: name.to_owned(), types: vec![new] }),
+        }
+    }
+    Ok(fields)
+}
+
+impl Measurement {
+    /// Whether the type of some field changes.
+    pub(crate) fn has_changing_types(&self) -> bool {
+        self.fields.iter().any(|field| field.types.len() > 1)
+    }
+
+    /// What to count, so that `Tally::of` can judge.
+    pub(crate) fn columns_to_count(&self) -> Vec<String> {
+        let mut columns = Vec::new();
+        for field in &self.fields {
+            let name = influxql::identifier(&field.name);
+            if field.types.len() > 1 {
+                // `f::integer` and `f::unsigned` count the same values as `f::float`.
+                let typed = ["float", "string", "boolean"].map(|of| format!("{name}::{of}"));
+                columns.push(name);
+                columns.extend(typed);
+            } else {
+                columns.push(name);
+            }
+        }
+        columns
+    }
+
+    /// The fields of which small numbers are unsigned wherever they are numbers.
+    pub(crate) fn unsigned(&self) -> Vec<String> {
+        let is = |field: &&Field| field.has(Type::Unsigned) && !field.has(Type::Integer);
+        self.fields.iter().filter(is).map(|field| field.name.clone()).collect()
+    }
+
+    /// The fields of which a small number may be of either kind.
+    pub(crate) fn ambiguous(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| field.has(Type::Unsigned) && field.has(Type::Integer))
+    }
+}
+
+impl Field {
+    fn has(&self, of: Type) -> bool {
+        self.types.contains(&of)
+    }
+
+    /// Whether its numbers may be of several types.
+    fn has_several_numbers(&self) -> bool {
+        self.types.iter().filter(|of| of.is_number()).count() > 1
+    }
+}
+
+/// What the counts of a slice say.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// All values.
+    pub(crate) values: u64,
+    /// Some would not be read.
+    pub(crate) drops: bool,
+    /// Some numbers may be of another type than the others, and would be cast to it.
+    pub(crate) may_cast: bool,
+}
+
+impl Tally {
+    /// `counts` are those of `columns_to_count`.
+    pub(crate) fn of(measurement: &Measurement, counts: &[u64]) -> Option<Self> {
+        let mut counts = counts.iter().copied();
+        let mut tally = Self::default();
+        for field in &measurement.fields {
+            let read = counts.next()?;
+            if field.types.len() == 1 {
+                tally.values += read;
+                continue;
+            }
+            let (numbers, strings, booleans) = (counts.next()?, counts.next()?, counts.next()?);
+            let there = numbers + strings + booleans;
+            tally.values += there;
+            tally.drops |= read != there;
+            tally.may_cast |= numbers > 0 && field.has_several_numbers();
+        }
+        counts.next().is_none().then_some(tally)
+    }
+}

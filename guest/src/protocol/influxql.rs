@@ -1,0 +1,131 @@
+//! Reading by InfluxQL: what to ask `/query` of InfluxDB 1.x and 2.x.
+//!
+//! Answers are asked for as MessagePack: it alone tells `1` from `1.0`, and an empty string from
+//! none (observed on InfluxDB 2.9.1). No regular expression is ever made from a name.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Call, Kind, encoded};
+use crate::error::Endpoint;
+use crate::time::{TimeRange, Timestamp};
+
+/// As for Flux: servers set limits of their own.
+const QUERY_SECONDS: u32 = 300;
+
+/// So many rows of a series come in one part of a response, which a server holds in its memory.
+const CHUNK_ROWS: u32 = 10_000;
+
+/// A measurement in a database, and a condition on its points.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct From<'a> {
+    pub(crate) database: &'a str,
+    pub(crate) policy: &'a str,
+    pub(crate) measurement: &'a str,
+    pub(crate) range: TimeRange,
+    /// `migration.where`.
+    pub(crate) condition: Option<&'a str>,
+}
+
+/// Asks for the answers to some statements.
+pub(crate) fn call(database: &str, statements: &[String], name: &str) -> Call {
+    let statements = statements.join(";\n");
+    Call {
+        endpoint: Endpoint::Source,
+        method: "POST",
+        path: format!(
+            "/query?db={}&epoch=ns&chunked=true&chunk_size={CHUNK_ROWS}",
+            encoded(database)
+        ),
+        headers: vec![
+            ("content-type", "application/x-www-form-urlencoded".into()),
+            ("accept", "application/x-msgpack".into()),
+        ],
+        // As a form: a path cannot be as long as statements are.
+        body: format!("q={}", utf8_percent_encode(&statements, NON_ALPHANUMERIC)),
+        timeout: QUERY_SECONDS,
+        kind: Kind::Query,
+        name: name.to_owned(),
+    }
+}
+
+/// The retention policies of a database.
+pub(crate) fn retention_policies(database: &str) -> String {
+    format!("SHOW RETENTION POLICIES ON {}", identifier(database))
+}
+
+/// All shards, with their bounds. Needs the rights of an administrator; 2.x does not have it.
+pub(crate) fn shards() -> String {
+    "SHOW SHARDS".to_owned()
+}
+
+/// The fields of measurements with all types that they have, a statement for each retention policy;
+/// of all measurements, if none are named.
+pub(crate) fn field_keys(
+    database: &str,
+    policies: &[String],
+    measurements: &[String],
+) -> Vec<String> {
+    policies.iter().map(|policy| field_keys_of(database, policy, measurements)).collect()
+}
+
+fn field_keys_of(database: &str, policy: &str, measurements: &[String]) -> String {
+    let of = |measurement| format!("{}.{measurement}", identifier(policy));
+    let from: Vec<_> = match measurements {
+        [] => vec![of("/.*/".to_owned())],
+        names => names.iter().map(|name| of(identifier(name))).collect(),
+    };
+    format!("SHOW FIELD KEYS ON {} FROM {}", identifier(database), from.join(", "))
+}
+
+/// All points: series by series, and in them row by row.
+pub(crate) fn points(from: From<'_>) -> String {
+    // `*::field`: a tag of the same name is none of the columns then.
+    format!("SELECT *::field FROM {} GROUP BY *", from.to_text())
+}
+
+/// How many values each of these columns has.
+pub(crate) fn counts(columns: &[String], from: From<'_>) -> String {
+    let counts: Vec<_> = columns.iter().map(|column| format!("count({column})")).collect();
+    format!("SELECT {} FROM {}", counts.join(", "), from.to_text())
+}
+
+/// A number of the field's own type, and too large to be one of those that look alike.
+pub(crate) fn kind(field: &str, from: From<'_>) -> String {
+    format!("SELECT first({}) * 0 + 1000 FROM {}", identifier(field), from.to_text())
+}
+
+/// The first of these columns: the row with the earliest time.
+pub(crate) fn first(column: &str, from: From<'_>) -> String {
+    format!("SELECT {column} FROM {} LIMIT 1", from.to_text())
+}
+
+impl From<'_> {
+    fn to_text(self) -> String {
+        let Self { database, policy, measurement, range, condition } = self;
+        let [database, policy, measurement] = [database, policy, measurement].map(identifier);
+        // With the very first time as a bound, InfluxDB finds nothing at all, without an error
+        // (observed on 1.6.7 and 2.9.1).
+        let (start, stop) = (range.start().max(Timestamp::FIRST).0, range.stop().0);
+        let mut text =
+            format!("{database}.{policy}.{measurement} WHERE time >= {start} AND time < {stop}");
+        if let Some(condition) = condition {
+            // On lines of its own: a comment at its end must not hide what follows.
+            text += &format!(" AND (\n{condition}\n)");
+        }
+        text
+    }
+}
+
+/// A name in quotes.
+pub(crate) fn identifier(name: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,104 @@
+//! Which database of InfluxQL a bucket of InfluxDB 2.x is: what to ask, and what the answers say.
+//!
+//! OSS maps each bucket by its name, unless somebody has mapped that name to another bucket
+//! (observed on InfluxDB 2.9.1); Cloud has only the mappings that somebody made.
+
+use serde::Deserialize;
+
+use super::{Call, Kind, encoded};
+use crate::error::{Endpoint, Error, Fault};
+use crate::settings::Place;
+
+/// A small answer needs no more.
+const SECONDS: u32 = 60;
+
+/// A database and a retention policy that stand for a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Mapping {
+    pub(crate) database: String,
+    pub(crate) retention_policy: String,
+    #[serde(rename = "bucketID")]
+    bucket_id: String,
+    /// Made from the name of the bucket; one that somebody made goes before it.
+    #[serde(default)]
+    r#virtual: bool,
+}
+
+#[derive(Deserialize)]
+struct Mappings {
+    #[serde(default)]
+    content: Vec<Mapping>,
+}
+
+#[derive(Deserialize)]
+struct Buckets {
+    #[serde(default)]
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    id: String,
+    name: String,
+}
+
+/// Asks for a bucket by its name.
+pub(crate) fn bucket(place: &Place) -> Call {
+    call(place, "buckets", "name", &place.bucket)
+}
+
+/// The id of a bucket, from the answer.
+pub(crate) fn bucket_id(place: &Place, answer: &[u8]) -> Result<Option<String>, Error> {
+    let buckets: Buckets = parse(answer)?;
+    let found = buckets.buckets.into_iter().find(|bucket| bucket.name == place.bucket);
+    Ok(found.map(|bucket| bucket.id))
+}
+
+/// Asks for the mappings to a bucket.
+pub(crate) fn of_bucket(place: &Place, id: &str) -> Call {
+    call(place, "dbrps", "bucketID", id)
+}
+
+/// Asks for the mappings of a database.
+pub(crate) fn of_database(place: &Place, database: &str) -> Call {
+    call(place, "dbrps", "db", database)
+}
+
+/// The mappings, from the answer; those that somebody made first.
+pub(crate) fn mappings(answer: &[u8]) -> Result<Vec<Mapping>, Error> {
+    let Mappings { mut content } = parse(answer)?;
+    content.sort_by_key(|mapping| mapping.r#virtual);
+    Ok(content)
+}
+
+impl Mapping {
+    /// Whether a query for its database reaches its bucket: of two mappings with one name, the one
+    /// that somebody made counts. `all` are those of the database, in the order of `mappings`.
+    pub(crate) fn is_reached(&self, all: &[Self]) -> bool {
+        let first = all.iter().find(|other| {
+            other.database == self.database && other.retention_policy == self.retention_policy
+        });
+        first.is_some_and(|first| first.bucket_id == self.bucket_id)
+    }
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(answer: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(answer).map_err(|error| {
+        let message = format!("the source answered what its API does not: {error}");
+        Error::new(Fault::Malformed, message).at(Endpoint::Source)
+    })
+}
+
+fn call(place: &Place, what: &str, key: &str, value: &str) -> Call {
+    let (org, value) = (encoded(&place.org), encoded(value));
+    Call {
+        endpoint: Endpoint::Source,
+        method: "GET",
+        path: format!("/api/v2/{what}?org={org}&{key}={value}"),
+        headers: vec![("accept", "application/json".into())],
+        body: String::new(),
+        timeout: SECONDS,
+        kind: Kind::Query,
+        name: place.bucket.clone(),
+    }
+}

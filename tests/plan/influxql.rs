@@ -1,0 +1,204 @@
+//! The better road: which language a bucket is read by, and that no value is cast or vanishes where
+//! types change.
+
+use serde_json::{Value, json};
+use tsm2iox_guest::error::Fault as ErrorFault;
+use tsm2iox_guest::plan::{Ending, Purpose, Severity};
+
+use crate::tsm::{Tsm, Type};
+use crate::world::World;
+use crate::{FAULTS, check_every_exchange, complete, settings};
+
+/// A point every 10 minutes of eight hours, of one type.
+fn tsm() -> Tsm {
+    let (every, stop) = (600, 8 * 3600);
+    Tsm { group: 3600, types: vec![Type::Float], shows_shards: true, every, start: 0, stop }
+}
+
+fn reading(tsm: Tsm) -> World {
+    World { tsm: Some(tsm), ..World::default() }
+}
+
+/// From InfluxDB 1.x, with changes.
+fn from_v1(changes: &Value) -> String {
+    let mut settings: Value = serde_json::from_str(&settings(changes)).expect("it is JSON");
+    settings["source"] = json!({ "api": "v1", "url": "http://source", "bucket": "src" });
+    settings.to_string()
+}
+
+fn in_one_batch() -> Value {
+    json!({ "migration": { "batch_interval": "1d" } })
+}
+
+/// From InfluxDB 2.x by whatever language is found.
+fn from_v2(migration: &Value) -> String {
+    let changes = json!({ "source": { "language": "auto" }, "migration": migration });
+    settings(&changes)
+}
+
+const BUCKETS: &str = r#"{"buckets":[{"id":"0a","name":"src","type":"user"}]}"#;
+
+fn mappings(of: &[(&str, &str, bool)]) -> String {
+    let mapping = |(policy, id, is_virtual): &(&str, &str, bool)| {
+        json!({
+            "database": "src", "retention_policy": policy, "bucketID": id, "virtual": is_virtual,
+            "default": true, "id": "0f", "orgID": "0e",
+        })
+    };
+    json!({ "content": of.iter().map(mapping).collect::<Vec<_>>() }).to_string()
+}
+
+/// A 2.x whose bucket has these mappings, and whose database has those.
+fn mapped(of_bucket: &[(&str, &str, bool)], of_database: &[(&str, &str, bool)]) -> World {
+    let scripted = vec![
+        ("/api/v2/buckets?org=o&name=src", 200, BUCKETS.to_owned()),
+        ("/api/v2/dbrps?org=o&bucketID=0a", 200, mappings(of_bucket)),
+        ("/api/v2/dbrps?org=o&db=src", 200, mappings(of_database)),
+    ];
+    // Both languages are answered.
+    World { seconds: (0..8 * 3600).step_by(600).collect(), scripted, ..reading(tsm()) }
+}
+
+/// The first note about the language, and its hint.
+fn said(world: &World) -> (String, Option<String>) {
+    let mut notes = world.notes.iter().filter(|note| note.message.contains("reads by"));
+    let note = notes.next().expect("the run says how it reads");
+    assert_eq!(note.severity, Severity::Info);
+    (note.message.clone(), note.hint.clone())
+}
+
+#[test]
+fn a_batch_of_one_type_takes_two_requests() {
+    let mut world = reading(tsm());
+    complete(world.run(Purpose::Migrate, &from_v1(&json!({}))));
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    // One for the retention policies, and for each of seven batches one for the fields and one for
+    // the points; the empty rest of the last hour is no batch.
+    assert_eq!(world.queries.len(), 1 + 7 * 2);
+}
+
+#[test]
+fn types_that_change_at_every_shard_group_arrive_as_they_are() {
+    let all = vec![Type::Float, Type::Integer, Type::String, Type::Unsigned, Type::Boolean];
+    let pairs = all.iter().flat_map(|one| all.iter().map(move |two| vec![*one, *two]));
+    for types in pairs.chain([all.clone()]) {
+        // Bounds that are told need not be whole hours.
+        for (group, shows_shards) in [(2700, true), (3600, true), (3600, false), (7200, false)] {
+            let mut world = reading(Tsm { group, types: types.clone(), shows_shards, ..tsm() });
+            complete(world.run(Purpose::Migrate, &from_v1(&in_one_batch())));
+            assert_eq!(world.arrived(), world.expected(0..23400), "{types:?} each {group} s");
+        }
+    }
+}
+
+#[test]
+fn no_fault_loses_or_alters_a_value_whose_type_changes() {
+    let types = vec![Type::Float, Type::Unsigned, Type::String, Type::Integer];
+    let new = || reading(Tsm { types: types.clone(), ..tsm() });
+    for fault in FAULTS {
+        let changes = json!({ "migration": { "batch_interval": "2h" } });
+        let worlds = check_every_exchange(&from_v1(&changes), new, fault);
+        assert!(worlds.len() > 30, "{fault:?}: {}", worlds.len());
+    }
+}
+
+#[test]
+fn the_first_point_is_found_whatever_its_type() {
+    for first in [Type::Boolean, Type::String, Type::Unsigned] {
+        let types = vec![first, Type::Float, Type::Float, Type::Float, Type::Float];
+        let mut world = reading(Tsm { start: 1200, group: 9000, types, ..tsm() });
+        let changes = json!({ "migration": { "start": "earliest", "batch_interval": "1h" } });
+        complete(world.run(Purpose::Migrate, &from_v1(&changes)));
+        assert_eq!(world.arrived(), world.expected(0..23400), "{first:?}");
+        let opening = world.checkpoint.lines().next().expect("it is recorded");
+        assert!(
+            opening.contains("migration_start=\"1970-01-01T00:20:00.000000000Z\""),
+            "{opening}"
+        );
+    }
+}
+
+#[test]
+fn a_bucket_with_a_name_is_read_by_influxql() {
+    let virtual_one = [("autogen", "0a", true)];
+    let mut world = mapped(&virtual_one, &virtual_one);
+    complete(world.run(Purpose::Migrate, &from_v2(&json!({}))));
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    let (message, hint) = said(&world);
+    assert_eq!(message, "reads by InfluxQL: database `src`, retention policy `autogen`");
+    assert_eq!(hint, None);
+}
+
+#[track_caller]
+fn check_flux(mut world: World, message: &str, hint: Option<&str>) {
+    complete(world.run(Purpose::Migrate, &from_v2(&json!({}))));
+    assert_eq!(said(&world), (message.to_owned(), hint.map(str::to_owned)));
+    // By Flux, the points of `seconds` are found.
+    world.tsm = None;
+    assert_eq!(world.arrived(), world.expected(0..23400));
+}
+
+const HOW_TO_MAP: &str = "to map it: influx v1 dbrp create --org 'o' --db 'src' --rp 'autogen' \
+                          --bucket-id 0a --default";
+
+#[test]
+fn a_bucket_without_a_name_is_read_by_flux_and_the_run_says_how_to_give_it_one() {
+    let message = "reads by Flux, which is slower: InfluxQL knows bucket `src` under no name";
+    check_flux(mapped(&[], &[]), message, Some(HOW_TO_MAP));
+}
+
+#[test]
+fn a_name_that_somebody_gave_to_another_bucket_is_not_taken() {
+    // The query for `src` reaches bucket 0b (observed on InfluxDB 2.9.1).
+    let world = mapped(&[("autogen", "0a", true)], &[("autogen", "0b", false)]);
+    let message = "reads by Flux, which is slower: InfluxQL knows bucket `src` under no name";
+    check_flux(world, message, Some(HOW_TO_MAP));
+}
+
+#[test]
+fn a_server_that_has_only_flux_is_read_by_flux() {
+    let mut world = mapped(&[], &[]);
+    world.scripted.clear();
+    let message =
+        "reads by Flux, which is slower: the source `src` does not exist (404): not found";
+    let hint = "look at `source.url`, `source.api`, `source.org` and `source.bucket`; a bucket that \
+                the token may not see is not there either";
+    check_flux(world, message, Some(hint));
+}
+
+#[test]
+fn a_condition_of_influxql_is_never_left_out() {
+    let changes = json!({ "where": "tag = 'a'" });
+    let mut world = mapped(&[], &[]);
+    let outcome = world.run(Purpose::Migrate, &from_v2(&changes)).expect("nobody killed it");
+    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(error.message, "InfluxQL knows bucket `src` under no name");
+    assert_eq!(error.hint.as_deref(), Some(HOW_TO_MAP));
+
+    let virtual_one = [("autogen", "0a", true)];
+    let mut world = mapped(&virtual_one, &virtual_one);
+    complete(world.run(Purpose::Migrate, &from_v2(&changes)));
+    let text = percent_encoding::percent_decode_str(&world.queries[2]).decode_utf8();
+    assert!(text.is_ok_and(|text| text.ends_with(" AND (\ntag = 'a'\n) GROUP BY *")));
+}
+
+#[test]
+fn a_database_or_policy_that_is_not_there_is_named() {
+    let mut world = reading(tsm());
+    let settings = from_v1(&json!({})).replace("\"bucket\":\"src\"", "\"bucket\":\"src/other\"");
+    let outcome = world.run(Purpose::Migrate, &settings).expect("nobody killed it");
+    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(error.fault, ErrorFault::Missing);
+    assert_eq!(error.message, "database `src` has no retention policy `other`");
+    assert_eq!(error.hint.as_deref(), Some("it has `autogen`"));
+}
+
+#[test]
+fn each_batch_of_a_split_finds_its_road_by_itself() {
+    let virtual_one = [("autogen", "0a", true)];
+    let mut world = mapped(&virtual_one, &virtual_one);
+    complete(world.run(Purpose::Split, &from_v2(&json!({}))));
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    // The retention policies, the fields and the points, seven times.
+    assert_eq!(world.queries.len(), 7 * 3);
+}
