@@ -101,7 +101,7 @@ fn a_cut_anywhere_changes_nothing() {
     for case in cases() {
         let whole = case.in_pieces(&[&case.response]);
         // Long responses repeat themselves: some cuts say as much as all.
-        let step = if case.response.len() < 12_000 { 1 } else { case.response.len() / 199 };
+        let step = if case.response.len() < 8000 { 1 } else { case.response.len() / 199 };
         for cut in (0..case.response.len()).step_by(step) {
             let (head, tail) = case.response.split_at(cut);
             let name = case.folder.display();
@@ -116,7 +116,8 @@ fn a_cut_anywhere_changes_nothing() {
 fn a_shorter_response_is_an_error_or_ends_between_two_parts() {
     for case in cases().filter(|case| case.settings["format"] == "influxql") {
         let (whole, None) = case.in_pieces(&[&case.response]) else { continue };
-        for length in 0..case.response.len() {
+        let step = if case.response.len() < 8000 { 1 } else { 47 };
+        for length in (0..case.response.len()).step_by(step) {
             let (lines, error) = case.in_pieces(&[&case.response[..length]]);
             assert!(whole.starts_with(&lines), "{}: {length} bytes", case.folder.display());
             // Whoever sent the statements knows how many there must be; nobody else does.
@@ -181,10 +182,9 @@ fn both_roads_give_the_same_points_wherever_flux_is_lossless() {
     let [flux, influxql] = both("one_minute").map(|lines| values(&lines));
     assert!(flux == influxql, "one_minute");
 
-    // One point was written after the response of InfluxQL was recorded.
-    let [flux, influxql] = both("tricky");
-    let later = "we\\ ird\\,meas,ta\\ g\\,k\\=1=v fi\\ el\\,d\\=k=5 1640995310000000000\n";
-    assert_eq!(values(&flux), values(&(influxql + later)));
+    // The break in a string is a line feed.
+    let [flux, influxql] = both("tricky").map(|lines| values(&lines));
+    assert!(flux == influxql, "tricky");
 
     // Flux makes one line break of each kind, and loses a lone carriage return.
     let [flux, influxql] = both("line_ends");

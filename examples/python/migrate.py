@@ -1,21 +1,18 @@
 """A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
-It knows base URLs, tokens and files, and no InfluxDB; wit/planner.wit says what a host owes.
-Times with more than microseconds belong in quotes: Python's own type for them has no more. """
-import errno, fcntl, json, os, pathlib, sys, threading, time, tomllib
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+It knows no InfluxDB; wit/planner.wit says what a host owes. In CONFIG, times with nanoseconds belong in quotes."""
+import errno, fcntl, gzip, io, json, os, pathlib, queue, sys, threading, time, tomllib, zlib
 from functools import partial
 from types import SimpleNamespace as Record
 
-import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError, SSLError, TimeoutError
+from urllib3 import PoolManager, exceptions as fault, make_headers
 from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
 PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceilings of an instance
-CAUSES = [((NewConnectionError, SSLError), "unreachable"), (TimeoutError, "timed-out"),
-          ((HTTPError, OSError), "broken")]
-HTTP, POOL, APPEND = urllib3.PoolManager(retries=False, maxsize=8), ThreadPoolExecutor(64), threading.Lock()
-settings = Config()
+CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.TimeoutError, "timed-out"),
+          ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
+STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
+HTTP, APPEND, ONCE, settings = PoolManager(retries=False, maxsize=8), threading.Lock(), iter([True]), Config()
 settings.epoch_interruption = True
 ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
@@ -23,8 +20,7 @@ COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.was
 
 def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, and obeys until it is done
     store = Store(ENGINE)
-    store.set_limits(memory_size=MEMORY)
-    store.set_epoch_deadline(SECONDS)
+    store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
     planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.1.0")
 
@@ -32,10 +28,9 @@ def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, a
         store.set_epoch_deadline(SECONDS)
         return instance.get_func(store, instance.get_export_index(store, name, planner))(store, *args)
 
-    plan, pending, bodies = call("[static]plan.open", purpose, text), {}, {}
-    if hasattr(plan, "fault"):  # the error of the result
-        return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="")
-    start = lambda id, *work: pending.update({POOL.submit(attempt, *work): id})
+    plan, answers, bodies = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}
+    if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="")
+    start = lambda id, *work: threading.Thread(target=lambda: answers.put((id, attempt(*work))), daemon=True).start()
     while True:
         step = call("[method]plan.next", plan, time.time_ns())
         match step.tag, step.payload:
@@ -45,10 +40,8 @@ def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, a
             case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:
-                seconds = max(0, until - time.time_ns()) / 1e9
-                if not pending: time.sleep(seconds)
-                for done in wait(pending, seconds, FIRST_COMPLETED).done:
-                    call("[method]plan.answer", plan, pending.pop(done), done.result())
+                try: call("[method]plan.answer", plan, *answers.get(timeout=max(0, until - time.time_ns()) / 1e9))
+                except queue.Empty: pass
 
 
 def attempt(work, *args):
@@ -61,7 +54,9 @@ def attempt(work, *args):
 def send(endpoint, request, bodies):
     if any(name in ("authorization", "host") or "\n" in name + value for name, value in request.headers):
         raise ValueError("the plan may not set these headers")
-    response = bodies[request.id] = endpoint(request)
+    try: response = endpoint(request)
+    except OSError as error: response = reply(STATUSES.get(error.errno, 500), str(error))
+    bodies[request.id] = response
     if len(bodies) > 64: bodies.pop(next(iter(bodies)))  # not every body is read to its end
     return Variant("response", Record(status=response.status, headers=list(response.headers.items())))
 
@@ -72,30 +67,41 @@ def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := b
 def do_batch(order, endpoints): return Variant("outcome", run("batch", order, endpoints))
 
 
-def server(url, credentials, request):
+def server(url, login, request):
     return HTTP.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
-                        headers=dict(request.headers) | credentials, redirect=False, preload_content=False)
+                        headers=dict(request.headers) | login, redirect=False, preload_content=False)
+
+
+def reply(status, said="", **headers): return Record(status=status, headers=headers, read=io.BytesIO(said.encode()).read)
 
 
 def file(path, request):  # answers as a server would
-    empty, size = (lambda size: b""), os.path.getsize(path) if os.path.exists(path) else None
-    if request.method != "POST" and size is None: return Record(status=404, headers={}, read=empty)
-    if request.method == "HEAD": return Record(status=204, headers={"upload-offset": str(size)}, read=empty)
+    length = lambda: {"upload-offset": str(os.path.getsize(path))}
     if request.method == "GET": return Record(status=200, headers={}, read=open(path, "rb").read)
+    if request.method == "HEAD": return reply(204, **length())
     with APPEND, open(path, "ab") as target:
-        offset = int(dict(request.headers).get("upload-offset", target.tell()))
-        if offset > target.tell(): return Record(status=409, headers={}, read=empty)
-        target.truncate(offset)
-        try: target.write(request.body.encode()), target.flush(), os.fsync(target.fileno())
-        except OSError as error: return Record(status=507 if error.errno == errno.ENOSPC else 500, headers={}, read=empty)
-        return Record(status=204, headers={"upload-offset": str(os.path.getsize(path))}, read=empty)
+        if (offset := int(dict(request.headers).get("upload-offset", target.tell()))) > target.tell(): return reply(409)
+        target.truncate(offset), target.write(request.body.encode()), target.flush(), os.fsync(target.fileno())
+        return reply(204, **length())
 
 
-def endpoint(section, folder):
-    if "path" in section: return partial(file, folder / section["path"])
-    token = os.environ[section["token_env"]].strip() if "token_env" in section else None
-    if "token_file" in section: token = (folder / section["token_file"]).read_text().strip()
-    return partial(server, section["url"].rstrip("/"), {"authorization": f"Token {token}"} if token else {})
+def source(path, request):  # a file that is only read, decompressed if it is gzip; 0 is standard input
+    if path == 0 and next(ONCE, None) is None: return reply(410, "standard input can be read only once")
+    stream = open(path, "rb")
+    if path == 0 and (stream.isatty() or not stream.peek(1)): return reply(403, "nothing is piped into standard input")
+    is_gzip = b"\x1f\x8b".startswith(stream.peek(2)[:2])
+    return Record(status=200, headers={}, read=(gzip.open(stream) if is_gzip else stream).read)
+
+
+def endpoint(side, section, folder):
+    match section:
+        case {"path": path} if side == "source": return partial(source, 0 if path == "-" else folder / path)
+        case {"path": path}: return partial(file, folder / path)
+        case {"token_env": name}: login = {"authorization": f"Token {os.environ[name].strip()}"}
+        case {"token_file": name}: login = {"authorization": f"Token {(folder / name).read_text().strip()}"}
+        case {"user": user, "password_env": name}: login = make_headers(basic_auth=f"{user}:{os.environ[name].strip()}")
+        case _: login = {}
+    return partial(server, section["url"].rstrip("/"), login)
 
 
 def ticks():
@@ -103,21 +109,19 @@ def ticks():
 
 
 if __name__ == "__main__":
-    name = pathlib.Path(sys.argv[1])
-    config = tomllib.loads(name.read_text())
-    checkpoint = config.get("checkpoint", {})
-    if "bucket" in checkpoint:  # it is by default where the source is, with the same credentials
-        keys = {"url"} | (set() if {"token_env", "token_file"} & set(checkpoint) else {"token_env", "token_file"})
-        checkpoint = {key: config["source"][key] for key in keys & set(config["source"])} | checkpoint
-    else: checkpoint = {"path": f"{name.stem}.checkpoint.lp"} | checkpoint
+    config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
+    given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
+    keys = {"url"} if {*given} - {"bucket", "org", "url"} else {"url", "token_env", "token_file", "user", "password_env"}
+    default = {key: value for key, value in config.get("source", {}).items() if key in keys}
+    checkpoint = (default if "bucket" in given else {"path": f"{name.stem}.checkpoint.lp"}) | given
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}
-    paths = [(name.parent / section["path"]).resolve() for section in sides.values() if "path" in section]
-    if len(paths) > len(set(paths)): sys.exit("error: two sides are one file")
     lock = open(name.parent / (checkpoint.get("path", name.stem) + ".lock"), "w")
     try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError: sys.exit(f"error: another run holds {lock.name}")
-    try: endpoints = {side: endpoint(section, name.parent) for side, section in sides.items()}
+    try: endpoints = {side: endpoint(side, section, name.parent) for side, section in sides.items()}
     except (KeyError, OSError) as error: print(f"error: no token, path or URL: {error}", file=sys.stderr), sys.exit(2)
+    files = [side.args[0].resolve() for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
+    if len(files) > len(set(files)): sys.exit("error: two sides are one file")
     threading.Thread(target=ticks, daemon=True).start()
     outcome = run("migrate", json.dumps(config, default=str), endpoints)
     print(outcome.ending.tag, vars(outcome.totals), getattr(outcome.ending.payload, "message", ""))

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Moves the data of an InfluxDB TSM bucket into an InfluxDB v3 (IOx) database
 #[derive(Debug, Parser)]
@@ -32,11 +32,14 @@ pub enum Command {
         /// The configuration, in TOML
         config: PathBuf,
     },
-    /// Convert annotated CSV to line protocol on standard output
+    /// Convert a response, or line protocol, to line protocol on standard output
     Convert {
-        /// The response of a Flux query; `-` is standard input
+        /// What to convert, gzip or not; `-` is standard input
         #[arg(default_value = "-")]
         file: PathBuf,
+        /// What it holds
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Write the component inside this program to standard output
     Component {
@@ -46,12 +49,38 @@ pub enum Command {
     },
 }
 
+/// What can be converted.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// Annotated CSV, the response of a Flux query
+    #[default]
+    Csv,
+    /// MessagePack, the chunked response of `/query` with `epoch=ns`
+    Influxql,
+    /// Line protocol, whose fields are merged
+    Lp,
+}
+
+impl Format {
+    /// The settings of its conversion.
+    pub fn settings(self) -> &'static str {
+        match self {
+            Self::Csv => r#"{"format":"csv"}"#,
+            Self::Influxql => r#"{"format":"influxql"}"#,
+            Self::Lp => r#"{"format":"lp"}"#,
+        }
+    }
+}
+
 const AFTER_HELP: &str = "\
 Examples:
   tsm2iox run migration.toml
   tsm2iox run --dry-run migration.toml | wc --lines
   tsm2iox status migration.toml
   influx query --raw 'from(bucket: \"b\") |> range(start: -1h)' | tsm2iox convert > points.lp
+  tsm2iox convert --format lp export.lp.gz > merged.lp
+  curl --data-urlencode 'q=select * from m group by *' --header 'accept: application/x-msgpack' \\
+    'http://127.0.0.1:8086/query?db=d&epoch=ns&chunked=true' | tsm2iox convert --format influxql
   tsm2iox component > tsm2iox.wasm
 
 Exit status:

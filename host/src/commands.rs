@@ -2,22 +2,22 @@
 //!
 //! Does not know what a migration is: it opens a plan of the right purpose and drives it.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tokio::runtime::Runtime;
 use tsm2iox_guest::converter::{Converted, altered_warning};
 use tsm2iox_guest::error::{Endpoint as Side, Error, Fault};
 use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose, Totals};
 
-use crate::cli::Command;
+use crate::cli::{Command, Format};
 use crate::component::{Component, Conversion, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
+use crate::input::Content;
 use crate::lock::Lock;
 use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit};
 use crate::stop::Stop;
@@ -30,8 +30,6 @@ const WIT: [&str; 5] = [
     include_str!("../wit/converter.wit"),
     include_str!("../wit/world.wit"),
 ];
-/// Responses are read in pieces of this, as those of a server are.
-const PIECE_BYTES: usize = 256 * 1024;
 /// When all is done, an append that is still under way may take so long to get to the disk.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -44,7 +42,7 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Run { config, dry_run: false, component } => run(&config, component.as_deref()),
         Command::Run { config, dry_run: true, component } => list(&config, component.as_deref()),
         Command::Status { config } => status(&config),
-        Command::Convert { file } => convert(&file),
+        Command::Convert { file, format } => convert(&file, format),
         Command::Component { wit: false } => write_component(),
         Command::Component { wit: true } => write_contract(),
     }
@@ -134,16 +132,15 @@ fn sides(purpose: Purpose) -> &'static [Side] {
     }
 }
 
-fn convert(file: &Path) -> anyhow::Result<ExitStatus> {
-    let unfit = |error| {
-        let reason = report::reason(&error);
-        Unfit::new(format!("{} cannot be read: {reason}", file.display()))
+fn convert(file: &Path, format: Format) -> anyhow::Result<ExitStatus> {
+    let (name, content) = match file.as_os_str() == "-" {
+        true => ("the input".to_owned(), Content::of_standard_input()),
+        false => (file.display().to_string(), Content::of_file(file)),
     };
-    let mut input: Box<dyn Read> = match file.as_os_str() == "-" {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(File::open(file).map_err(unfit)?),
-    };
-    let mut conversion = match Conversion::open(&Component::embedded()?, "{}")? {
+    let unreadable =
+        |error: io::Error| format!("{name} cannot be read: {}", report::reason(&error));
+    let mut content = content.map_err(|error| Unfit::new(unreadable(error)))?;
+    let mut conversion = match Conversion::open(&Component::embedded()?, format.settings())? {
         Ok(conversion) => conversion,
         Err(error) => return Ok(report::refusal(&error, ExitStatus::Stopped)),
     };
@@ -152,15 +149,12 @@ fn convert(file: &Path) -> anyhow::Result<ExitStatus> {
         altered += converted.altered;
         report::write_data(converted.lines.as_bytes())
     };
-    let mut piece = vec![0; PIECE_BYTES];
     let last = loop {
-        let read = match input.read(&mut piece) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read.map_err(unfit)?,
-        };
-        let converted = match read {
-            0 => break conversion.finish()?,
-            length => conversion.push(&piece[..length])?,
+        // The lines so far are written; nobody may take them for all.
+        let piece = content.piece().map_err(|error| anyhow!(unreadable(error)))?;
+        let converted = match piece.is_empty() {
+            true => break conversion.finish()?,
+            false => conversion.push(&piece)?,
         };
         match converted {
             Ok(converted) => write(&converted)?,

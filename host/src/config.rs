@@ -19,10 +19,13 @@ use tsm2iox_guest::error::Endpoint as Side;
 
 use crate::endpoint::{AppendFile, Endpoint, Endpoints, folder_of};
 use crate::http::{Credentials, Server, Token};
+use crate::input::Input;
 use crate::report::{Unfit, reason};
 
 /// What opens a server: a variable or a file with a token, or a user and a variable.
 const CREDENTIAL_KEYS: [&str; 4] = ["token_env", "token_file", "user", "password_env"];
+/// The path of a source that is standard input.
+const STANDARD_INPUT: &str = "-";
 /// Variables have shorter names; tokens are longer.
 const VARIABLE_BYTES_MAX: usize = 64;
 
@@ -36,6 +39,7 @@ pub struct Config {
 /// Where an endpoint is.
 enum Place {
     File(PathBuf),
+    StandardInput,
     Server(Url, Credentials),
 }
 
@@ -75,7 +79,7 @@ impl Config {
             places.extend(self.place(side)?.map(|place| (side, place)));
         }
         self.check_files(&places)?;
-        places.into_iter().map(|(side, place)| Ok((side, place.open()?))).collect()
+        places.into_iter().map(|(side, place)| Ok((side, place.open(side)?))).collect()
     }
 
     /// Refuses two sides that are one file: what is written to one would be read as the other.
@@ -106,13 +110,18 @@ impl Config {
                 name.push(".lock");
                 name.into()
             }
-            Some(Place::Server(..)) | None => self.path.with_extension("lock"),
+            Some(Place::StandardInput | Place::Server(..)) | None => {
+                self.path.with_extension("lock")
+            }
         })
     }
 
     /// Where a side is, and what opens it.
     fn place(&self, side: Side) -> Result<Option<Place>, Unfit> {
         if let Some(path) = self.text(side, "path")? {
+            if side == Side::Source && path == STANDARD_INPUT {
+                return Ok(Some(Place::StandardInput));
+            }
             let path = self.beside(path);
             let folder = folder_of(&path);
             if !folder.is_dir() {
@@ -216,9 +225,12 @@ impl Config {
 }
 
 impl Place {
-    fn open(self) -> anyhow::Result<Endpoint> {
+    fn open(self, side: Side) -> anyhow::Result<Endpoint> {
         Ok(match self {
+            // What people have is often compressed; what is written here is not.
+            Self::File(path) if side == Side::Source => Endpoint::Input(Input::File(path)),
             Self::File(path) => Endpoint::File(AppendFile::new(path)),
+            Self::StandardInput => Endpoint::Input(Input::standard()),
             Self::Server(url, credentials) => Endpoint::Server(Server::new(&url, credentials)?),
         })
     }

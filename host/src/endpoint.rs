@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,11 @@ use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
 use crate::http::{self, Server};
+use crate::input::{Content, Input};
 use crate::report::reason;
 
-/// Files are read in pieces of this: the largest that the contract calls fastest.
-const PIECE_BYTES: usize = 1024 * 1024;
-/// No request waits longer for a byte, whatever the plan asks for.
+/// No request waits longer for a byte, whatever the plan asks for; and each that reads standard
+/// input waits so long, for nobody knows what writes into it, and it cannot be asked again.
 const IDLE_MAX: Duration = Duration::from_secs(3600);
 
 /// In requests where an append is to begin, in answers how long the file is.
@@ -30,8 +30,10 @@ const UPLOAD_OFFSET: &str = "upload-offset";
 pub enum Endpoint {
     /// An HTTP API.
     Server(Server),
-    /// A file that is read, or appended to.
+    /// A file that is read as it is, or appended to.
     File(AppendFile),
+    /// A file or standard input that is only read, decompressed if it is gzip.
+    Input(Input),
 }
 
 /// The endpoints that a command has opened.
@@ -43,8 +45,8 @@ pub type Answered = (Answer, Option<Body>);
 /// What is left to read of a response.
 #[derive(Debug)]
 pub enum Body {
-    /// Nothing.
-    Empty,
+    /// This text; nothing if it is empty.
+    Text(String),
     /// The rest of what a server sends.
     Server(http::Body),
     /// The rest of a file.
@@ -54,8 +56,9 @@ pub enum Body {
 /// A file that is being read.
 #[derive(Debug)]
 pub struct FileBody {
-    file: fs::File,
-    path: PathBuf,
+    content: Content,
+    // For messages.
+    name: String,
     idle: Duration,
 }
 
@@ -96,6 +99,16 @@ impl Endpoint {
                     answered(on_disk(idle, move || file.answer(&request, idle)).await)
                 })
             }
+            Self::Input(input) => {
+                let input = input.clone();
+                let idle = match input {
+                    Input::File(_) => idle,
+                    Input::Stream(_) => IDLE_MAX,
+                };
+                Box::pin(async move {
+                    answered(on_disk(idle, move || read_only(&input, &request, idle)).await)
+                })
+            }
         })
     }
 }
@@ -104,7 +117,7 @@ impl Body {
     /// The next piece, and what is left after it; or the end.
     pub async fn read(self) -> Answered {
         let read = match self {
-            Self::Empty => Ok((Vec::new(), Self::Empty)),
+            Self::Text(text) => Ok((text.into_bytes(), Self::Text(String::new()))),
             Self::Server(mut body) => body.piece().await.map(|piece| (piece, Self::Server(body))),
             Self::File(body) => on_disk(body.idle, move || body.read()).await,
         };
@@ -117,11 +130,10 @@ impl Body {
 }
 
 impl FileBody {
-    fn read(self) -> Result<(Vec<u8>, Body), Failure> {
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        match (&self.file).take(PIECE_BYTES as u64).read_to_end(&mut piece) {
-            Ok(_) => Ok((piece, Body::File(self))),
-            Err(error) => Err(failure(Cause::Broken, &self.path, &error)),
+    fn read(mut self) -> Result<(Vec<u8>, Body), Failure> {
+        match self.content.piece() {
+            Ok(piece) => Ok((piece, Body::File(self))),
+            Err(error) => Err(failure(Cause::Broken, &self.name, &error)),
         }
     }
 }
@@ -133,33 +145,31 @@ impl AppendFile {
     }
 
     fn answer(&self, request: &Request, idle: Duration) -> Result<(Response, Body), Failure> {
+        let name = || self.path.display().to_string();
         let answer = match request.method {
-            "GET" => self.get(idle).map_err(Fault::from),
+            "GET" => Content::as_stored(&self.path)
+                .map(|content| whole(content, name(), idle))
+                .map_err(Fault::from),
             "HEAD" => self.head().map_err(Fault::from),
             "POST" => self.append(request),
             _ => Ok(empty(405, None)),
         };
-        answer.or_else(|Fault { cause, error }| match error.kind() {
+        answer.or_else(|fault| match fault.error.kind() {
             ErrorKind::NotFound if request.method != "POST" => Ok(empty(404, None)),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                Ok(empty(507, None))
+            // It could neither be opened nor be made.
+            ErrorKind::AlreadyExists if self.path.is_symlink() => {
+                Ok(refused(403, "it is a link that leads nowhere".to_owned()))
             }
-            _ => Err(failure(cause, &self.path, &error)),
+            _ => fault.answer(&name()),
         })
     }
 
-    fn get(&self, idle: Duration) -> io::Result<(Response, Body)> {
-        let file = fs::File::open(&self.path)?;
-        // A folder can be opened, and then not be read.
-        if file.metadata()?.is_dir() {
+    fn head(&self) -> io::Result<(Response, Body)> {
+        let metadata = fs::metadata(&self.path)?;
+        if metadata.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         }
-        let body = Body::File(FileBody { file, path: self.path.clone(), idle });
-        Ok((Response { status: 200, headers: Vec::new() }, body))
-    }
-
-    fn head(&self) -> io::Result<(Response, Body)> {
-        Ok(empty(204, Some(fs::metadata(&self.path)?.len())))
+        Ok(empty(204, Some(metadata.len())))
     }
 
     fn append(&self, request: &Request) -> Result<(Response, Body), Fault> {
@@ -193,10 +203,49 @@ impl AppendFile {
     }
 }
 
+impl Fault {
+    /// What it is for a plan.
+    fn answer(&self, name: &str) -> Result<(Response, Body), Failure> {
+        match (self.cause, self.error.kind()) {
+            (_, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) => {
+                Ok(empty(507, None))
+            }
+            // The same again would be refused again: a person has to change something.
+            (
+                Cause::Unreachable,
+                ErrorKind::PermissionDenied
+                | ErrorKind::ReadOnlyFilesystem
+                | ErrorKind::IsADirectory
+                | ErrorKind::NotADirectory
+                | ErrorKind::InvalidFilename
+                | ErrorKind::InvalidInput,
+            ) => Ok(refused(403, reason(&self.error))),
+            _ => Err(failure(self.cause, name, &self.error)),
+        }
+    }
+}
+
 impl From<io::Error> for Fault {
     /// Before anything is written: the request had no effect.
     fn from(error: io::Error) -> Self {
         Self { cause: Cause::Unreachable, error }
+    }
+}
+
+/// The answer of what is only read.
+fn read_only(
+    input: &Input,
+    request: &Request,
+    idle: Duration,
+) -> Result<(Response, Body), Failure> {
+    if request.method != "GET" {
+        return Ok(empty(405, None));
+    }
+    match input.open() {
+        Ok(Some(content)) => Ok(whole(content, input.to_string(), idle)),
+        Ok(None) => Ok(refused(410, format!("{input} can be read only once"))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(empty(404, None)),
+        Err(error) => Fault::from(error).answer(&input.to_string()),
     }
 }
 
@@ -239,7 +288,7 @@ async fn on_disk<T: Send + 'static>(
         Ok(Ok(done)) => done,
         Ok(Err(_)) => gone(Cause::Broken, "the program is ending"),
         // It may still come to pass: the effect is unknown, as that of a server's would be.
-        Err(_) => gone(Cause::TimedOut, "the disk does not answer"),
+        Err(_) => gone(Cause::TimedOut, &format!("no answer for {} s", idle.as_secs())),
     }
 }
 
@@ -250,11 +299,20 @@ fn answered(response: Result<(Response, Body), Failure>) -> Answered {
     }
 }
 
-fn empty(status: u16, length: Option<u64>) -> (Response, Body) {
-    let header = length.map(|length| (UPLOAD_OFFSET.to_owned(), length.to_string()));
-    (Response { status, headers: header.into_iter().collect() }, Body::Empty)
+fn whole(content: Content, name: String, idle: Duration) -> (Response, Body) {
+    let body = Body::File(FileBody { content, name, idle });
+    (Response { status: 200, headers: Vec::new() }, body)
 }
 
-fn failure(cause: Cause, path: &Path, error: &io::Error) -> Failure {
-    Failure { cause, message: format!("{}: {}", path.display(), reason(error)) }
+fn empty(status: u16, length: Option<u64>) -> (Response, Body) {
+    let header = length.map(|length| (UPLOAD_OFFSET.to_owned(), length.to_string()));
+    (Response { status, headers: header.into_iter().collect() }, Body::Text(String::new()))
+}
+
+fn refused(status: u16, reason: String) -> (Response, Body) {
+    (Response { status, headers: Vec::new() }, Body::Text(reason))
+}
+
+fn failure(cause: Cause, name: &str, error: &io::Error) -> Failure {
+    Failure { cause, message: format!("{name}: {}", reason(error)) }
 }

@@ -7,7 +7,7 @@
 //!            │
 //!            ├──────── component ───────── the plan that it asks
 //!            │
-//!        endpoint ──── http ────────────── a server or a file, behind one face
+//!        endpoint ──── http, input ─────── a server or a file, behind one face
 //!            │
 //!          report ──────────────────────── what a person sees
 //! ```
@@ -26,4 +26,5 @@ pub mod stop;
 pub mod component;
 pub mod endpoint;
 pub mod http;
+pub mod input;
 pub mod report;

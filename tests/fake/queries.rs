@@ -25,7 +25,7 @@ fn check_points(points: &str, script: &str, expected: &str) {
     assert_eq!((reply.status, reply.text()), (200, expected));
 }
 
-fn tricky() -> String {
+pub(super) fn tricky() -> String {
     format!("{}{TRICKY_MORE}\n", include_str!("../recorded/tricky.points.lp"))
 }
 

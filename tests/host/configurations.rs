@@ -4,10 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use tsm2iox::config::Config;
+use tsm2iox::endpoint::Endpoint;
+use tsm2iox::input::Input;
 use tsm2iox::lock::Lock;
 use tsm2iox::report::Unfit;
 use tsm2iox_guest::error::Endpoint as Side;
 
+use super::inputs::gzip;
 use super::server::FakeServer;
 use super::{answers, folder, request};
 
@@ -128,7 +131,43 @@ fn two_sides_are_two_files() {
     check_one_file(&folder, &text, "`checkpoint.path` and `source.path`", "out.lp");
     let text = two("a.csv", "out.lp") + "[rejected]\npath = 'out.lp'\n";
     check_one_file(&folder, &text, "`destination.path` and `rejected.path`", "out.lp");
-    config(&folder, &two("out.lp", "data/out.lp")).unwrap().endpoints(&SIDES).unwrap();
+    for (source, destination) in [("out.lp", "data/out.lp"), ("-", "-"), ("-", "data/-")] {
+        config(&folder, &two(source, destination)).unwrap().endpoints(&SIDES).unwrap();
+    }
+    let text = two("-", "-") + "[checkpoint]\npath = '-'\n";
+    check_one_file(&folder, &text, "`checkpoint.path` and `destination.path`", "-");
+}
+
+#[test]
+fn a_hyphen_is_standard_input_for_a_source_alone() {
+    let folder = folder("hyphen");
+    fs::write(folder.join("-"), "a").unwrap();
+    for side in [Side::Checkpoint, Side::Destination, Side::Rejected] {
+        let text = format!("[{}]\npath = '-'\n", side.name());
+        let endpoints = config(&folder, &text).unwrap().endpoints(&[side]).unwrap();
+        assert_eq!(super::bytes(&answers(&endpoints[&side], request("GET", ""))), b"a");
+    }
+    let config = config(&folder, "[source]\npath = '-'\n[checkpoint]\npath = '-'\n").unwrap();
+    let endpoints = config.endpoints(&SIDES).unwrap();
+    let is_stream = matches!(endpoints[&Side::Source], Endpoint::Input(Input::Stream(_)));
+    assert!(is_stream, "{endpoints:?}");
+    assert_eq!(config.lock_path().unwrap(), folder.canonicalize().unwrap().join("-.lock"));
+}
+
+#[test]
+fn only_a_source_is_decompressed() {
+    let folder = folder("decompressed");
+    fs::write(folder.join("a"), gzip(b"a")).unwrap();
+    for (side, content) in [
+        (Side::Source, b"a".to_vec()),
+        (Side::Destination, gzip(b"a")),
+        (Side::Checkpoint, gzip(b"a")),
+        (Side::Rejected, gzip(b"a")),
+    ] {
+        let text = format!("[{}]\npath = 'a'\n", side.name());
+        let endpoints = config(&folder, &text).unwrap().endpoints(&[side]).unwrap();
+        assert_eq!(super::bytes(&answers(&endpoints[&side], request("GET", ""))), content);
+    }
 }
 
 #[cfg(unix)]

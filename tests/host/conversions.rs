@@ -5,14 +5,18 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
+use serde_json::json;
 use tsm2iox::component::{Component, Conversion};
 use tsm2iox_guest::converter::Converted;
 use tsm2iox_guest::error::Error;
 use wasmtime::component::{Linker, ResourceAny};
 use wasmtime::{Cache, CacheConfig, Config, Engine, Store};
+
+use super::folder;
+use super::inputs::{gzip, pipe};
 
 mod bindings {
     wasmtime::component::bindgen!({ path: "wit", world: "migration" });
@@ -41,8 +45,26 @@ fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus").join(name)
 }
 
+/// The response of a case, and the name of its format.
+fn response_file(case: &Path) -> (PathBuf, &'static str) {
+    let formats = [("csv", "csv"), ("msgpack", "influxql"), ("lp", "lp")];
+    let file = |(extension, format)| (case.join("response").with_extension(extension), format);
+    let found = formats.map(file).into_iter().find(|(path, _)| path.exists());
+    found.expect("each case has a response")
+}
+
 fn response(case: &Path) -> Vec<u8> {
-    fs::read(case.join("response.csv")).expect("each case has a response")
+    fs::read(response_file(case).0).expect("it can be read")
+}
+
+/// The settings of the conversion of a case.
+fn settings(case: &Path) -> String {
+    let (_, format) = response_file(case);
+    let settings = fs::read_to_string(case.join("settings.json")).ok();
+    let settings = settings.map(|text| serde_json::from_str(&text).expect("the settings are JSON"));
+    let mut settings = settings.unwrap_or(json!({}));
+    settings["format"] = format.into();
+    settings.to_string()
 }
 
 /// What the corpus holds of a case.
@@ -58,9 +80,13 @@ fn pieces(response: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The lines of a response that comes in these pieces, through the cage.
-fn caged<'a>(component: &Component, pieces: impl Iterator<Item = &'a [u8]>) -> Ending {
+fn caged<'a>(
+    component: &Component,
+    settings: &str,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Ending {
     let no_crash = "the component does not crash";
-    let opened = Conversion::open(component, "{}").expect(no_crash);
+    let opened = Conversion::open(component, settings).expect(no_crash);
     let mut conversion = opened.expect("the settings are fit");
     let mut lines = String::new();
     let mut take = |converted: Result<Converted, Error>| {
@@ -79,10 +105,10 @@ fn caged<'a>(component: &Component, pieces: impl Iterator<Item = &'a [u8]>) -> E
 fn the_component_gives_what_the_corpus_holds_however_a_response_is_cut() {
     let component = Component::embedded().expect("the component is fit");
     for case in cases() {
-        let (response, expected) = (response(&case), expected(&case));
-        let whole = [response.as_slice()];
-        assert_eq!(caged(&component, whole.into_iter()), expected, "{}", case.display());
-        let pieces = caged(&component, pieces(&response));
+        let (response, settings, expected) = (response(&case), settings(&case), expected(&case));
+        let whole = caged(&component, &settings, [response.as_slice()].into_iter());
+        assert_eq!(whole, expected, "{}", case.display());
+        let pieces = caged(&component, &settings, pieces(&response));
         assert_eq!(pieces, expected, "{}: in pieces", case.display());
     }
 }
@@ -112,14 +138,18 @@ impl Interface {
         Self { store, exports: exports.expect("it keeps to the contract") }
     }
 
-    fn convert(&mut self, response: &str) -> Result<converter::Converted, converter::Error> {
+    fn convert(
+        &mut self,
+        response: &str,
+        settings: &str,
+    ) -> Result<converter::Converted, converter::Error> {
         let converter = self.exports.tsm2iox_migration_converter();
-        converter.call_convert(&mut self.store, response, "{}").expect("it does not trap")
+        converter.call_convert(&mut self.store, response, settings).expect("it does not trap")
     }
 
-    fn open(&mut self) -> ResourceAny {
+    fn open(&mut self, settings: &str) -> ResourceAny {
         let conversion = self.exports.tsm2iox_migration_converter().conversion();
-        let opened = conversion.call_open(&mut self.store, "{}").expect("it does not trap");
+        let opened = conversion.call_open(&mut self.store, settings).expect("it does not trap");
         opened.expect("the settings are fit")
     }
 
@@ -142,10 +172,10 @@ impl Interface {
     }
 
     /// The lines of a response whose bytes come as characters, in pieces.
-    fn latin1(&mut self, response: &[u8]) -> Ending {
-        let conversion = self.open();
+    fn latin1(&mut self, case: &Path) -> Ending {
+        let conversion = self.open(&settings(case));
         let mut lines = String::new();
-        for piece in pieces(response) {
+        for piece in pieces(&response(case)) {
             let text: String = piece.iter().map(|byte| char::from(*byte)).collect();
             match self.push_latin1(conversion, &text) {
                 Ok(converted) => lines += &converted.lines,
@@ -161,16 +191,24 @@ impl Interface {
 
 #[test]
 fn bytes_as_characters_give_the_same() {
-    for name in ["tricky", "line_ends", "error_not_utf8", "error_cut_in_a_row", "empty"] {
+    for name in [
+        "tricky",
+        "line_ends",
+        "error_not_utf8",
+        "error_cut_in_a_row",
+        "empty",
+        "influxql_tricky",
+        "lp_export_of_1",
+    ] {
         let case = case(name);
-        assert_eq!(Interface::new().latin1(&response(&case)), expected(&case), "{name}");
+        assert_eq!(Interface::new().latin1(&case), expected(&case), "{name}");
     }
 }
 
 #[test]
 fn a_character_that_is_no_byte_is_an_error() {
     let mut interface = Interface::new();
-    let conversion = interface.open();
+    let conversion = interface.open("{}");
     let error = interface.push_latin1(conversion, "#datatype,Ā").expect_err("U+0100 is no byte");
     let message = "the host passed U+0100 as a byte of the response";
     assert_eq!((error.fault, error.message.as_str()), (Fault::Malformed, message));
@@ -182,11 +220,18 @@ fn a_character_that_is_no_byte_is_an_error() {
 
 #[test]
 fn a_whole_response_converts_in_one_call() {
-    for name in ["tricky", "line_ends", "error_cut_in_a_row", "error_infinity", "empty"] {
+    for name in [
+        "tricky",
+        "line_ends",
+        "error_cut_in_a_row",
+        "error_infinity",
+        "empty",
+        "lp_fields_that_alternate",
+    ] {
         let (lines, error) = expected(&case(name));
         let response = response(&case(name));
         let response = str::from_utf8(&response).expect("these are text");
-        match Interface::new().convert(response) {
+        match Interface::new().convert(response, &settings(&case(name))) {
             Ok(converted) => assert_eq!((converted.lines, None), (lines, error), "{name}"),
             Err(found) => assert_eq!(Some(found.message), error, "{name}"),
         }
@@ -195,8 +240,14 @@ fn a_whole_response_converts_in_one_call() {
 
 /// What `tsm2iox convert` makes of a case.
 fn command(case: &Path) -> Output {
+    let (path, format) = response_file(case);
+    convert(&["--format", format, path.to_str().expect("its name is text")], Stdio::null())
+}
+
+/// The command with these arguments, and this at its standard input.
+fn convert(arguments: &[&str], input: impl Into<Stdio>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tsm2iox"));
-    command.arg("convert").arg(case.join("response.csv")).output().expect("the binary starts")
+    command.arg("convert").args(arguments).stdin(input).output().expect("the binary starts")
 }
 
 fn text(bytes: &[u8]) -> Cow<'_, str> {
@@ -226,4 +277,40 @@ fn the_command_says_which_strings_were_altered_before_they_came() {
         "error: line 496: the query failed: runtime error @3:135-3:228: map: failed to evaluate map \
          function: boom\n",
     );
+}
+
+#[test]
+fn the_command_decompresses_gzip() {
+    let case = case("one_minute");
+    let (response, (lines, _)) = (response(&case), expected(&case));
+    let stored = gzip(&response);
+    let path = folder("convert_gzip").join("response.csv");
+    fs::write(&path, &stored).unwrap();
+    let path = path.to_str().expect("its name is text");
+    for (arguments, input) in [
+        (vec![path], Stdio::null()),
+        (vec!["--format", "csv", path], Stdio::null()),
+        (vec![], pipe(stored.clone()).into()),
+        (vec!["-"], pipe(response).into()),
+    ] {
+        let output = convert(&arguments, input);
+        assert_eq!(
+            (text(&output.stdout), text(&output.stderr)),
+            (lines.as_str().into(), "".into())
+        );
+        assert!(output.status.success(), "{arguments:?}");
+    }
+    // The lines end before those of a gzip stream that is whole.
+    let output = convert(&[], pipe(stored[..stored.len() - 1].to_vec()));
+    let talk = "error: the input cannot be read: the gzip stream stops before its end\n";
+    assert_eq!((text(&output.stderr), output.status.code()), (talk.into(), Some(1)));
+    assert!(lines.starts_with(&*text(&output.stdout)), "{}", text(&output.stdout));
+}
+
+#[test]
+fn the_command_takes_other_formats() {
+    check_command("influxql_line_ends", 0, "");
+    check_command("lp_fields_that_alternate", 0, "");
+    let output = convert(&["--format", "json"], Stdio::null());
+    assert_eq!(output.status.code(), Some(2), "no such format");
 }

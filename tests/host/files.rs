@@ -8,6 +8,7 @@ use tsm2iox::endpoint::{AppendFile, Endpoint};
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Request};
 
+use super::inputs::gzip;
 use super::{answers, bytes, folder, request, with_header};
 
 fn file(path: &Path) -> Endpoint {
@@ -80,25 +81,53 @@ fn appends_do_not_mix() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_unreachable() {
-    let folder = folder("a_folder");
-    for (path, reason) in [(folder.join("no/points.lp"), "no such file"), (folder, "directory")] {
-        for request in [post("x"), request("GET", "")] {
-            let method = request.method;
-            let answers = answers(&file(&path), request);
-            match answers.as_slice() {
-                [Answer::Failed(failure)] => {
-                    assert_eq!(failure.cause, Cause::Unreachable, "{method} {failure:?}");
-                    assert!(failure.message.contains(reason), "{method} {failure:?}");
-                }
-                // Reading what is in no folder is no more than not to find it.
-                [Answer::Response(response), _] => {
-                    assert_eq!((method, response.status), ("GET", 404));
-                }
-                _ => panic!("{answers:?}"),
-            }
-        }
+fn a_folder_that_is_not_there_is_unreachable() {
+    let file = file(&folder("a_folder").join("no/points.lp"));
+    let answers = answers(&file, post("x"));
+    let [Answer::Failed(failure)] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!(failure.cause, Cause::Unreachable);
+    assert!(failure.message.contains("no such file"), "{failure:?}");
+    // Reading what is in no folder is no more than not to find it.
+    check(&file, request("GET", ""), 404, None, "");
+}
+
+#[test]
+fn a_folder_is_no_file() {
+    let file = file(&folder("no_file"));
+    for request in [request("GET", ""), request("HEAD", ""), post("x")] {
+        check(&file, request, 403, None, "is a directory");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_no_file() {
+    let folder = folder("a_link");
+    std::os::unix::fs::symlink("nowhere.lp", folder.join("points.lp")).unwrap();
+    let file = file(&folder.join("points.lp"));
+    check(&file, request("GET", ""), 404, None, "");
+    check(&file, request("HEAD", ""), 404, None, "");
+    check(&file, post("x"), 403, None, "it is a link that leads nowhere");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_be_written_is_refused() {
+    // Root may not write it either.
+    let answers = answers(&file(Path::new("/proc/sys/kernel/ostype")), post("x"));
+    let Some(Answer::Response(response)) = answers.first() else { panic!("{answers:?}") };
+    let reason = bytes(&answers);
+    assert_eq!(response.status, 403);
+    // In some containers, all there is read-only.
+    assert!(reason == b"permission denied" || reason == b"read-only file system", "{answers:?}");
+}
+
+#[test]
+fn what_was_written_is_read_as_it_is() {
+    let path = folder("as_it_is").join("points.lp");
+    fs::write(&path, gzip(b"m f=1 1\n")).unwrap();
+    let answers = answers(&file(&path), request("GET", ""));
+    assert_eq!(bytes(&answers), gzip(b"m f=1 1\n"));
 }
 
 #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@
 mod configurations;
 mod requests;
 mod files;
+mod inputs;
 mod components;
 mod conversions;
 #[cfg(unix)]

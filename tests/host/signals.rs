@@ -42,6 +42,7 @@ api = "v2"
 url = "{source}"
 org = "o"
 bucket = "src"
+language = "flux"
 
 [destination]
 api = "v3"

@@ -85,7 +85,7 @@ fn a_token_that_is_not_accepted_is_of_a_side() {
         2,
         "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does not accept the \
          token (401): unauthorized access\n\n\
-         hint: the token of the source needs read access to this bucket\n",
+         hint: the token or user of the source needs read access to this bucket\n",
     );
 }
 

@@ -1,11 +1,18 @@
 //! Whole migrations, by the binary and by the host in Python, from and to a fake InfluxDB.
 
 mod bad_input;
+mod influxdb_1;
+mod influxdb_1_access;
+mod influxdb_1_groups;
+mod influxdb_1_limits;
+mod influxdb_1_million;
+mod influxdb_1_relay;
+mod influxdb_1_types;
 mod real;
 mod run;
 
-use run::{Host, Migration, config, hosts, points};
-use support::influx::{Engine, FakeInflux, Fault, Moment, Points, Settings};
+use run::{Host, LANGUAGES, Migration, config, hosts, points, talk};
+use support::influx::{Databases, Engine, FakeInflux, Fault, Mapping, Moment, Points, Settings};
 
 /// Both sides, with the points at the source, and a token that each wants.
 fn sides() -> (FakeInflux, FakeInflux) {
@@ -29,35 +36,43 @@ fn expected() -> Points {
 
 #[test]
 fn an_interrupted_migration_writes_the_bytes_of_an_uninterrupted_one() {
-    let (source, destination) = sides();
-    let whole = Migration::new(Host::Binary, &config(&source, &destination));
-    whole.complete();
-    let bodies = destination.written("dst");
-    assert_eq!(bodies.len(), 6, "one body for each batch that is not empty");
-    destination.points("dst").assert_same(&expected());
+    for (language, path, before, each) in LANGUAGES {
+        let (source, destination) = sides();
+        let config = |destination: &FakeInflux| {
+            let language = format!("language = \"{language}\"");
+            config(&source, destination).replace("language = \"flux\"", &language)
+        };
+        let whole = Migration::new(Host::Binary, &config(&destination));
+        whole.complete();
+        let bodies = destination.written("dst");
+        assert_eq!(bodies.len(), 6, "one body for each batch that is not empty");
+        destination.points("dst").assert_same(&expected());
 
-    for host in hosts() {
-        let destination = FakeInflux::with(Settings { engine: Engine::Iox, ..Settings::default() });
-        let migration = Migration::new(host, &config(&source, &destination));
-        // Killed when the fourth batch is asked for: three are recorded then.
-        let hold = source.hold(Moment::Arrived, "/api/v2/query", 4);
-        let mut process = migration.start();
-        hold.wait();
-        process.kill().expect("it runs");
-        process.wait().expect("it has been killed");
-        hold.release();
-        let records = migration.read("migration.checkpoint.lp");
-        assert_eq!(records.lines().count(), 1 + 3, "{host:?}: {records}");
-        let queries = source.exchanges_on("/api/v2/query").len();
+        for host in hosts() {
+            let settings = Settings { engine: Engine::Iox, ..Settings::default() };
+            let destination = FakeInflux::with(settings);
+            let migration = Migration::new(host, &config(&destination));
+            // Killed when the fourth batch is asked for: three are recorded then.
+            let hold = source.hold(Moment::Arrived, path, before + 3 * each + 1);
+            let mut process = migration.start();
+            hold.wait();
+            process.kill().expect("it runs");
+            process.wait().expect("it has been killed");
+            hold.release();
+            let records = migration.read("migration.checkpoint.lp");
+            assert_eq!(records.lines().count(), 1 + 3, "{host:?}: {records}");
+            let queries = source.exchanges_on(path).len();
 
-        migration.complete();
-        assert_eq!(destination.written("dst"), bodies, "{host:?}");
-        assert_eq!(source.exchanges_on("/api/v2/query").len() - queries, 4, "{host:?}");
+            migration.complete();
+            assert_eq!(destination.written("dst"), bodies, "{host:?}");
+            let asked = source.exchanges_on(path).len() - queries;
+            assert_eq!(asked, before + 4 * each, "{host:?}");
 
-        // Once more: it is complete, and nothing is asked for.
-        migration.complete();
-        assert_eq!(source.exchanges_on("/api/v2/query").len() - queries, 4, "{host:?}");
-        assert_eq!(destination.written("dst").len(), 6, "{host:?}");
+            // Once more: it is complete, and nothing is asked for.
+            migration.complete();
+            assert_eq!(source.exchanges_on(path).len() - queries, asked, "{host:?}");
+            assert_eq!(destination.written("dst").len(), 6, "{host:?}");
+        }
     }
 }
 
@@ -86,22 +101,31 @@ fn both_hosts_make_the_same_file_and_the_same_records() {
     assert_eq!(files.len(), 1, "the hosts differ");
 }
 
+const FAULTS: [Fault; 10] = [
+    Fault::Refused,
+    Fault::Unanswered,
+    Fault::Unavailable(Some(0)),
+    Fault::TooManyRequests(Some(0)),
+    Fault::Internal,
+    Fault::CutLength,
+    Fault::CutChunks,
+    Fault::Truncated,
+    Fault::ErrorTable,
+    Fault::TooLarge,
+];
+
+/// What goes wrong with an answer to several statements alone.
+const FAULTS_OF_INFLUXQL: [Fault; 4] = [
+    Fault::StatementError(1),
+    Fault::StatementError(2),
+    Fault::RowLimit(10),
+    Fault::TruncatedBetweenMaps,
+];
+
 #[test]
 fn every_fault_heals_or_stops_and_the_next_run_completes() {
-    let faults = [
-        Fault::Refused,
-        Fault::Unanswered,
-        Fault::Unavailable(Some(0)),
-        Fault::TooManyRequests(Some(0)),
-        Fault::Internal,
-        Fault::CutLength,
-        Fault::CutChunks,
-        Fault::Truncated,
-        Fault::ErrorTable,
-        Fault::TooLarge,
-    ];
     for host in hosts() {
-        for fault in &faults {
+        for fault in &FAULTS {
             let (source, destination) = sides();
             // A write, and a later query.
             destination.break_exchange(1, fault.clone());
@@ -118,6 +142,61 @@ fn every_fault_heals_or_stops_and_the_next_run_completes() {
             }
             destination.points("dst").assert_same(&expected());
         }
+    }
+}
+
+#[test]
+fn every_fault_of_influxql_heals_or_stops_and_the_next_run_completes() {
+    // The third query is for the points of the first batch.
+    for (nth, fault) in (1..=3).flat_map(|nth| {
+        let faults = FAULTS.iter().chain(&FAULTS_OF_INFLUXQL);
+        faults.map(move |fault| (nth, fault.clone()))
+    }) {
+        let (source, destination) = sides();
+        source.break_request("/query", nth, fault.clone());
+        let config = config(&source, &destination);
+        let config = config.replace("language = \"flux\"", "language = \"influxql\"");
+        let migration = Migration::new(Host::Binary, &config);
+        let output = migration.run();
+        assert!(source.struck(), "{fault:?}");
+        if output.status.success() {
+            destination.points("dst").assert_same(&expected());
+        } else {
+            migration.complete();
+        }
+        destination.points("dst").assert_same(&expected());
+    }
+}
+
+#[test]
+fn the_language_follows_from_what_the_source_knows_the_bucket_as() {
+    let mapped = "reads by InfluxQL: database `src`, retention policy `autogen`\n";
+    let unmapped = "reads by Flux, which is slower: InfluxQL knows bucket `src` under no name\n\
+                    hint: to map it: influx v1 dbrp create --org 'o' --db 'src' --rp 'autogen' \
+                    --bucket-id ";
+    let other = Mapping {
+        database: "src".to_owned(),
+        policy: "autogen".to_owned(),
+        bucket: "other".to_owned(),
+        is_default: true,
+    };
+    for (databases, expected) in [
+        (Databases::Virtual(Vec::new()), mapped),
+        (Databases::Explicit(Vec::new()), unmapped),
+        // A query for the database would find the points of another bucket.
+        (Databases::Virtual(vec![other]), unmapped),
+        (Databases::Absent, "reads by Flux, which is slower: the source `src` "),
+    ] {
+        let source = FakeInflux::with(Settings { databases, ..Settings::default() });
+        source.load("src", &points());
+        source.load("other", "cpu load=1i 1640995200000000000\n");
+        let destination = FakeInflux::with(Settings { engine: Engine::Iox, ..Settings::default() });
+        let config = config(&source, &destination).replace("language = \"flux\"\n", "");
+        let migration = Migration::new(Host::Binary, &config);
+        let output = migration.run();
+        assert!(output.status.success(), "{}", talk(&output));
+        assert!(talk(&output).starts_with(expected), "{}", talk(&output));
+        destination.points("dst").assert_same(&self::expected());
     }
 }
 

@@ -129,7 +129,12 @@ pub(crate) fn points() -> String {
     lines
 }
 
-/// A migration of these points in batches of an hour, but for the last half.
+/// The languages in which InfluxDB 2 is asked, each as its key in the configuration, where its
+/// queries go, and how many it takes before the first batch and for each.
+pub(crate) const LANGUAGES: [(&str, &str, usize, usize); 2] =
+    [("flux", "/api/v2/query", 0, 1), ("influxql", "/query", 1, 2)];
+
+/// A migration of these points in batches of an hour, but for the last half; in Flux.
 pub(crate) fn config(source: &FakeInflux, destination: &FakeInflux) -> String {
     let (source, destination) = (source.url(), destination.url());
     format!(
@@ -141,6 +146,7 @@ batch_interval = "1h"
 
 [source]
 api = "v2"
+language = "flux"
 url = "{source}"
 org = "o"
 bucket = "src"

@@ -1,21 +1,27 @@
 //! An InfluxDB that does as it is told: source, destination and bucket of checkpoints in one.
 //!
-//! It answers over HTTP on a port of its own, holds points by bucket, keeps every request and
-//! every accepted body, and breaks the exchanges that a test names. It answers as the servers did
-//! that `tests/recorded` was taken from, to the byte; `tests/fake` proves it.
+//! It answers over HTTP on a port of its own, in Flux and in InfluxQL, holds points by bucket,
+//! keeps every request and every accepted body, and breaks the exchanges that a test names. It
+//! answers as the servers did that `tests/recorded` was taken from, to the byte; `tests/fake`
+//! proves it.
 
+mod access;
 mod answer;
 mod csv;
 mod exchange;
 mod fault;
 mod flux;
 mod http;
+mod influxql;
 mod iox;
+mod listings;
+mod msgpack;
 mod points;
 mod query;
 mod schema;
 mod server;
 mod settings;
+mod shards;
 mod stop;
 mod store;
 mod tsm;
@@ -25,13 +31,14 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use influxdb_line_protocol::split_lines;
 
 pub use exchange::Exchange;
 pub use fault::{Fault, Hold, Moment};
 pub use points::{Fields, Point, Points, Series, Type, Value};
-pub use settings::{Engine, Settings};
+pub use settings::{Databases, Engine, Mapping, Settings, Version};
 
 use server::{Shared, accept};
 
@@ -83,6 +90,16 @@ impl FakeInflux {
     /// Makes an empty bucket, if there is none of this name.
     pub fn create(&self, bucket: &str) {
         self.shared.state().store.bucket_or_new(bucket);
+    }
+
+    /// Makes the shard groups that a bucket does not have yet so long. The bucket is made if there
+    /// is none of this name.
+    ///
+    /// # Panics
+    /// If it is more than an `i64` of nanoseconds.
+    pub fn set_shard_group(&self, bucket: &str, length: Duration) {
+        let length = i64::try_from(length.as_nanos()).expect("a shard group is not that long");
+        self.shared.state().store.bucket_or_new(bucket).shards.length = length;
     }
 
     /// Puts points into a bucket, past HTTP and past the log of what was written.

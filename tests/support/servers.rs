@@ -29,7 +29,7 @@ pub struct RealServer {
     process: Child,
     url: String,
     /// Its files. Removed after the process has ended.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl RealServer {
@@ -40,10 +40,21 @@ impl RealServer {
     /// If it does not start, or in CI if it is not installed.
     #[must_use]
     pub fn influxdb_1() -> Option<Self> {
+        Self::influxdb_1_with("")
+    }
+
+    /// The same, with more lines of configuration. They follow the table `[http]`, so that the
+    /// first of them belong to it: `max-row-limit = 1\n[coordinator]\nmax-select-series = 1`.
+    ///
+    /// # Panics
+    /// As `influxdb_1`.
+    #[must_use]
+    pub fn influxdb_1_with(more: &str) -> Option<Self> {
         let program = installed("influxdb", "/usr/bin/influxd")?;
         let folder = TempDir::new().expect("a folder can be made");
         let config = folder.path().join("influxdb.conf");
-        fs::write(&config, influxdb_1_config(folder.path())).expect("a folder takes a file");
+        let lines = influxdb_1_config(folder.path()) + more + "\n";
+        fs::write(&config, lines).expect("a folder takes a file");
         let mut command = Command::new(program);
         command.arg("-config").arg(config);
         let (mut process, log) = spawn(command);
@@ -52,7 +63,7 @@ impl RealServer {
             end(&mut process);
             panic!("influxd has not started within {START_MAX:?}");
         };
-        Some(Self { process, url: format!("http://{address}"), _folder: folder })
+        Some(Self { process, url: format!("http://{address}"), folder })
     }
 
     /// `VictoriaMetrics` (package `victoria-metrics`): takes line protocol on `/write` and
@@ -84,13 +95,20 @@ impl RealServer {
             end(&mut process);
             return None;
         }
-        Some(Self { process, url: format!("http://{address}"), _folder: folder })
+        Some(Self { process, url: format!("http://{address}"), folder })
     }
 
     /// Its base URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Ends it, and returns the folder with its files: those of InfluxDB 1.x are in `data` and
+    /// `wal`, with all that it has acknowledged.
+    pub fn stop(&mut self) -> &Path {
+        end(&mut self.process);
+        self.folder.path()
     }
 
     /// Sends `GET`.

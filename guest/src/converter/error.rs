@@ -103,6 +103,8 @@ fn fault_of_query(message: &str) -> Fault {
         Fault::Unauthorized
     } else if of(&["max-select-"]) {
         Fault::TooLarge
+    } else if of(&["query-timeout"]) {
+        Fault::TimedOut
     } else {
         // The server gave up in the middle of its answer.
         Fault::Truncated
@@ -148,6 +150,9 @@ impl ErrorKind {
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
             Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
                 Some("set a smaller `migration.batch_interval`, or raise the limit at the source")
+            }
+            Self::Query { message, .. } if fault_of_query(message) == Fault::TimedOut => {
+                Some("set a smaller `migration.batch_interval`, or a longer `query-timeout` there")
             }
             Self::Unsigned { .. } => Some("name the field in the setting `unsigned`"),
             Self::Databases { .. } => {

@@ -39,7 +39,7 @@ use records::Records;
 pub(crate) use rows::Statement;
 use rows::{PointRows, Writer};
 use source_lines::SourceLines;
-pub(crate) use table::{Cell, Table, tables};
+pub(crate) use table::{Cell, Table, message_of, tables};
 
 /// A response in the course of conversion.
 #[derive(Debug)]

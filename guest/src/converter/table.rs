@@ -4,7 +4,7 @@
 
 use super::error::ErrorKind;
 use super::influxql::{Results, Rows, Series};
-use super::msgpack::Token;
+use super::msgpack::{Token, Tokens};
 use crate::error::Error;
 
 /// The rows of a series.
@@ -35,6 +35,21 @@ pub(crate) fn tables(response: &[u8], statements: usize) -> Result<Vec<Table>, E
     results.push(response, &mut tables)?;
     results.end(Some(statements as u64))?;
     Ok(tables.0)
+}
+
+/// What a response says that is `{"error": …}` alone, in MessagePack.
+pub(crate) fn message_of(mut response: &[u8]) -> Option<String> {
+    let mut tokens = Tokens::default();
+    let mut next = |expected: &dyn Fn(Token<'_>) -> Option<String>| {
+        tokens.next(&mut response).ok().flatten().and_then(expected)
+    };
+    let text = |token: Token<'_>| match token {
+        Token::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        _ => None,
+    };
+    next(&|token| (token == Token::Map(1)).then(String::new))?;
+    next(&text).filter(|key| key == "error")?;
+    next(&text)
 }
 
 struct Tables(Vec<Table>);

@@ -45,7 +45,7 @@ impl Earliest {
         let (stage, call) = match road {
             Road::Flux => (Stage::Flux, flux::earliest(place, selection)),
             Road::InfluxQl(database) => {
-                let Database { name, policies } = database;
+                let Database { name, policies, .. } = database;
                 let statements = influxql::field_keys(name, policies, &selection.measurements);
                 let call = influxql::call(name, &statements, &place.bucket);
                 (Stage::Fields(database.clone()), call)

@@ -223,7 +223,7 @@ impl Exchange {
     }
 
     fn refused(&mut self, response: &Response, body: &[u8]) -> Event {
-        match judge(&self.call, response, &String::from_utf8_lossy(body)) {
+        match judge(&self.call, response, body) {
             Verdict::Final(error) => Event::Failed(error),
             Verdict::Again(error) => self.again(error),
             Verdict::Later { after, error } => self.later(after.as_ref(), error),

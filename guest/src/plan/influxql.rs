@@ -10,7 +10,7 @@ use super::collect::Collect;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::road::Database;
 use super::schema::schema;
-use super::slices::{Bounds, Slice, Slices};
+use super::slices::{Groups, Slice, Slices};
 use crate::converter::{Cell, Conversion, Statement, Table, tables};
 use crate::error::{Error, Fault};
 use crate::protocol::influxql::{self, From};
@@ -29,8 +29,6 @@ pub(crate) struct InfluxQl {
     database: Database,
     measurements: Vec<String>,
     condition: Option<String>,
-    /// Whether the source may list its shards.
-    has_shards: bool,
     batch: TimeRange,
     attempts_max: u32,
     stage: Stage,
@@ -64,23 +62,17 @@ enum Stage {
 }
 
 impl InfluxQl {
-    pub(crate) fn new(
-        settings: &Settings,
-        database: Database,
-        has_shards: bool,
-        batch: TimeRange,
-    ) -> Self {
+    pub(crate) fn new(settings: &Settings, database: Database, batch: TimeRange) -> Self {
         let mut reading = Self {
             bucket: settings.source.place().bucket.clone(),
             database,
             measurements: settings.selection.measurements.clone(),
             condition: settings.selection.condition.clone(),
-            has_shards,
             batch,
             attempts_max: settings.attempts_max,
             stage: Stage::Done,
         };
-        let Database { name, policies } = &reading.database;
+        let Database { name, policies, .. } = &reading.database;
         let statements = influxql::field_keys(name, policies, &reading.measurements);
         reading.stage = Stage::Fields(reading.ask(&statements));
         reading
@@ -131,17 +123,12 @@ impl InfluxQl {
                     self.find_slices(Slices::new(schema, self.batch), conversion);
                 }
             },
-            Stage::Shards(mut asking, mut slices) => match asking.answer(answer) {
-                Ok(None) => self.stage = Stage::Shards(asking, slices),
-                Ok(Some(body)) => {
-                    if let Ok(bounds) = self.bounds(&body) {
-                        slices.cut_at(&bounds);
-                    }
+            Stage::Shards(mut asking, mut slices) => match asking.answer(answer)? {
+                None => self.stage = Stage::Shards(asking, slices),
+                Some(body) => {
+                    slices.know(self.groups(&body)?);
                     self.count(slices, conversion);
                 }
-                // Only an administrator may ask; hours will do.
-                Err(error) if error.fault == Fault::Unauthorized => self.count(slices, conversion),
-                Err(error) => return Err(error),
             },
             Stage::Counts { mut asking, asked, mut slices } => match asking.answer(answer)? {
                 None => self.stage = Stage::Counts { asking, asked, slices },
@@ -186,7 +173,7 @@ impl InfluxQl {
 
     /// Where types change, slices are needed; elsewhere the batch is one.
     fn find_slices(&mut self, slices: Slices, conversion: &mut Conversion) {
-        if slices.are_unsure() && self.has_shards {
+        if slices.are_unsure() && self.database.shows_shards {
             self.stage = Stage::Shards(self.ask(&[influxql::shards()]), slices);
         } else {
             self.count(slices, conversion);
@@ -234,7 +221,7 @@ impl InfluxQl {
             return;
         }
         let asked: Vec<_> = left.drain(..left.len().min(STATEMENTS_MAX)).collect();
-        let points = |slice: &Slice| influxql::points(self.from(slice, &slices));
+        let points = |slice: &Slice| influxql::points(&slice.columns, self.from(slice, &slices));
         let statements: Vec<_> = asked.iter().map(points).collect();
         let known = |slice: Slice| Statement { values: slice.values, unsigned: slice.unsigned };
         conversion.begin_statements(self.batch, asked.into_iter().map(known).collect());
@@ -255,16 +242,20 @@ impl InfluxQl {
     }
 
     /// Reads the answer to `SHOW SHARDS`.
-    fn bounds(&self, body: &[u8]) -> Result<Bounds, Error> {
-        let mut bounds = Bounds::new();
+    fn groups(&self, body: &[u8]) -> Result<Groups, Error> {
+        let mut groups = Groups::new();
         let tables = tables(body, 1)?;
         let names = ["database", "retention_policy", "start_time", "end_time"];
         let rows = tables.iter().flat_map(|table| table.texts(names));
         for [_, policy, start, end] in rows.filter(|[name, ..]| *name == self.database.name) {
-            let times = [start, end].map(Timestamp::parse);
-            bounds.entry(policy.to_owned()).or_default().extend(times.into_iter().flatten());
+            let [start, end] = [start, end].map(Timestamp::parse);
+            let unfit = |_| Error::new(Fault::Malformed, "a shard group has no bounds");
+            // The last group ends with time itself, to the second: 2262-04-11T23:47:16Z.
+            let end = end.or_else(|why| if start.is_ok() { Ok(Timestamp::MAX) } else { Err(why) });
+            let (start, end) = (start.unwrap_or(Timestamp::MIN), end.map_err(unfit)?);
+            groups.entry(policy.to_owned()).or_default().extend(TimeRange::new(start, end));
         }
-        Ok(bounds)
+        Ok(groups)
     }
 }
 

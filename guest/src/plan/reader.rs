@@ -55,9 +55,8 @@ impl Reader {
         let Self { settings, batch, .. } = self;
         let call = match (&settings.source, road) {
             (Source::File(place, _), _) => file::content(Endpoint::Source, &place.bucket, false),
-            (source, Some(Road::InfluxQl(database))) => {
-                let has_shards = matches!(source, Source::V1(_));
-                let reading = InfluxQl::new(settings, database, has_shards, *batch);
+            (_, Some(Road::InfluxQl(database))) => {
+                let reading = InfluxQl::new(settings, database, *batch);
                 self.state = State::InfluxQl(reading.into());
                 return;
             }

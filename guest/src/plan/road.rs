@@ -32,6 +32,8 @@ pub(crate) enum Road {
 pub(crate) struct Database {
     pub(crate) name: String,
     pub(crate) policies: Vec<String>,
+    /// Whether it tells where shard groups are.
+    pub(crate) shows_shards: bool,
 }
 
 /// A road, while it is looked for.
@@ -42,6 +44,8 @@ pub(crate) struct RoadFinder {
     language: Language,
     selection: Selection,
     attempts_max: u32,
+    /// 1.x has shards that an administrator may list.
+    has_shards: bool,
     stage: Stage,
     asking: Option<Collect>,
     pub(crate) notes: VecDeque<Note>,
@@ -65,7 +69,11 @@ enum Stage {
         database: String,
         policy: Option<String>,
     },
-    /// Are there measurements in several of them?
+    /// Does it tell where shard groups are?
+    Shards {
+        database: Database,
+    },
+    /// Are there fields in several retention policies?
     Overlaps {
         database: Database,
     },
@@ -93,6 +101,7 @@ impl RoadFinder {
             language,
             selection: selection.clone(),
             attempts_max: *attempts_max,
+            has_shards: matches!(source, Source::V1(_)),
             stage: Stage::Found(Road::Flux),
             asking: None,
             notes: VecDeque::new(),
@@ -140,6 +149,10 @@ impl RoadFinder {
         match asking.answer(answer) {
             Ok(None) => Ok(()),
             Ok(Some(body)) => self.take(&body).or_else(|error| self.refused(error)),
+            Err(error) if error.fault == Fault::Unauthorized && self.asks_for_shards() => {
+                self.hide_shards();
+                Ok(())
+            }
             Err(error) if self.may_go_by_name(&error) => {
                 let (database, policy) = names(&self.place.bucket);
                 self.notes.push_back(Note::warning(format!(
@@ -191,6 +204,12 @@ impl RoadFinder {
                 Ok(())
             }
             Stage::Policies { database, policy } => self.take_policies(body, database, policy),
+            Stage::Shards { mut database } => {
+                // What they are, each batch asks anew.
+                database.shows_shards = true;
+                self.ask_overlaps(database);
+                Ok(())
+            }
             Stage::Overlaps { database } => {
                 let overlaps = overlaps(&schema(body, &database.policies)?);
                 if !overlaps.is_empty() {
@@ -221,20 +240,48 @@ impl RoadFinder {
             }
             policies = vec![policy];
         }
-        let database = Database { name, policies };
-        if database.policies.len() < 2 {
-            self.find(database);
-            return Ok(());
+        let database = Database { name, policies, shows_shards: false };
+        if self.has_shards {
+            // By itself: where it is not allowed, the whole request is refused.
+            let statements = [influxql::shards()];
+            let call = influxql::call(&database.name, &statements, &self.place.bucket);
+            self.ask(Stage::Shards { database }, call);
+        } else {
+            self.ask_overlaps(database);
         }
-        let Database { name, policies } = &database;
-        let statements = influxql::field_keys(name, policies, &self.selection.measurements);
-        let call = influxql::call(name, &statements, &self.place.bucket);
-        self.ask(Stage::Overlaps { database }, call);
         Ok(())
     }
 
+    fn asks_for_shards(&self) -> bool {
+        matches!(self.stage, Stage::Shards { .. })
+    }
+
+    fn hide_shards(&mut self) {
+        let note = Note::warning(
+            "this user may not list shard groups: where a field has integers and floats, and the \
+             duration of shard groups was ever made longer, integers may arrive as floats"
+                .to_owned(),
+        );
+        let hint = "for the migration, take a user who may `SHOW SHARDS`: an administrator";
+        self.notes.push_back(Note { hint: Some(hint.to_owned()), ..note });
+        self.asking = None;
+        if let Stage::Shards { database } = std::mem::replace(&mut self.stage, Stage::Bucket) {
+            self.ask_overlaps(database);
+        }
+    }
+
+    fn ask_overlaps(&mut self, database: Database) {
+        let Database { name, policies, .. } = &database;
+        if policies.len() < 2 {
+            return self.find(database);
+        }
+        let statements = influxql::field_keys(name, policies, &self.selection.measurements);
+        let call = influxql::call(name, &statements, &self.place.bucket);
+        self.ask(Stage::Overlaps { database }, call);
+    }
+
     fn find(&mut self, database: Database) {
-        let Database { name, policies } = &database;
+        let Database { name, policies, .. } = &database;
         let many = if policies.len() == 1 { "policy" } else { "policies" };
         let policies = list(policies);
         let message = format!("reads by InfluxQL: database `{name}`, retention {many} {policies}");
@@ -254,7 +301,7 @@ impl RoadFinder {
         let (database, policy) = names(bucket);
         let policy = policy.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
         let message = format!("InfluxQL knows bucket `{bucket}` under no name");
-        Error::new(Fault::Missing, message).at(Endpoint::Source).with_hint(format!(
+        Error::new(Fault::Unsupported, message).at(Endpoint::Source).with_hint(format!(
             "to map it: influx v1 dbrp create --org '{org}' --db '{database}' --rp '{policy}' \
              --bucket-id {bucket_id} --default"
         ))
@@ -279,7 +326,9 @@ impl RoadFinder {
             | Fault::Truncated
             | Fault::Unsupported => match self.language {
                 Language::Auto => {
-                    self.say_flux(&error.message, error.hint);
+                    // How to map a bucket is worth a word; what else is wrong, Flux will say.
+                    let hint = error.hint.filter(|_| error.fault == Fault::Unsupported);
+                    self.say_flux(&error.message, hint);
                     Ok(())
                 }
                 Language::InfluxQl | Language::Flux => Err(error),

@@ -46,6 +46,17 @@ impl Type {
         }
     }
 
+    /// Its name in a query.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Integer => "integer",
+            Self::Unsigned => "unsigned",
+            Self::String => "string",
+            Self::Boolean => "boolean",
+        }
+    }
+
     fn is_number(self) -> bool {
         matches!(self, Self::Float | Self::Integer | Self::Unsigned)
     }
@@ -119,7 +130,7 @@ impl Field {
     }
 
     /// Whether its numbers may be of several types.
-    fn has_several_numbers(&self) -> bool {
+    pub(crate) fn has_several_numbers(&self) -> bool {
         self.types.iter().filter(|of| of.is_number()).count() > 1
     }
 }
@@ -127,12 +138,24 @@ impl Field {
 /// What the counts of a slice say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Tally {
-    /// All values.
-    pub(crate) values: u64,
-    /// Some would not be read.
+    /// Values of fields with one type.
+    single: u64,
+    /// Values of the others, by class.
+    numbers: u64,
+    strings: u64,
+    booleans: u64,
+    /// Some would not be read, unless their class is named.
     pub(crate) drops: bool,
     /// Some numbers may be of another type than the others, and would be cast to it.
     pub(crate) may_cast: bool,
+}
+
+/// What to read of the fields that have several types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Numbers,
+    Strings,
+    Booleans,
 }
 
 impl Tally {
@@ -143,15 +166,55 @@ impl Tally {
         for field in &measurement.fields {
             let read = counts.next()?;
             if field.types.len() == 1 {
-                tally.values += read;
+                tally.single += read;
                 continue;
             }
             let (numbers, strings, booleans) = (counts.next()?, counts.next()?, counts.next()?);
-            let there = numbers + strings + booleans;
-            tally.values += there;
-            tally.drops |= read != there;
+            tally.numbers += numbers;
+            tally.strings += strings;
+            tally.booleans += booleans;
+            tally.drops |= read != numbers + strings + booleans;
             tally.may_cast |= numbers > 0 && field.has_several_numbers();
         }
         counts.next().is_none().then_some(tally)
+    }
+
+    /// All values.
+    pub(crate) fn values(self) -> u64 {
+        let Self { single, numbers, strings, booleans, .. } = self;
+        single + numbers + strings + booleans
+    }
+
+    /// What to read, class by class, so that nothing is dropped: with the first one, the fields of
+    /// one type as well. Of each, how many values there must be.
+    pub(crate) fn classes(self) -> Vec<(Class, bool, u64)> {
+        let Self { single, numbers, strings, booleans, .. } = self;
+        let classes =
+            [(Class::Numbers, numbers), (Class::Strings, strings), (Class::Booleans, booleans)];
+        let some = classes.into_iter().filter(|(_, values)| *values > 0).enumerate();
+        some.map(|(place, (class, values))| match place {
+            0 => (class, true, values + single),
+            _ => (class, false, values),
+        })
+        .collect()
+    }
+}
+
+impl Measurement {
+    /// The columns of a class; `single` with those of the fields that have one type. None of them
+    /// is cast: a class of numbers is only asked for where there is one type of numbers.
+    pub(crate) fn columns(&self, class: Class, single: bool) -> Vec<String> {
+        let column = |field: &Field| {
+            let of = match field.types.as_slice() {
+                [of] => single.then_some(*of),
+                types => types.iter().copied().find(|of| match class {
+                    Class::Numbers => of.is_number(),
+                    Class::Strings => *of == Type::String,
+                    Class::Booleans => *of == Type::Boolean,
+                }),
+            };
+            of.map(|of| format!("{}::{}", influxql::identifier(&field.name), of.name()))
+        };
+        self.fields.iter().filter_map(column).collect()
     }
 }

@@ -1,12 +1,13 @@
-//! What to read of a batch by InfluxQL, so that no value is cast and none vanishes: slices in which
-//! no field has two types, each with the number of values that it must give.
+//! What to read of a batch by InfluxQL, so that no value is cast and none vanishes: slices, each
+//! with the number of values that it must give.
 //!
-//! Does not know requests. Where types change, a batch is cut at the bounds of shard groups if the
-//! source tells them. If it does not, whole hours stand in for them: no group is shorter, and each
-//! begins at one, unless somebody has set a duration that is no number of hours. Counts by type
-//! then say whether all values of a slice are read; where not, it is halved.
+//! Does not know requests. Where a field has several types, the values of each type are counted:
+//! strings and booleans beside numbers are then read by name. Numbers of several types cannot be
+//! told apart that way, so they are read one shard group at a time. If the source does not tell
+//! where those begin, whole hours stand in for them: no group is shorter, and each begins at one,
+//! unless somebody has set a duration that is no number of hours.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::schema::{Measurement, Tally};
 use crate::error::{Error, Fault};
@@ -18,14 +19,16 @@ pub(crate) struct Slice {
     /// Which one of the schema.
     pub(crate) measurement: usize,
     pub(crate) range: TimeRange,
+    /// What to read of it; empty for all fields.
+    pub(crate) columns: Vec<String>,
     /// How many values there must be, if that was counted.
     pub(crate) values: Option<u64>,
     /// The fields of which small numbers are unsigned.
     pub(crate) unsigned: Vec<String>,
 }
 
-/// The bounds of shard groups, by retention policy.
-pub(crate) type Bounds = BTreeMap<String, BTreeSet<Timestamp>>;
+/// The shard groups, by retention policy.
+pub(crate) type Groups = BTreeMap<String, Vec<TimeRange>>;
 
 /// The slices of a batch, while it is found out what they must be.
 #[derive(Debug)]
@@ -33,8 +36,8 @@ pub(crate) struct Slices {
     schema: Vec<Measurement>,
     /// To be counted, in order.
     unsure: VecDeque<Slice>,
-    /// Whether no slice that is to be counted spans two shard groups.
-    in_one_group: bool,
+    /// As far as the source tells.
+    groups: Option<Groups>,
     sure: Vec<Slice>,
 }
 
@@ -47,14 +50,14 @@ impl Slices {
     pub(crate) fn new(schema: Vec<Measurement>, batch: TimeRange) -> Self {
         let (mut unsure, mut sure) = (VecDeque::new(), Vec::new());
         for (place, measurement) in schema.iter().enumerate() {
-            let unsigned = measurement.unsigned();
-            let slice = Slice { measurement: place, range: batch, values: None, unsigned };
+            let (columns, values, unsigned) = (Vec::new(), None, measurement.unsigned());
+            let slice = Slice { measurement: place, range: batch, columns, values, unsigned };
             match measurement.has_changing_types() {
                 true => unsure.push_back(slice),
                 false => sure.push(slice),
             }
         }
-        Self { schema, unsure, in_one_group: false, sure }
+        Self { schema, unsure, groups: None, sure }
     }
 
     pub(crate) fn measurement(&self, slice: &Slice) -> &Measurement {
@@ -66,15 +69,9 @@ impl Slices {
         !self.unsure.is_empty()
     }
 
-    /// Cuts what is to be counted at the bounds of shard groups.
-    pub(crate) fn cut_at(&mut self, bounds: &Bounds) {
-        self.in_one_group = true;
-        let none = BTreeSet::new();
-        for slice in std::mem::take(&mut self.unsure) {
-            let bounds = bounds.get(&self.measurement(&slice).policy).unwrap_or(&none);
-            let inside = bounds.iter().copied().filter(|bound| slice.range.contains(*bound));
-            self.unsure.extend(cut(&slice, inside));
-        }
+    /// Says where shard groups are.
+    pub(crate) fn know(&mut self, groups: Groups) {
+        self.groups = Some(groups);
     }
 
     /// The next slices that are to be counted.
@@ -87,37 +84,69 @@ impl Slices {
         let Some(tally) = Tally::of(self.measurement(&slice), counts) else {
             return Err(Error::new(Fault::Malformed, "a count is missing"));
         };
-        let in_one_group = self.in_one_group || hour(slice.range.start()) == last_hour(slice.range);
-        if tally.drops || (tally.may_cast && !in_one_group) {
-            let parts = self.parts(&slice, in_one_group)?;
-            parts.into_iter().rev().for_each(|part| self.unsure.push_front(part));
-        } else if tally.values > 0 {
-            self.sure.push(Slice { values: Some(tally.values), ..slice });
+        if tally.may_cast {
+            let parts = self.parts(&slice);
+            if parts.len() > 1 {
+                parts.into_iter().rev().for_each(|part| self.unsure.push_front(part));
+                return Ok(());
+            }
+            if tally.drops || self.groups_of(&slice).nth(1).is_some() {
+                return Err(self.overlapping(&slice));
+            }
+        }
+        if tally.drops {
+            for (class, single, values) in tally.classes() {
+                let columns = self.measurement(&slice).columns(class, single);
+                self.sure.push(Slice { columns, values: Some(values), ..slice.clone() });
+            }
+        } else if tally.values() > 0 {
+            self.sure.push(Slice { values: Some(tally.values()), ..slice });
         }
         Ok(())
     }
 
-    fn parts(&self, slice: &Slice, in_one_group: bool) -> Result<Vec<Slice>, Error> {
-        let (start, stop) = (slice.range.start(), slice.range.stop());
-        if !in_one_group {
-            let (first, last) = (hour(start) + 1, last_hour(slice.range));
-            if last - first >= HOURS_MAX {
-                return Ok(cut(slice, [Timestamp((first + (last - first) / 2) * HOUR)]));
-            }
-            return Ok(cut(slice, (first..=last).map(|hour| Timestamp(hour * HOUR))));
+    /// The shard groups that a slice touches, as far as the source tells.
+    fn groups_of(&self, slice: &Slice) -> impl Iterator<Item = TimeRange> {
+        let groups = self.groups.as_ref();
+        let groups = groups.and_then(|groups| groups.get(&self.measurement(slice).policy));
+        let range = slice.range;
+        let groups = groups.into_iter().flatten().copied();
+        groups.filter(move |group| group.intersection(range).is_some())
+    }
+
+    /// The parts of a slice that lie within one shard group each, as far as can be told; the slice
+    /// itself if that is one.
+    fn parts(&self, slice: &Slice) -> Vec<Slice> {
+        if self.groups.is_some() {
+            let bounds = self.groups_of(slice).flat_map(|group| [group.start(), group.stop()]);
+            return cut(slice, bounds.collect());
         }
-        let middle = start.saturating_add(slice.range.nanoseconds() / 2);
-        if middle == start {
-            let name = &self.measurement(slice).name;
-            let message = format!("`{name}` has a field with two types at {start}");
-            return Err(Error::new(Fault::Unsupported, message));
+        let (first, last) = (hour(slice.range.start()) + 1, last_hour(slice.range));
+        if last - first >= HOURS_MAX {
+            return cut(slice, vec![Timestamp((first + (last - first) / 2) * HOUR)]);
         }
-        debug_assert!(middle < stop, "half of a range ends before it");
-        Ok(cut(slice, [middle]))
+        cut(slice, (first..=last).map(|hour| Timestamp(hour * HOUR)).collect())
+    }
+
+    /// InfluxDB 1.x makes shard groups that overlap where their duration was made longer (observed
+    /// on 1.6.7): a query of that time sees the types of both, and casts.
+    fn overlapping(&self, slice: &Slice) -> Error {
+        let measurement = self.measurement(slice);
+        let mut fields = measurement.fields.iter().filter(|field| field.has_several_numbers());
+        let field = fields.next().map_or("", |field| &field.name);
+        let (name, range) = (&measurement.name, slice.range);
+        let message = format!(
+            "field `{field}` of `{name}` has numbers of several types, and in {range} several shard \
+             groups: InfluxQL casts them to one"
+        );
+        Error::new(Fault::Unsupported, message).with_hint(
+            "leave the measurement out with `measurements`, and export it with `influx_inspect export`",
+        )
     }
 
     /// All slices, once none is to be counted: by measurement, then by time.
     pub(crate) fn sure(&mut self) -> &mut Vec<Slice> {
+        // Stable: the classes of a slice stay in their order.
         self.sure.sort_by_key(|slice| (slice.measurement, slice.range.start()));
         &mut self.sure
     }
@@ -133,16 +162,17 @@ fn last_hour(range: TimeRange) -> i64 {
     hour(range.stop().saturating_sub(1))
 }
 
-/// Cuts a slice at times inside of it, which are in order.
-fn cut(slice: &Slice, times: impl IntoIterator<Item = Timestamp>) -> Vec<Slice> {
+/// Cuts a slice at those of these times that lie inside of it.
+fn cut(slice: &Slice, mut times: Vec<Timestamp>) -> Vec<Slice> {
     let (mut start, stop) = (slice.range.start(), slice.range.stop());
+    times.retain(|time| start < *time && *time < stop);
+    times.sort_unstable();
+    times.dedup();
     let mut parts = Vec::new();
     for end in times.into_iter().chain([stop]) {
-        // The very start of the slice may be a bound too: nothing is before it.
-        if let Some(range) = TimeRange::new(start, end) {
-            parts.push(Slice { range, ..slice.clone() });
-            start = end;
-        }
+        let range = TimeRange::new(start, end).expect("the times are in order, inside of it");
+        parts.push(Slice { range, ..slice.clone() });
+        start = end;
     }
     parts
 }

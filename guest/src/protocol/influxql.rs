@@ -77,10 +77,12 @@ fn field_keys_of(database: &str, policy: &str, measurements: &[String]) -> Strin
     format!("SHOW FIELD KEYS ON {} FROM {}", identifier(database), from.join(", "))
 }
 
-/// All points: series by series, and in them row by row.
-pub(crate) fn points(from: From<'_>) -> String {
+/// All points: series by series, and in them row by row. `columns` are of fields, with their types;
+/// none for all fields.
+pub(crate) fn points(columns: &[String], from: From<'_>) -> String {
     // `*::field`: a tag of the same name is none of the columns then.
-    format!("SELECT *::field FROM {} GROUP BY *", from.to_text())
+    let columns = if columns.is_empty() { "*::field".to_owned() } else { columns.join(", ") };
+    format!("SELECT {columns} FROM {} GROUP BY *", from.to_text())
 }
 
 /// How many values each of these columns has.

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::{Call, Kind, Response};
-use crate::converter::{bounded, quoted};
+use crate::converter::{bounded, message_of, quoted};
 use crate::error::{Endpoint, Error, Fault};
 
 /// What to do about an answer.
@@ -28,7 +28,7 @@ pub(crate) enum RetryAfter {
 }
 
 /// Judges a response that is no success, by its status and what it says.
-pub(crate) fn judge(call: &Call, response: &Response, body: &str) -> Verdict {
+pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
     let Call { endpoint, kind, name, .. } = call;
     let (side, status, said) = (endpoint.name(), response.status, explanation(body));
     let name = if name.is_empty() { String::new() } else { format!(" `{name}`") };
@@ -49,8 +49,11 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &str) -> Verdict {
         (_, Kind::Query | Kind::Content { .. } | Kind::Length) => "read",
     };
     match status {
+        403 if call.path.is_empty() => Verdict::Final(error(Fault::Settings, "cannot be used")),
+        410 => Verdict::Final(error(Fault::Settings, "can be read only once")),
         401 | 403 => {
-            let hint = format!("the token of the {side} needs {right} access to this bucket");
+            let hint =
+                format!("the token or user of the {side} needs {right} access to this bucket");
             Verdict::Final(error(Fault::Unauthorized, "does not accept the token").with_hint(hint))
         }
         404 => {
@@ -89,8 +92,13 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &str) -> Verdict {
 }
 
 /// What a body says, on one line and not too long.
-fn explanation(body: &str) -> String {
-    let json: Option<Value> = serde_json::from_str(body).ok();
+fn explanation(body: &[u8]) -> String {
+    // InfluxDB 1.x answers in what was asked for, also where it refuses.
+    if let Some(message) = message_of(body) {
+        return bounded(&message, MESSAGE_CHARACTERS_MAX);
+    }
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let body = &String::from_utf8_lossy(body);
     let Some(json) = json.filter(Value::is_object) else {
         return quoted(body.trim());
     };

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chrono::DateTime;
 use serde_json::json;
 
+use super::msgpack::{push_map, push_text};
 use crate::wire::header;
 
 /// What is sent in answer to a request.
@@ -23,6 +24,8 @@ pub(super) struct Reply {
 pub(super) enum Face {
     /// InfluxDB OSS 1.6.7.
     V1,
+    /// The same where MessagePack is asked for.
+    V1MessagePack,
     /// InfluxDB OSS 2.9.1.
     V2,
     /// InfluxDB 3 Core 3.10 on its own path, and on `/write`.
@@ -35,7 +38,7 @@ impl Face {
     /// 204.
     pub(super) fn accepted(self) -> Reply {
         let headers = match self {
-            Self::V1 => v1_headers(None),
+            Self::V1 | Self::V1MessagePack => v1_headers(self.content_type(), None),
             Self::V2 => [BUILD.map(owned).to_vec(), vec![date("Date")]].concat(),
             Self::V3 | Self::V2OnV3 => {
                 let open = ("access-control-allow-origin", "*".to_owned());
@@ -48,7 +51,7 @@ impl Face {
     /// A refusal; `code` is the word that version 2 has for it.
     pub(super) fn refused(self, status: u16, code: &'static str, message: &str) -> Reply {
         match self {
-            Self::V1 => v1_refused(status, message),
+            Self::V1 | Self::V1MessagePack => self.v1_refused(status, message),
             Self::V2 => {
                 let body = coded(code, message);
                 let length = ("Content-Length", body.len().to_string());
@@ -60,26 +63,60 @@ impl Face {
         }
     }
 
-    /// 401, in the words of each server.
+    /// 401, in the words of each server to who shows no token that it can read.
     pub(super) fn unauthorized(self) -> Reply {
         match self {
-            Self::V1 => {
-                let mut reply = v1_refused(401, "unable to parse authentication credentials");
-                let realm = ("Www-Authenticate", "Basic realm=\"InfluxDB\"".to_owned());
-                reply.headers.retain(|(name, _)| *name != "X-Influxdb-Error");
-                reply.headers.insert(2, realm);
-                reply
+            Self::V1 | Self::V1MessagePack => {
+                self.unauthorized_as("unable to parse authentication credentials")
             }
-            Self::V2 | Self::V2OnV3 => self.refused(401, "unauthorized", "unauthorized access"),
+            Self::V2 | Self::V2OnV3 => self.unauthorized_as("unauthorized access"),
             // The source of Core answers nothing here, so that nothing is given away.
             Self::V3 => v3(401, Vec::new()),
+        }
+    }
+
+    /// 401 with this reason.
+    pub(super) fn unauthorized_as(self, message: &str) -> Reply {
+        let mut reply = self.refused(401, "unauthorized", message);
+        if matches!(self, Self::V1 | Self::V1MessagePack) {
+            let realm = ("Www-Authenticate", "Basic realm=\"InfluxDB\"".to_owned());
+            reply.headers.retain(|(name, _)| *name != "X-Influxdb-Error");
+            reply.headers.insert(2, realm);
+        }
+        reply
+    }
+
+    /// 400 to InfluxQL that cannot be executed.
+    pub(super) fn query_refused(self, message: &str) -> Reply {
+        match self {
+            Self::V2 => query_undecoded(message),
+            _ => self.refused(400, "invalid", message),
+        }
+    }
+
+    /// 404 for a path that the server does not have.
+    pub(super) fn no_such_path(self) -> Reply {
+        match self {
+            Self::V1 | Self::V1MessagePack => v1_plain(404, "404 page not found\n", &[]),
+            _ => self.refused(404, "not found", "path not found"),
+        }
+    }
+
+    /// 405.
+    pub(super) fn no_such_method(self) -> Reply {
+        match self {
+            Self::V1 | Self::V1MessagePack => {
+                let allowed = ("Allow", "OPTIONS, GET, POST");
+                v1_plain(405, "Method Not Allowed\n", &[allowed])
+            }
+            _ => self.refused(405, "method not allowed", "method not allowed"),
         }
     }
 
     /// 413, in the words of each server.
     pub(super) fn too_large(self, bytes_max: usize) -> Reply {
         match self {
-            Self::V1 => self.refused(413, "", "Request Entity Too Large"),
+            Self::V1 | Self::V1MessagePack => self.refused(413, "", "Request Entity Too Large"),
             Self::V2 => {
                 let message = "unable to read data: points batch is too large";
                 self.refused(413, "request too large", message)
@@ -89,6 +126,29 @@ impl Face {
                 self.refused(413, "request too large", &message)
             }
         }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::V1MessagePack => "application/x-msgpack",
+            _ => "application/json",
+        }
+    }
+
+    fn v1_refused(self, status: u16, message: &str) -> Reply {
+        let body = match self {
+            Self::V1MessagePack => {
+                let mut body = Vec::new();
+                push_map(&mut body, 1);
+                push_text(&mut body, "error");
+                push_text(&mut body, message);
+                body
+            }
+            _ => format!("{}\n", json!({ "error": message })).into_bytes(),
+        };
+        let mut headers = v1_headers(self.content_type(), Some(message));
+        headers.push(("Content-Length", body.len().to_string()));
+        Reply { status, headers, body }
     }
 }
 
@@ -101,6 +161,50 @@ pub(super) fn query_answered(body: Vec<u8>) -> Reply {
     headers.extend(BUILD.map(owned));
     headers.extend([date("Date"), chunked()]);
     Reply { status: 200, headers, body }
+}
+
+/// 200 with what InfluxQL finds.
+pub(super) fn influxql_answered(face: Face, body: Vec<u8>) -> Reply {
+    let message_pack = "application/x-msgpack";
+    let headers = match face {
+        Face::V2 => {
+            let framing = if body.len() <= UNCHUNKED_BYTES_MAX {
+                ("Content-Length", body.len().to_string())
+            } else {
+                chunked()
+            };
+            let mut headers = vec![
+                ("Content-Type", message_pack.to_owned()),
+                ("Vary", "Accept-Encoding".to_owned()),
+            ];
+            headers.extend(BUILD.map(owned));
+            headers.extend([date("Date"), framing]);
+            headers
+        }
+        // It sends its head before it executes anything.
+        _ => [v1_headers(message_pack, None), vec![chunked()]].concat(),
+    };
+    Reply { status: 200, headers, body }
+}
+
+/// 200 with what is known of buckets and mappings: JSON on many lines, as it came.
+pub(super) fn listed(body: String) -> Reply {
+    v2_listed(200, None, body)
+}
+
+/// A refusal in the same form.
+pub(super) fn listing_refused(status: u16, code: &'static str, message: &str) -> Reply {
+    let (code_text, message) = (json!(code), json!(message));
+    let body = format!("{{\n\t\"code\": {code_text},\n\t\"message\": {message}\n}}");
+    v2_listed(status, Some(code), body)
+}
+
+fn v2_listed(status: u16, code: Option<&str>, body: String) -> Reply {
+    let mut headers = vec![("Content-Type", "application/json; charset=utf-8".to_owned())];
+    headers.extend(BUILD.map(owned));
+    headers.extend(code.map(|code| ("X-Platform-Error-Code", code.to_owned())));
+    headers.extend([date("Date"), ("Content-Length", body.len().to_string())]);
+    Reply { status, headers, body: body.into_bytes() }
 }
 
 /// A query that is refused, which is sent in chunks as well.
@@ -123,6 +227,9 @@ pub(super) fn v3(status: u16, body: Vec<u8>) -> Reply {
     Reply { status, headers: vec![cluster(), length, date("date")], body }
 }
 
+/// Go's server sends answers that are no longer than this under their length, if they are whole
+/// when their handler ends (`bufferBeforeChunkingSize` of `net/http`).
+const UNCHUNKED_BYTES_MAX: usize = 2048;
 const BUILD: [(&str, &str); 2] = [("X-Influxdb-Build", "OSS"), ("X-Influxdb-Version", "dev")];
 
 fn owned((name, value): (&'static str, &str)) -> (&'static str, String) {
@@ -141,26 +248,31 @@ fn v2_headers(
     headers
 }
 
-fn v1_headers(error: Option<&str>) -> Vec<(&'static str, String)> {
+const V1_VERSION: &str = "1.6.7~rc0";
+
+fn v1_headers(content_type: &str, error: Option<&str>) -> Vec<(&'static str, String)> {
     // One number for all requests will do: nobody asks for it.
     let id = "d959fb66-e696-11f1-8002-000000000000".to_owned();
     let mut headers = vec![
-        ("Content-Type", "application/json".to_owned()),
+        ("Content-Type", content_type.to_owned()),
         ("Request-Id", id.clone()),
         ("X-Influxdb-Build", "OSS".to_owned()),
     ];
     // A header cannot hold a line end.
     headers.extend(error.map(|error| ("X-Influxdb-Error", error.replace('\n', " "))));
-    headers.push(("X-Influxdb-Version", "1.6.7~rc0".to_owned()));
+    headers.push(("X-Influxdb-Version", V1_VERSION.to_owned()));
     headers.extend([("X-Request-Id", id), date("Date")]);
     headers
 }
 
-fn v1_refused(status: u16, message: &str) -> Reply {
-    let body = format!("{}\n", json!({ "error": message })).into_bytes();
-    let mut headers = v1_headers(Some(message));
-    headers.push(("Content-Length", body.len().to_string()));
-    Reply { status, headers, body }
+/// What the parts of 1.6.7 answer that know nothing of InfluxDB.
+fn v1_plain(status: u16, text: &str, first: &[(&'static str, &str)]) -> Reply {
+    let mut headers = first.iter().copied().map(owned).collect::<Vec<_>>();
+    headers.push(("Content-Type", "text/plain; charset=utf-8".to_owned()));
+    headers.push(("X-Content-Type-Options", "nosniff".to_owned()));
+    headers.extend([("X-Influxdb-Build", "OSS"), ("X-Influxdb-Version", V1_VERSION)].map(owned));
+    headers.extend([date("Date"), ("Content-Length", text.len().to_string())]);
+    Reply { status, headers, body: text.as_bytes().to_vec() }
 }
 
 fn coded(code: &str, message: &str) -> Vec<u8> {
@@ -207,6 +319,7 @@ impl Reply {
             204 => "No Content",
             400 => "Bad Request",
             401 => "Unauthorized",
+            403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
             413 if self.headers.iter().any(|(name, _)| *name == "cluster-uuid") => {

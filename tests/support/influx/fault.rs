@@ -33,9 +33,18 @@ pub enum Fault {
     CutChunks,
     /// The request takes effect. Half of the body is sent as if it were all: no fault of HTTP.
     Truncated,
-    /// A query answers 200, its first table, and then the table that says that it failed. A
-    /// write answers 500.
+    /// A query in Flux answers 200, its first table, and then the table that says that it failed.
+    /// All else answers 500.
     ErrorTable,
+    /// A query in InfluxQL answers 200; its nth statement, counted from 1, fails before the last
+    /// part of what it finds, and those after it are not executed. All else answers 500.
+    StatementError(usize),
+    /// A query in InfluxQL is answered without chunks, and cut off at so many rows, as by
+    /// `max-row-limit` of InfluxDB 1. All else answers 500.
+    RowLimit(usize),
+    /// Of the maps that answer a query in InfluxQL half are sent, as if they were all. All else
+    /// answers 500.
+    TruncatedBetweenMaps,
     /// The request takes effect; the answer comes so much later.
     Delayed(Duration),
     /// The request takes effect; in the middle of the answer there is silence for so long.

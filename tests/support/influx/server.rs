@@ -10,10 +10,11 @@ use super::exchange::Exchange;
 use super::fault::{Fate, Fault, Gate, Moment, Plans};
 use super::http::{Connection, Halfway, Head, Manner, decompressed};
 use super::query::{self, Ending};
-use super::settings::Settings;
+use super::settings::{Settings, Version};
+use super::shards::Neighbours;
 use super::stop::Stop;
 use super::store::Store;
-use super::write;
+use super::{access, influxql, listings, write};
 
 /// The message of the error table, as recorded in `tests/recorded/error_midstream.csv`.
 const QUERY_ERROR: &str = "runtime error @3:135-3:228: map: failed to evaluate map function: boom";
@@ -39,8 +40,12 @@ impl Shared {
     pub(super) fn new(settings: Settings) -> Self {
         let shard_group = settings.shard_group.as_nanos();
         let shard_group = i64::try_from(shard_group).expect("a shard group is not that long");
+        let neighbours = match settings.version {
+            Version::V1_6 | Version::V1_8 => Neighbours::Overlap,
+            Version::V2 => Neighbours::Clip,
+        };
         let state = State {
-            store: Store::new(shard_group),
+            store: Store::new(shard_group, neighbours),
             exchanges: Vec::new(),
             plans: Plans::default(),
             gates: Vec::new(),
@@ -145,7 +150,7 @@ fn keep_body(number: usize, head: &Head, sent: &[u8], shared: &Shared) -> Exchan
 /// The answer to a request, with its effect if nothing forbids it.
 fn replied(exchange: &Exchange, sent_bytes: usize, fate: &Fate, shared: &Shared) -> Reply {
     let settings = &shared.settings;
-    let face = write::face(exchange.path(), settings.engine);
+    let face = access::face(exchange, settings);
     let retry_after = |reply: Reply, seconds: &Option<u64>| match seconds {
         Some(seconds) => reply.with_header("Retry-After", seconds.to_string()),
         None => reply,
@@ -161,15 +166,21 @@ fn replied(exchange: &Exchange, sent_bytes: usize, fate: &Fate, shared: &Shared)
         Some(Fault::Internal) => face.refused(500, "internal error", "an internal error"),
         Some(Fault::Unauthorized) => face.unauthorized(),
         Some(Fault::TooLarge) => face.too_large(settings.request_bytes_max),
-        Some(Fault::ErrorTable) if exchange.path() != query::PATH => {
+        Some(
+            Fault::ErrorTable
+            | Fault::StatementError(_)
+            | Fault::RowLimit(_)
+            | Fault::TruncatedBetweenMaps,
+        ) if !is_meant_for(fate.fault.as_ref(), exchange.path()) => {
             face.refused(500, "internal error", "an internal error")
         }
-        fault => {
-            let fails = fault == &Some(Fault::ErrorTable);
-            let ending = if fails { Ending::Failed(QUERY_ERROR) } else { Ending::Whole };
-            applied(exchange, face, sent_bytes, ending, shared)
-        }
+        fault => applied(exchange, face, sent_bytes, fault.as_ref(), shared),
     }
+}
+
+/// Whether a fault that only one language knows strikes a request in that language.
+fn is_meant_for(fault: Option<&Fault>, path: &str) -> bool {
+    path == if fault == Some(&Fault::ErrorTable) { query::PATH } else { influxql::PATH }
 }
 
 /// The effect of a request, and its answer.
@@ -177,22 +188,51 @@ fn applied(
     exchange: &Exchange,
     face: Face,
     sent_bytes: usize,
-    ending: Ending,
+    fault: Option<&Fault>,
     shared: &Shared,
 ) -> Reply {
     let settings = &shared.settings;
-    if !write::is_let_in(exchange, face, settings) {
-        return face.unauthorized();
+    let has_path = access::has_path(exchange.path(), settings);
+    // Version 1 does not ask who wants a path that it does not have.
+    if !has_path && face == Face::V1 {
+        return face.no_such_path();
     }
+    if let Some(refusal) = access::refusal(exchange, face, settings) {
+        return refusal;
+    }
+    if !has_path {
+        return face.no_such_path();
+    }
+    let state = || shared.state();
     match (exchange.path(), exchange.method.as_str()) {
-        (query::PATH, "POST") => query::answer(exchange, &shared.state().store, settings, ending),
+        (query::PATH, "POST") => {
+            query::answer(exchange, &state().store, settings, flux_ending(fault))
+        }
+        (influxql::PATH, "GET" | "POST") => {
+            influxql::answer(exchange, face, &state().store, settings, influxql_ending(fault))
+        }
+        (listings::BUCKETS, "GET") => listings::buckets(exchange, &state().store, settings),
+        (listings::DBRPS, "GET") => listings::mappings(exchange, &state().store, settings),
         (write::V1 | write::V2 | write::V3, "POST") => {
-            write::answer(exchange, face, sent_bytes, &mut shared.state().store, settings)
+            write::answer(exchange, face, sent_bytes, &mut state().store, settings)
         }
-        (query::PATH | write::V1 | write::V2 | write::V3, _) => {
-            face.refused(405, "method not allowed", "method not allowed")
-        }
-        _ => face.refused(404, "not found", "path not found"),
+        _ => face.no_such_method(),
+    }
+}
+
+fn flux_ending(fault: Option<&Fault>) -> Ending {
+    match fault {
+        Some(Fault::ErrorTable) => Ending::Failed(QUERY_ERROR),
+        _ => Ending::Whole,
+    }
+}
+
+fn influxql_ending(fault: Option<&Fault>) -> influxql::Ending {
+    match fault {
+        Some(Fault::StatementError(number)) => influxql::Ending::Failed(*number),
+        Some(Fault::RowLimit(rows_max)) => influxql::Ending::Limited(*rows_max),
+        Some(Fault::TruncatedBetweenMaps) => influxql::Ending::HalfOfTheMaps,
+        _ => influxql::Ending::Whole,
     }
 }
 

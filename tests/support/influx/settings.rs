@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What can be set. The default is a server that takes any token and any organization.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The only token that is let in; `None` lets all in.
+    /// The only token that is let in, on version 1 `user:password`; `None` lets all in.
     pub token: Option<String>,
     /// The only organization that InfluxDB 2 knows; `None` knows all.
     pub org: Option<String>,
@@ -15,14 +15,58 @@ pub struct Settings {
     pub request_bytes_max: usize,
     /// The size of the pieces in which a response to a query is sent.
     pub piece_bytes: usize,
-    /// The length of a shard group of a TSM engine. No type changes within one.
+    /// The length of a shard group of a TSM engine. No type changes within one. That of a bucket
+    /// can be changed midway, by `FakeInflux::set_shard_group`.
     pub shard_group: Duration,
+    /// Which InfluxDB with a TSM engine it is.
+    pub version: Version,
+    /// Where InfluxDB 2 finds the bucket of a database.
+    pub databases: Databases,
+    /// Whether the token is an administrator's. On version 1 only they see shards.
+    pub is_admin: bool,
+}
+
+/// The versions with a TSM engine, which speak differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// OSS 1.6.7. A bucket `db/rp` is the retention policy `rp` of the database `db`, and `db` is
+    /// its `autogen`. The token is `user:password`, and taken only as Basic authentication.
+    V1_6,
+    /// OSS 1.8: the same, and it takes `Token user:password` too (its source, `parseCredentials`).
+    V1_8,
+    /// OSS 2.9.1.
+    V2,
+}
+
+/// Where InfluxDB 2 finds the bucket of a database and a retention policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Databases {
+    /// As OSS: where it is listed; else the bucket `db/rp`, and for `autogen` the bucket `db`.
+    Virtual(Vec<Mapping>),
+    /// As Cloud: only where it is listed.
+    Explicit(Vec<Mapping>),
+    /// There is no InfluxQL: neither `/query` nor `/api/v2/dbrps`.
+    Absent,
+}
+
+/// A mapping of a database and a retention policy to a bucket that somebody made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The database.
+    pub database: String,
+    /// The retention policy.
+    pub policy: String,
+    /// The name of the bucket, which has to exist.
+    pub bucket: String,
+    /// Whether the policy is the one that is taken where none is named.
+    pub is_default: bool,
 }
 
 /// The two engines of InfluxDB, which judge writes differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// As InfluxDB OSS: `/api/v2/write` as 2.9.1, `/write` as 1.6.7. Buckets must exist.
+    /// As InfluxDB OSS: `/api/v2/write` as 2.9.1, `/write` as 1.6.7, and InfluxQL as the version
+    /// that is set. Buckets must exist.
     Tsm,
     /// As InfluxDB 3 Core 3.10: a write makes its database, and one bad line refuses a whole
     /// body on these two paths.
@@ -40,6 +84,9 @@ impl Default for Settings {
             piece_bytes: 64 * 1024,
             // As a bucket without an end of retention has it; weeks begin on Mondays.
             shard_group: Duration::from_secs(7 * 24 * 60 * 60),
+            version: Version::V2,
+            databases: Databases::Virtual(Vec::new()),
+            is_admin: true,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::answer::Face;
 use super::answer::Reply;
 use super::exchange::Exchange;
-use super::settings::{Engine, Settings};
+use super::settings::Settings;
 use super::store::Store;
 use super::{iox, tsm};
 
@@ -41,29 +41,6 @@ pub(super) struct Lines<'a> {
     pub(super) unit: i64,
     /// The time of lines without one.
     pub(super) now: i64,
-}
-
-/// The manner in which requests to a path are answered.
-pub(super) fn face(path: &str, engine: Engine) -> Face {
-    match (path, engine) {
-        (V3, _) | (V1, Engine::Iox) => Face::V3,
-        (V2, Engine::Iox) => Face::V2OnV3,
-        (V1, Engine::Tsm) => Face::V1,
-        _ => Face::V2,
-    }
-}
-
-/// Whether the token of a request is the right one. InfluxDB 3 takes it as a bearer token too.
-pub(super) fn is_let_in(exchange: &Exchange, face: Face, settings: &Settings) -> bool {
-    let Some(token) = &settings.token else {
-        return true;
-    };
-    let (scheme, given) = exchange
-        .header("authorization")
-        .and_then(|value| value.split_once(' '))
-        .unwrap_or_default();
-    let is_iox = matches!(face, Face::V3 | Face::V2OnV3);
-    (scheme == "Token" || is_iox && scheme == "Bearer") && given == token
 }
 
 /// Writes, and answers as the server with this face does.
@@ -104,8 +81,10 @@ pub(super) fn answer(
         Face::V3 | Face::V2OnV3 => {
             iox::write(store.bucket_or_new(&name), &lines, iox::Taken::AllOrNothing, face)
         }
-        Face::V1 if name.is_empty() => face.refused(400, "", "database is required"),
-        Face::V1 => match store.bucket_mut(&name) {
+        Face::V1 | Face::V1MessagePack if name.is_empty() => {
+            face.refused(400, "", "database is required")
+        }
+        Face::V1 | Face::V1MessagePack => match store.bucket_mut(&name) {
             Some(bucket) => tsm::write_v1(bucket, &lines),
             None => face.refused(404, "", &format!("database not found: {name:?}")),
         },

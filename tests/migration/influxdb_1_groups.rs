@@ -1,0 +1,57 @@
+//! Shard groups of InfluxDB 1.6.7 that overlap: a longer shard duration makes groups that reach
+//! over older ones, and every query of that time sees the types of both.
+//!
+//! ```text
+//! 3 January          4                  5 … 9
+//! | day: f integer   | day              |
+//! | week: f float                                |
+//! ```
+
+use support::influx::Points;
+use support::servers::RealServer;
+
+use crate::influxdb_1::{
+    BUCKET, DAY, NEW_YEAR, RANGE, TO_FILE, create, execute, migrated, table, write,
+};
+use crate::run::{Host, Migration, talk};
+
+/// A value of each type; no float is this integer.
+const VALUES: [&str; 4] = ["1.5", "9007199254740993i", "\"text\"", "true"];
+
+/// A server on which a field has had one value on a day, and then another in the week around it;
+/// and both as lines.
+fn overlapping(old: &str, new: &str) -> Option<(RealServer, String)> {
+    let server = RealServer::influxdb_1()?;
+    create(&server);
+    let old = format!("c f={old} {}\n", NEW_YEAR + 2 * DAY);
+    let new = format!("c f={new} {0}\nc f={new} {1}\n", NEW_YEAR + 4 * DAY, NEW_YEAR + 6 * DAY);
+    write(&server, BUCKET, &old);
+    execute(&server, "alter retention policy days on db shard duration 7d");
+    write(&server, BUCKET, &new);
+    Some((server, old + &new))
+}
+
+#[test]
+fn groups_that_overlap_in_one_type_are_read_exactly() {
+    for value in VALUES {
+        let Some((server, lines)) = overlapping(value, value) else { return };
+        migrated(&server, BUCKET).assert_same(&Points::parse(&lines));
+    }
+}
+
+#[test]
+fn groups_that_overlap_in_two_types_lose_nothing_without_a_word() {
+    let different = VALUES.iter().flat_map(|old| VALUES.map(|new| (*old, new)));
+    for (old, new) in different.filter(|(old, new)| old != new) {
+        let Some((server, lines)) = overlapping(old, new) else { return };
+        let source = table("source", server.url(), BUCKET);
+        let migration = Migration::new(Host::Binary, &format!("{RANGE}{source}{TO_FILE}"));
+        let output = migration.run();
+        let talk = talk(&output);
+        if output.status.success() {
+            Points::parse(&migration.read("out.lp")).assert_same(&Points::parse(&lines));
+        } else {
+            assert!(talk.contains("`c`"), "{old} below {new}: {talk}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! InfluxDB 1.6.7 with the limits that an administrator sets, and a query that is killed: what they
+//! cut off is noticed, and no part of an answer is taken for the whole.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use support::influx::Points;
+use support::servers::RealServer;
+
+use crate::influxdb_1::{
+    BUCKET, NEW_YEAR, RANGE, TO_FILE, changing, create, ended, execute, migrated, table, write,
+};
+use crate::influxdb_1_relay::Relay;
+use crate::run::{Host, Migration};
+
+/// Points of one series, a second apart, each with a text of so many bytes.
+fn row(numbers: Range<i64>, bytes: usize) -> String {
+    let (mut lines, text) = (String::new(), "x".repeat(bytes));
+    for number in numbers {
+        let time = NEW_YEAR + number * 1_000_000_000;
+        writeln!(lines, "row n={number}i,text=\"{text}\" {time}")
+            .expect("a string takes all that is written");
+    }
+    lines
+}
+
+#[test]
+fn a_limit_of_rows_hides_none() {
+    // It is for answers that are not chunked, and cuts them without an error.
+    let Some(server) = RealServer::influxdb_1_with("max-row-limit = 100") else { return };
+    create(&server);
+    let lines = changing(150) + &row(0..25_000, 0);
+    write(&server, BUCKET, &lines);
+    migrated(&server, BUCKET).assert_same(&Points::parse(&lines));
+}
+
+#[test]
+fn a_limit_of_series_is_said() {
+    let limits = "[coordinator]\nmax-select-series = 4";
+    let Some(server) = RealServer::influxdb_1_with(limits) else { return };
+    create(&server);
+    // Five on one day, and four on the others.
+    let lines = changing(4) + &format!("c,host=4 n=4i {NEW_YEAR}\n");
+    write(&server, BUCKET, &lines);
+    let source = table("source", server.url(), BUCKET);
+    let talk = ended(&format!("{RANGE}{source}{TO_FILE}"), 2);
+    let expected = "reads by InfluxQL: database `db`, retention policy `days`\n\
+                    error: batch 2021-12-31T12:00:00Z/2022-01-04T12:00:00Z: the response of the \
+                    source: the query failed: max-select-series limit exceeded: (5/4)\n\n\
+                    hint: set a smaller `migration.batch_interval`, or raise the limit at the \
+                    source\n";
+    assert_eq!(talk, expected);
+}
+
+#[test]
+fn queries_that_are_too_many_at_once_are_asked_again() {
+    let limits = "[coordinator]\nmax-concurrent-queries = 1";
+    let Some(server) = RealServer::influxdb_1_with(limits) else { return };
+    let Some(second) = RealServer::influxdb_1() else { return };
+    create(&server);
+    create(&second);
+    let lines = changing(2) + &row(0..25_000, 0);
+    write(&server, BUCKET, &lines);
+    let source = table("source", server.url(), BUCKET);
+    let destination = table("destination", second.url(), BUCKET);
+    let config = format!("{RANGE}{source}{destination}[limits]\nconcurrency = 4\nattempts = 20\n");
+    Migration::new(Host::Binary, &config.replace("\"4d\"", "\"12h\"")).complete();
+    migrated(&second, BUCKET).assert_same(&Points::parse(&lines));
+}
+
+#[test]
+fn a_query_that_is_killed_midway_is_not_taken_for_whole() {
+    let Some(server) = RealServer::influxdb_1() else { return };
+    create(&server);
+    // More than the buffers between here and there hold, in more than one chunk.
+    let mut lines = String::new();
+    for first in (0..25_000).step_by(5_000) {
+        let body = row(first..first + 5_000, 2_000);
+        write(&server, BUCKET, &body);
+        lines += &body;
+    }
+    let relay = Relay::to(server.url());
+    let source = table("source", relay.url(), BUCKET);
+    let migration = Migration::new(Host::Binary, &format!("{RANGE}{source}{TO_FILE}"));
+    relay.hold_after(1_000_000);
+    let mut process = migration.start();
+    relay.wait();
+    let queries = execute(&server, "show queries");
+    let rows = queries["results"][0]["series"][0]["values"].as_array().expect("they are listed");
+    let id = rows.iter().find(|row| row[1].as_str().is_some_and(|text| text.starts_with("SELECT")));
+    execute(&server, &format!("kill query {}", id.expect("it is under way")[0]));
+    relay.release();
+    assert!(process.wait().expect("it ends").success());
+    Points::parse(&migration.read("out.lp")).assert_same(&Points::parse(&lines));
+}

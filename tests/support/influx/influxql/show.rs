@@ -1,0 +1,127 @@
+//! What a `SHOW` finds in the databases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, SecondsFormat};
+
+use super::databases::Policy;
+use super::outcome::Rows;
+use super::parse::Source;
+use crate::influx::points::{Type, Value};
+use crate::influx::settings::Version;
+
+/// `SHOW RETENTION POLICIES`
+pub(super) fn retention_policies(policies: &[Policy<'_>], version: Version) -> Rows {
+    let row = |policy: &Policy<'_>| {
+        let shard_group = match version {
+            Version::V1_6 | Version::V1_8 => duration(policy.bucket.shards.length),
+            // Whatever the bucket has (observed on 2.9.1).
+            Version::V2 => "168h0m0s".to_owned(),
+        };
+        vec![
+            text(policy.name),
+            text("0s"),
+            text(&shard_group),
+            Some(Value::Integer(1)),
+            Some(Value::Boolean(policy.is_default)),
+        ]
+    };
+    let columns = ["name", "duration", "shardGroupDuration", "replicaN", "default"];
+    Rows { values: policies.iter().map(row).collect(), ..rows_of("", &columns) }
+}
+
+/// `SHOW SHARDS`: a list for each database, be it empty. The shards are numbered as they are
+/// listed; a server numbers them as they were made.
+pub(super) fn shards(policies: &[Policy<'_>]) -> Vec<Rows> {
+    let columns = [
+        "id",
+        "database",
+        "retention_policy",
+        "shard_group",
+        "start_time",
+        "end_time",
+        "expiry_time",
+        "owners",
+    ];
+    let mut lists: Vec<Rows> = Vec::new();
+    let mut number = 0;
+    for policy in policies {
+        if lists.last().is_none_or(|rows| rows.name != policy.database) {
+            lists.push(rows_of(policy.database, &columns));
+        }
+        let list = lists.last_mut().expect("one has just been added");
+        for group in policy.bucket.shards.groups() {
+            number += 1;
+            let (start, end) = (time(group.start), time(group.end));
+            list.values.push(vec![
+                Some(Value::Integer(number)),
+                text(policy.database),
+                text(policy.name),
+                Some(Value::Integer(number)),
+                text(&start),
+                text(&end),
+                text(&end),
+                text(""),
+            ]);
+        }
+    }
+    lists
+}
+
+/// `SHOW FIELD KEYS`: every type that a field has in some shard group, by measurement.
+pub(super) fn field_keys(policies: &[Policy<'_>], sources: &[Source]) -> Result<Vec<Rows>, String> {
+    let mut measurements: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for source in sources {
+        let policy = policies.iter().find(|policy| policy.name == source.policy);
+        let missing = || format!("retention policy not found: {}", source.policy);
+        let policy = policy.ok_or_else(missing)?;
+        for group in policy.bucket.shards.groups() {
+            for measurement in group.measurements() {
+                if source.measurement.as_deref().is_none_or(|wanted| wanted == measurement) {
+                    let fields = group.types(measurement).into_iter().flatten();
+                    let fields =
+                        fields.map(|(field, value_type)| (field.as_str(), name(*value_type)));
+                    measurements.entry(measurement).or_default().extend(fields);
+                }
+            }
+        }
+    }
+    let rows = measurements.into_iter().map(|(measurement, fields)| Rows {
+        values: fields.into_iter().map(|(field, name)| vec![text(field), text(name)]).collect(),
+        ..rows_of(measurement, &["fieldKey", "fieldType"])
+    });
+    Ok(rows.collect())
+}
+
+fn rows_of(name: &str, columns: &[&str]) -> Rows {
+    let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+    Rows { name: name.to_owned(), columns, ..Rows::default() }
+}
+
+fn text(text: &str) -> Option<Value> {
+    Some(Value::String(text.to_owned()))
+}
+
+fn name(value_type: Type) -> &'static str {
+    match value_type {
+        Type::Float => "float",
+        Type::Integer => "integer",
+        Type::Unsigned => "unsigned",
+        Type::Boolean => "boolean",
+        Type::String => "string",
+    }
+}
+
+/// `1.5 h` as Go writes it: `1h30m0s`.
+fn duration(nanoseconds: i64) -> String {
+    let seconds = nanoseconds / 1_000_000_000;
+    format!("{}h{}m{}s", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// To the second, which is cut off.
+fn time(nanoseconds: i128) -> String {
+    let seconds = nanoseconds.div_euclid(1_000_000_000);
+    let seconds = i64::try_from(seconds).expect("shard groups end in 2262");
+    let time = DateTime::from_timestamp(seconds, 0).expect("and chrono knows that year");
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
