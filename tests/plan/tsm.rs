@@ -152,7 +152,9 @@ impl Tsm {
             let thousand = match slice.strongest.expect("only counted slices are asked for") {
                 Type::Unsigned => Value::Unsigned(1000),
                 Type::Integer => Value::Integer(1000),
-                _ => Value::Float(1000.0),
+                Type::Float => Value::Float(1000.0),
+                // `incompatible types: string and integer` (observed on InfluxDB 2.9.1).
+                Type::String | Type::Boolean => panic!("only numbers have a kind"),
             };
             let row = vec![Some(Value::Integer(0)), Some(thousand)];
             return result(body, id, "m", &["time", "first"], &[row]);

@@ -199,9 +199,9 @@ impl InfluxQl {
         let sure = slices.sure().clone();
         let (mut asked, mut statements) = (Vec::new(), Vec::new());
         for (place, slice) in sure.iter().enumerate() {
-            for field in slices.measurement(slice).ambiguous() {
-                statements.push(influxql::kind(&field.name, self.from(slice, &slices)));
-                asked.push((place, field.name.clone()));
+            for field in &slice.ambiguous {
+                statements.push(influxql::kind(field, self.from(slice, &slices)));
+                asked.push((place, field.clone()));
             }
         }
         match asked.is_empty() {

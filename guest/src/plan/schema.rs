@@ -117,11 +117,6 @@ impl Measurement {
         let is = |field: &&Field| field.has(Type::Unsigned) && !field.has(Type::Integer);
         self.fields.iter().filter(is).map(|field| field.name.clone()).collect()
     }
-
-    /// The fields of which a small number may be of either kind.
-    pub(crate) fn ambiguous(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| field.has(Type::Unsigned) && field.has(Type::Integer))
-    }
 }
 
 impl Field {
@@ -136,7 +131,7 @@ impl Field {
 }
 
 /// What the counts of a slice say.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     /// Values of fields with one type.
     single: u64,
@@ -148,6 +143,8 @@ pub(crate) struct Tally {
     pub(crate) drops: bool,
     /// Some numbers may be of another type than the others, and would be cast to it.
     pub(crate) may_cast: bool,
+    /// The fields with small numbers that may be of either kind.
+    pub(crate) ambiguous: Vec<String>,
 }
 
 /// What to read of the fields that have several types.
@@ -175,20 +172,23 @@ impl Tally {
             tally.booleans += booleans;
             tally.drops |= read != numbers + strings + booleans;
             tally.may_cast |= numbers > 0 && field.has_several_numbers();
+            if numbers > 0 && field.has(Type::Unsigned) && field.has(Type::Integer) {
+                tally.ambiguous.push(field.name.clone());
+            }
         }
         counts.next().is_none().then_some(tally)
     }
 
     /// All values.
-    pub(crate) fn values(self) -> u64 {
+    pub(crate) fn values(&self) -> u64 {
         let Self { single, numbers, strings, booleans, .. } = self;
         single + numbers + strings + booleans
     }
 
     /// What to read, class by class, so that nothing is dropped: with the first one, the fields of
     /// one type as well. Of each, how many values there must be.
-    pub(crate) fn classes(self) -> Vec<(Class, bool, u64)> {
-        let Self { single, numbers, strings, booleans, .. } = self;
+    pub(crate) fn classes(&self) -> Vec<(Class, bool, u64)> {
+        let Self { single, numbers, strings, booleans, .. } = *self;
         let classes =
             [(Class::Numbers, numbers), (Class::Strings, strings), (Class::Booleans, booleans)];
         let some = classes.into_iter().filter(|(_, values)| *values > 0).enumerate();

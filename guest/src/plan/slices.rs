@@ -25,6 +25,8 @@ pub(crate) struct Slice {
     pub(crate) values: Option<u64>,
     /// The fields of which small numbers are unsigned.
     pub(crate) unsigned: Vec<String>,
+    /// The fields of which they may be of either kind.
+    pub(crate) ambiguous: Vec<String>,
 }
 
 /// The shard groups, by retention policy.
@@ -50,8 +52,14 @@ impl Slices {
     pub(crate) fn new(schema: Vec<Measurement>, batch: TimeRange) -> Self {
         let (mut unsure, mut sure) = (VecDeque::new(), Vec::new());
         for (place, measurement) in schema.iter().enumerate() {
-            let (columns, values, unsigned) = (Vec::new(), None, measurement.unsigned());
-            let slice = Slice { measurement: place, range: batch, columns, values, unsigned };
+            let slice = Slice {
+                measurement: place,
+                range: batch,
+                columns: Vec::new(),
+                values: None,
+                unsigned: measurement.unsigned(),
+                ambiguous: Vec::new(),
+            };
             match measurement.has_changing_types() {
                 true => unsure.push_back(slice),
                 false => sure.push(slice),
@@ -100,7 +108,8 @@ impl Slices {
                 self.sure.push(Slice { columns, values: Some(values), ..slice.clone() });
             }
         } else if tally.values() > 0 {
-            self.sure.push(Slice { values: Some(tally.values()), ..slice });
+            let values = Some(tally.values());
+            self.sure.push(Slice { values, ambiguous: tally.ambiguous, ..slice });
         }
         Ok(())
     }
