@@ -6,7 +6,7 @@ use support::servers::RealServer;
 
 use crate::influxdb_1::{
     BUCKET, NEW_YEAR, RANGE, TO_FILE, changing, create, create_as, ended, execute, execute_as,
-    table, write, write_as,
+    migrated, table, write, write_as,
 };
 use crate::run::{Host, Migration, binary, talk};
 
@@ -67,18 +67,32 @@ fn a_database_or_retention_policy_that_is_missing_is_named() {
 }
 
 #[test]
-fn a_series_in_two_retention_policies_is_warned_of() {
+fn two_values_of_one_series_and_time_are_never_made_one() {
     let Some(server) = RealServer::influxdb_1() else { return };
     create(&server);
-    write(&server, BUCKET, &changing(1));
-    write(&server, "db/autogen", &format!("c,host=0 f=3.5,n=4i {NEW_YEAR}\n"));
+    // The same value, another time, another field, another series; and then another value.
+    let (one, other) = (NEW_YEAR, NEW_YEAR + 1);
+    let days = format!("c,host=0 f=1.5,n=1i {one}\nc,host=0 f=2.5 {other}\n");
+    let same = format!("c,host=0 f=1.5,m=2i {one}\nc,host=1 f=7.5 {one}\nc,host=0 n=3i {other}\n");
+    write(&server, BUCKET, &days);
+    write(&server, "db/autogen", &same);
     let source = table("source", server.url(), "db");
-    let talk = ended(&format!("{RANGE}{source}{TO_FILE}"), 0);
-    let expected = "warning: in several retention policies there is `c.f`, `c.n`: of two points of \
-                    one series and time only one arrives\n\
-                    hint: migrate each policy into a bucket of its own: `source.bucket = \
-                    \"db/rp\"`\n";
-    assert!(talk.starts_with(expected), "{talk}");
+    let config = format!("{RANGE}{source}{TO_FILE}");
+    let warning = "warning: in several retention policies there is `c.f`, `c.n`: where their values \
+                   of one series and time differ, the run will stop\n\
+                   hint: migrate each policy into a bucket of its own: `source.bucket = \
+                   \"db/rp\"`\n";
+    let talk = ended(&config, 0);
+    assert!(talk.starts_with(warning), "{talk}");
+    migrated(&server, "db").assert_same(&Points::parse(&(days + &same)));
+
+    write(&server, "db/autogen", &format!("c,host=0 f=2.25 {other}\n"));
+    let talk = ended(&config, 2);
+    let error = "two retention policies hold different values of `f` of `c,host=0` at \
+                 2022-01-01T00:00:00.000000001Z\n\n\
+                 hint: migrate each retention policy into a bucket of its own: `source.bucket = \
+                 \"db/rp\"`\n";
+    assert!(talk.ends_with(error), "{talk}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Fault};
+use crate::time::Timestamp;
 
 /// A fault at a place of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub(crate) enum ErrorKind {
     Unsigned { column: String },
     /// Points of several databases, which would be mixed.
     Databases { first: String, second: String },
+    /// Two retention policies hold different values of one series, time and field.
+    Overlap { field: String, series: String, time: Timestamp },
+    /// More than `limit` values of a measurement that is in several retention policies.
+    OverlapTooLarge { limit: usize },
     /// A point without a time: the server would have taken its own.
     NoTime,
     /// What is no line protocol, and why.
@@ -117,7 +122,9 @@ impl ErrorKind {
             Self::DataType { .. }
             | Self::NotInLineProtocol { .. }
             | Self::Unsigned { .. }
-            | Self::Databases { .. } => Fault::Unsupported,
+            | Self::Databases { .. }
+            | Self::Overlap { .. } => Fault::Unsupported,
+            Self::OverlapTooLarge { .. } => Fault::TooLarge,
             Self::Query { message, .. } => fault_of_query(message),
             Self::Truncated | Self::Values { .. } => Fault::Truncated,
             Self::NotAnnotated { .. }
@@ -158,6 +165,14 @@ impl ErrorKind {
             Self::Databases { .. } => {
                 Some("export one with `influx_inspect export -database NAME -retention NAME`")
             }
+            Self::Overlap { .. } => Some(
+                "migrate each retention policy into a bucket of its own: `source.bucket = \
+                 \"db/rp\"`",
+            ),
+            Self::OverlapTooLarge { .. } => Some(
+                "set a smaller `migration.batch_interval`, or migrate each retention policy by \
+                 itself: `source.bucket = \"db/rp\"`",
+            ),
             Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
         }
@@ -165,6 +180,7 @@ impl ErrorKind {
 }
 
 impl fmt::Display for ErrorKind {
+    #[expect(clippy::too_many_lines, reason = "a sentence for each kind")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnnotated { found } => {
@@ -216,6 +232,15 @@ impl fmt::Display for ErrorKind {
             Self::Databases { first, second } => write!(
                 f,
                 "the file holds the databases `{first}` and `{second}`, whose points would be mixed"
+            ),
+            Self::Overlap { field, series, time } => write!(
+                f,
+                "two retention policies hold different values of `{field}` of `{series}` at {time}"
+            ),
+            Self::OverlapTooLarge { limit } => write!(
+                f,
+                "expected at most {limit} values of a measurement that is in several retention \
+                 policies, found more"
             ),
             Self::NoTime => f.write_str("expected a time at the end of the line, found none"),
             Self::NotLineProtocol { found, reason } => {

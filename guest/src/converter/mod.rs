@@ -15,6 +15,7 @@ mod influxql;
 mod lines;
 mod merge;
 mod msgpack;
+mod overlap;
 mod records;
 mod rows;
 mod source_lines;
@@ -35,6 +36,7 @@ pub(crate) use error::{bounded, quoted};
 use influxql::Results;
 pub(crate) use lines::{Lines, push_series, push_string, unsayable};
 use merge::Merge;
+use overlap::Overlap;
 use records::Records;
 pub(crate) use rows::Statement;
 use rows::{PointRows, Writer};
@@ -56,8 +58,14 @@ pub struct Conversion {
 #[derive(Debug)]
 enum Reader {
     Csv(Box<Csv>),
-    InfluxQl { results: Results, rows: PointRows },
+    InfluxQl(Box<InfluxQl>),
     Lines(SourceLines),
+}
+
+#[derive(Debug)]
+struct InfluxQl {
+    results: Results,
+    rows: PointRows,
 }
 
 #[derive(Debug)]
@@ -185,8 +193,12 @@ impl Conversion {
 
     /// The next response follows, to these statements of InfluxQL.
     pub(crate) fn begin_statements(&mut self, range: TimeRange, statements: Vec<Statement>) {
-        let rows = PointRows::of_statements(range, statements);
-        self.reader = Reader::InfluxQl { results: Results::default(), rows };
+        let overlap = match &mut self.reader {
+            Reader::InfluxQl(influxql) => influxql.rows.take_overlap(),
+            Reader::Csv(_) | Reader::Lines(_) => Overlap::default(),
+        };
+        let rows = PointRows::of_statements(range, statements, overlap);
+        self.reader = Reader::InfluxQl(InfluxQl { results: Results::default(), rows }.into());
     }
 
     /// Takes the next piece of the response, cut anywhere.
@@ -230,7 +242,8 @@ impl Conversion {
                 }
                 Ok(())
             }
-            Reader::InfluxQl { results, rows } => {
+            Reader::InfluxQl(influxql) => {
+                let InfluxQl { results, rows } = &mut **influxql;
                 let mut writer = Writer { rows, lines: &mut merge.lines, counts };
                 results.push(bytes, &mut writer)
             }
@@ -248,7 +261,7 @@ impl Conversion {
                 Err(csv.records.truncated())
             }
             Reader::Csv(_) => Ok(()),
-            Reader::InfluxQl { results, rows } => results.end(rows.statements()),
+            Reader::InfluxQl(influxql) => influxql.results.end(influxql.rows.statements()),
             Reader::Lines(lines) => lines.end(),
         };
         ended.map_err(|error| self.fail(error))?;
@@ -276,7 +289,7 @@ impl Conversion {
     pub(crate) fn is_proven_whole(&self) -> bool {
         match &self.reader {
             Reader::Csv(csv) => csv.records.ends_with_empty_line(),
-            Reader::InfluxQl { .. } | Reader::Lines(_) => true,
+            Reader::InfluxQl(_) | Reader::Lines(_) => true,
         }
     }
 
@@ -284,7 +297,7 @@ impl Conversion {
     pub(crate) fn policies(&self) -> Option<&[String]> {
         match &self.reader {
             Reader::Lines(lines) if lines.policies.len() > 1 => Some(&lines.policies),
-            Reader::Csv(_) | Reader::InfluxQl { .. } | Reader::Lines(_) => None,
+            Reader::Csv(_) | Reader::InfluxQl(_) | Reader::Lines(_) => None,
         }
     }
 
@@ -332,7 +345,7 @@ impl Reader {
             }
             Format::InfluxQl => {
                 let rows = PointRows::new(range, unsigned);
-                Self::InfluxQl { results: Results::default(), rows }
+                Self::InfluxQl(InfluxQl { results: Results::default(), rows }.into())
             }
             Format::Lp => Self::Lines(SourceLines::new(range)),
         }

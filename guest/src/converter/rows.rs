@@ -10,6 +10,7 @@ use super::error::{ErrorKind, quoted};
 use super::influxql::{Rows, Series, text};
 use super::lines::{Lines, push_field_key, push_series};
 use super::msgpack::Token;
+use super::overlap::Overlap;
 use super::value::Value;
 use crate::time::{TimeRange, Timestamp};
 
@@ -20,6 +21,10 @@ pub(crate) struct Statement {
     pub(crate) values: Option<u64>,
     /// The fields whose small numbers are unsigned.
     pub(crate) unsigned: Vec<String>,
+    /// Which retention policy it is about, counted from 0.
+    pub(crate) policy: usize,
+    /// The fields that other retention policies have too.
+    pub(crate) shared: Vec<String>,
 }
 
 /// Writes points.
@@ -35,6 +40,10 @@ pub(crate) struct PointRows {
     keys: Vec<String>,
     /// Of each column, whether its small numbers are unsigned.
     unsigned: Vec<bool>,
+    /// Of each column, whether other retention policies have it too.
+    shared: Vec<bool>,
+    policy: usize,
+    overlap: Overlap,
     /// That of the present row.
     time: Timestamp,
     /// Its fields, as line protocol.
@@ -65,8 +74,17 @@ impl PointRows {
     }
 
     /// For the response to these statements.
-    pub(crate) fn of_statements(range: TimeRange, statements: Vec<Statement>) -> Self {
-        Self::knowing(range, Known::Statements(statements))
+    /// `overlap` is what is known of the values before them.
+    pub(crate) fn of_statements(
+        range: TimeRange,
+        statements: Vec<Statement>,
+        overlap: Overlap,
+    ) -> Self {
+        Self { overlap, ..Self::knowing(range, Known::Statements(statements)) }
+    }
+
+    pub(crate) fn take_overlap(&mut self) -> Overlap {
+        std::mem::take(&mut self.overlap)
     }
 
     fn knowing(range: TimeRange, known: Known) -> Self {
@@ -77,6 +95,9 @@ impl PointRows {
             columns: Vec::new(),
             keys: Vec::new(),
             unsigned: Vec::new(),
+            shared: Vec::new(),
+            policy: 0,
+            overlap: Overlap::default(),
             time: Timestamp(0),
             fields: String::new(),
             values: 0,
@@ -135,13 +156,22 @@ impl Rows for Writer<'_> {
         if rows.columns != *columns {
             rows.read_columns(columns)?;
         }
-        let unsigned = match &rows.known {
-            Known::Statements(statements) => statements.get(statement).map(|s| &s.unsigned),
-            Known::Unsigned(fields) => fields.get(name),
+        let none = Vec::new();
+        let (unsigned, shared) = match &rows.known {
+            Known::Statements(statements) => match statements.get(statement) {
+                Some(statement) => {
+                    rows.policy = statement.policy;
+                    (&statement.unsigned, &statement.shared)
+                }
+                None => (&none, &none),
+            },
+            Known::Unsigned(fields) => (fields.get(name).unwrap_or(&none), &none),
         };
-        let is_unsigned = |column| unsigned.is_some_and(|fields| fields.contains(column));
         rows.unsigned.clear();
-        rows.unsigned.extend(columns.iter().map(is_unsigned));
+        rows.unsigned.extend(columns.iter().map(|column| unsigned.contains(column)));
+        rows.shared.clear();
+        rows.shared.extend(columns.iter().map(|column| shared.contains(column)));
+        rows.overlap.begin(name);
         let mut tags: Vec<_> = tags
             .iter()
             .filter(|(_, value)| !value.is_empty())
@@ -182,9 +212,14 @@ impl Rows for Writer<'_> {
             rows.fields.push(',');
         }
         rows.fields.push_str(&rows.keys[column]);
+        let start = rows.fields.len();
         value
             .push(&mut rows.fields)
             .map_err(|unfit| unfit.of(&rows.columns[column], &value.shown()))?;
+        if rows.shared[column] {
+            let key = (rows.series.as_str(), rows.keys[column].as_str(), rows.time);
+            rows.overlap.check(rows.policy, key, &rows.fields[start..])?;
+        }
         self.counts.rows += 1;
         Ok(())
     }

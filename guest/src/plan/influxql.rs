@@ -223,7 +223,12 @@ impl InfluxQl {
         let asked: Vec<_> = left.drain(..left.len().min(STATEMENTS_MAX)).collect();
         let points = |slice: &Slice| influxql::points(&slice.columns, self.from(slice, &slices));
         let statements: Vec<_> = asked.iter().map(points).collect();
-        let known = |slice: Slice| Statement { values: slice.values, unsigned: slice.unsigned };
+        let known = |slice: Slice| {
+            let policy = &slices.measurement(&slice).policy;
+            let policy = self.database.policies.iter().position(|other| other == policy);
+            let Slice { values, unsigned, shared, .. } = slice;
+            Statement { values, unsigned, policy: policy.unwrap_or(0), shared }
+        };
         conversion.begin_statements(self.batch, asked.into_iter().map(known).collect());
         let call = influxql::call(&self.database.name, &statements, &self.bucket);
         let exchange = Exchange::new(call, self.attempts_max).into();

@@ -3,14 +3,14 @@
 //! InfluxQL is typed, merged and small, so it goes first where it reaches the same bucket for
 //! certain. Does not know batches or points.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::collect::Collect;
 use super::exchange::{Ids, Want};
 use super::note::list;
-use super::schema::{Measurement, schema};
+use super::schema::{schema, shared_fields};
 use super::{Answer, Note};
 use crate::converter::tables;
 use crate::error::{Endpoint, Error, Fault};
@@ -211,9 +211,9 @@ impl RoadFinder {
                 Ok(())
             }
             Stage::Overlaps { database } => {
-                let overlaps = overlaps(&schema(body, &database.policies)?);
-                if !overlaps.is_empty() {
-                    self.notes.push_back(overlap_warning(&overlaps));
+                let shared = shared_fields(&schema(body, &database.policies)?);
+                if !shared.is_empty() {
+                    self.notes.push_back(overlap_warning(&shared));
                 }
                 self.find(database);
                 Ok(())
@@ -345,23 +345,13 @@ fn names(bucket: &str) -> (String, Option<String>) {
     }
 }
 
-/// Fields that are in several retention policies, each as `measurement.field`.
-fn overlaps(schema: &[Measurement]) -> Vec<String> {
-    let mut seen = std::collections::BTreeMap::new();
-    for measurement in schema {
-        for field in &measurement.fields {
-            *seen.entry((&measurement.name, &field.name)).or_insert(0) += 1;
-        }
-    }
-    let several = seen.into_iter().filter(|(_, policies)| *policies > 1);
-    several.map(|((measurement, field), _)| format!("{measurement}.{field}")).collect()
-}
-
-fn overlap_warning(overlaps: &[String]) -> Note {
+fn overlap_warning(shared: &BTreeSet<(String, String)>) -> Note {
+    let names = shared.iter().map(|(measurement, field)| format!("{measurement}.{field}"));
+    let names: Vec<_> = names.collect();
     let message = format!(
-        "in several retention policies there is {}: of two points of one series and time only one \
-         arrives",
-        list(overlaps)
+        "in several retention policies there is {}: where their values of one series and time differ, \
+         the run will stop",
+        list(&names)
     );
     let hint = "migrate each policy into a bucket of its own: `source.bucket = \"db/rp\"`";
     Note { hint: Some(hint.to_owned()), ..Note::warning(message) }

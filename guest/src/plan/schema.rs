@@ -4,6 +4,8 @@
 //! several reads the strongest of their types: numbers become it, strings and booleans vanish
 //! without a word (observed on InfluxDB 1.6.7 and 2.9.1).
 
+use std::collections::BTreeSet;
+
 use crate::converter::{Table, tables};
 use crate::error::{Error, Fault};
 use crate::protocol::influxql;
@@ -73,6 +75,20 @@ pub(crate) fn schema(answer: &[u8], policies: &[String]) -> Result<Vec<Measureme
     Ok(measurements)
 }
 
+/// The fields that are in several retention policies, each after its measurement.
+pub(crate) fn shared_fields(schema: &[Measurement]) -> BTreeSet<(String, String)> {
+    let (mut once, mut shared) = (BTreeSet::new(), BTreeSet::new());
+    for measurement in schema {
+        for field in &measurement.fields {
+            let key = (measurement.name.clone(), field.name.clone());
+            if !once.insert(key.clone()) {
+                shared.insert(key);
+            }
+        }
+    }
+    shared
+}
+
 fn fields(table: &Table) -> Result<Vec<Field>, Error> {
     let mut fields: Vec<Field> = Vec::new();
     for [name, text] in table.texts(["fieldKey", "fieldType"]) {
@@ -90,6 +106,12 @@ fn fields(table: &Table) -> Result<Vec<Field>, Error> {
 }
 
 impl Measurement {
+    /// Its fields that are among these, each after its measurement.
+    pub(crate) fn names_in(&self, fields: &BTreeSet<(String, String)>) -> Vec<String> {
+        let names = self.fields.iter().map(|field| field.name.clone());
+        names.filter(|name| fields.contains(&(self.name.clone(), name.clone()))).collect()
+    }
+
     /// Whether the type of some field changes.
     pub(crate) fn has_changing_types(&self) -> bool {
         self.fields.iter().any(|field| field.types.len() > 1)

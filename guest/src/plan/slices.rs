@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::schema::{Measurement, Tally};
+use super::schema::{Measurement, Tally, shared_fields};
 use crate::error::{Error, Fault};
 use crate::time::{TimeRange, Timestamp};
 
@@ -27,6 +27,8 @@ pub(crate) struct Slice {
     pub(crate) unsigned: Vec<String>,
     /// The fields of which they may be of either kind.
     pub(crate) ambiguous: Vec<String>,
+    /// The fields that other retention policies have too.
+    pub(crate) shared: Vec<String>,
 }
 
 /// The shard groups, by retention policy.
@@ -51,6 +53,7 @@ const HOURS_MAX: i64 = 1000;
 impl Slices {
     pub(crate) fn new(schema: Vec<Measurement>, batch: TimeRange) -> Self {
         let (mut unsure, mut sure) = (VecDeque::new(), Vec::new());
+        let all_shared = shared_fields(&schema);
         for (place, measurement) in schema.iter().enumerate() {
             let slice = Slice {
                 measurement: place,
@@ -59,6 +62,7 @@ impl Slices {
                 values: None,
                 unsigned: measurement.unsigned(),
                 ambiguous: Vec::new(),
+                shared: measurement.names_in(&all_shared),
             };
             match measurement.has_changing_types() {
                 true => unsure.push_back(slice),
@@ -153,10 +157,14 @@ impl Slices {
         )
     }
 
-    /// All slices, once none is to be counted: by measurement, then by time.
+    /// All slices, once none is to be counted: by the name of the measurement, so that its retention
+    /// policies follow one another, and by time.
     pub(crate) fn sure(&mut self) -> &mut Vec<Slice> {
+        let schema = &self.schema;
+        let name = |slice: &Slice| schema[slice.measurement].name.as_str();
+        let place = |slice: &Slice| (slice.measurement, slice.range.start());
         // Stable: the classes of a slice stay in their order.
-        self.sure.sort_by_key(|slice| (slice.measurement, slice.range.start()));
+        self.sure.sort_by(|a, b| name(a).cmp(name(b)).then(place(a).cmp(&place(b))));
         &mut self.sure
     }
 }
