@@ -89,7 +89,7 @@ def source(path, request):  # a file that is only read, decompressed if it is gz
     if path == 0 and next(ONCE, None) is None: return reply(410, "standard input can be read only once")
     stream = open(path, "rb")
     if path == 0 and (stream.isatty() or not stream.peek(1)): return reply(403, "nothing is piped into standard input")
-    is_gzip = b"\x1f\x8b".startswith(stream.peek(2)[:2])
+    is_gzip = stream.peek(2)[:2] == b"\x1f\x8b"
     return Record(status=200, headers={}, read=(gzip.open(stream) if is_gzip else stream).read)
 
 

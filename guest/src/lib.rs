@@ -11,13 +11,15 @@
 //!                        │ batch: query ─▶ convert ─▶ write ─▶ acknowledged
 //!                        ▼
 //!            protocol: what to send, what an answer means
-//!            converter: bytes ─▶ records ─▶ values ─▶ points ─▶ lines
+//!            converter: bytes ─▶ records, rows or lines ─▶ values ─▶ points ─▶ lines
 //! ```
 //!
 //! Words, each for one thing: a **response** is what a query returns, a **record** is a line of
-//! CSV (or what is recorded of a batch), a **row** is a record of a table and holds one value, a
-//! **point** is the values of one series and time, a **line** is a point in line protocol, a
-//! **piece** is bytes as they came, a **body** is lines as they are sent.
+//! CSV (or what is recorded of a batch), a **row** is a record of a table: one value by Flux, a
+//! point by InfluxQL (counted rows are values, as the guide counts them); a **point** is the values
+//! of one series and time, a **line** is a point in line protocol, a **piece** is bytes as they came,
+//! a **body** is lines as they are sent. A **road** is the language by which a bucket is read, and the
+//! name under which it answers; a **slice** is a part of a measurement, by time.
 
 pub mod converter;
 pub mod error;

@@ -81,7 +81,10 @@ fn check(path: &str, name: &str, expected: &str) {
 #[test]
 fn a_refused_query_says_why() {
     let check = |name, expected| check("/api/v2/query", name, expected);
-    check("query_unauth", "the source `src` does not accept the token (401): unauthorized access");
+    check(
+        "query_unauth",
+        "the source `src` does not accept the credentials (401): unauthorized access",
+    );
     check(
         "query_nobucket",
         "the source `src` does not exist (404): failed to initialize execute state: could not find \
@@ -132,7 +135,7 @@ fn a_refused_write_says_why() {
     );
     check(
         "write_v2_auth",
-        "the destination `dst` does not accept the token (401): unauthorized access",
+        "the destination `dst` does not accept the credentials (401): unauthorized access",
     );
     check(
         "write_v2_nobucket",
@@ -140,7 +143,7 @@ fn a_refused_write_says_why() {
     );
     check(
         "write_v1_auth",
-        "the destination `dst` does not accept the token (401): unable to parse authentication \
+        "the destination `dst` does not accept the credentials (401): unable to parse authentication \
          credentials",
     );
     check(

@@ -50,8 +50,11 @@ pub(crate) enum ErrorKind {
     Unexpected { expected: &'static str, found: &'static str },
     /// The result of another statement than the one that is due, both counted from 0.
     Statement { expected: u64, found: u64 },
-    /// A small number that is an integer or an unsigned integer, in a field that has both.
-    Unsigned { column: String },
+    /// An integer among unsigned ones, or the other way round, in a response that tells only the
+    /// large ones apart: the small ones were or will be taken for others.
+    Integer { column: String, expected: &'static str, found: &'static str },
+    /// The field had other types when its values were counted.
+    Changed { column: String },
     /// Points of several databases, which would be mixed.
     Databases { first: String, second: String },
     /// Two retention policies hold different values of one series, time and field.
@@ -121,12 +124,12 @@ impl ErrorKind {
         match self {
             Self::DataType { .. }
             | Self::NotInLineProtocol { .. }
-            | Self::Unsigned { .. }
+            | Self::Integer { .. }
             | Self::Databases { .. }
             | Self::Overlap { .. } => Fault::Unsupported,
             Self::OverlapTooLarge { .. } => Fault::TooLarge,
             Self::Query { message, .. } => fault_of_query(message),
-            Self::Truncated | Self::Values { .. } => Fault::Truncated,
+            Self::Truncated | Self::Values { .. } | Self::Changed { .. } => Fault::Truncated,
             Self::NotAnnotated { .. }
             | Self::Columns { .. }
             | Self::ColumnType { .. }
@@ -158,10 +161,15 @@ impl ErrorKind {
             Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
                 Some("set a smaller `migration.batch_interval`, or raise the limit at the source")
             }
+            Self::Query { message, .. } if fault_of_query(message) == Fault::Missing => {
+                Some("look at `source.bucket`; what the user may not see is not there either")
+            }
             Self::Query { message, .. } if fault_of_query(message) == Fault::TimedOut => {
                 Some("set a smaller `migration.batch_interval`, or a longer `query-timeout` there")
             }
-            Self::Unsigned { .. } => Some("name the field in the setting `unsigned`"),
+            Self::Integer { found: "an unsigned integer", .. } => {
+                Some("name the field in the setting `unsigned`")
+            }
             Self::Databases { .. } => {
                 Some("export one with `influx_inspect export -database NAME -retention NAME`")
             }
@@ -225,10 +233,12 @@ impl fmt::Display for ErrorKind {
             Self::Statement { expected, found } => {
                 write!(f, "expected the result of statement {expected}, found that of {found}")
             }
-            Self::Unsigned { column } => write!(
-                f,
-                "field `{column}` holds unsigned integers, of which the small ones look like others"
-            ),
+            Self::Integer { column, expected, found } => {
+                write!(f, "expected {expected} in column `{column}`, found {found}")
+            }
+            Self::Changed { column } => {
+                write!(f, "column `{column}` has another type than a moment ago")
+            }
             Self::Databases { first, second } => write!(
                 f,
                 "the file holds the databases `{first}` and `{second}`, whose points would be mixed"

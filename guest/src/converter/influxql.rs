@@ -48,11 +48,13 @@ pub(crate) struct Results {
 /// Where in a response the next token stands.
 #[derive(Debug, Default)]
 struct Grammar {
+    /// How many statements the response answers, if that is known.
+    statements: Option<usize>,
     /// The containers around it, the innermost last.
     stack: Vec<Container>,
     series: Series,
     /// Statements whose results are whole.
-    finished: u64,
+    finished: usize,
     /// The last result said that more follow of its statement.
     is_open: bool,
     /// The present result says so.
@@ -123,13 +125,16 @@ impl Results {
         Ok(())
     }
 
-    /// Ends the response, which must hold the whole results of so many statements; of at least
-    /// one, if the number is not known.
-    pub(crate) fn end(&self, statements: Option<u64>) -> Result<(), ConversionError> {
-        let Grammar { stack, finished: found, is_open, .. } = &self.grammar;
+    /// A response to so many statements; to at least one, if the number is not known.
+    pub(crate) fn new(statements: Option<usize>) -> Self {
+        Self { grammar: Grammar { statements, ..Grammar::default() }, ..Self::default() }
+    }
+
+    /// Ends the response, which must hold the whole results of all statements.
+    pub(crate) fn end(&self) -> Result<(), ConversionError> {
+        let Grammar { statements, stack, finished, is_open, .. } = &self.grammar;
         let is_cut = self.tokens.is_inside() || !stack.is_empty() || *is_open;
-        let expected = statements.unwrap_or((*found).max(1));
-        match is_cut || *found < expected {
+        match is_cut || *finished < statements.unwrap_or(1) {
             true => Err(self.error(ErrorKind::Truncated)),
             false => Ok(()),
         }
@@ -198,7 +203,7 @@ impl Grammar {
             // As a server answers that sends no more than `max-row-limit` rows.
             return Err(ErrorKind::Truncated);
         }
-        rows.end_statement(statement(self.finished))?;
+        rows.end_statement(self.finished)?;
         self.finished += 1;
         Ok(())
     }
@@ -217,8 +222,8 @@ impl Grammar {
                     Token::Unsigned(number) => number,
                     _ => return unexpected("the number of a statement", token),
                 };
-                if found != self.finished {
-                    let expected = self.finished;
+                let expected = self.finished as u64;
+                if found != expected {
                     return Err(match self.is_open {
                         // The rest of a statement is missing.
                         true => ErrorKind::Truncated,
@@ -257,7 +262,7 @@ impl Grammar {
                 if self.series.columns.is_empty() {
                     return unexpected("columns before rows", token);
                 }
-                rows.begin_series(statement(self.finished), &self.series)?;
+                rows.begin_series(self.finished, &self.series)?;
                 self.begin_list(List::Rows, left);
             }
             Key::Skipped => self.skip(token),
@@ -269,6 +274,10 @@ impl Grammar {
         match kind {
             List::Results => {
                 let left = map(token, "a result")?;
+                if self.statements == Some(self.finished) {
+                    let (expected, found) = ("the end of the response", "one more result");
+                    return Err(ErrorKind::Unexpected { expected, found });
+                }
                 self.stack.push(Container::Map { kind: Map::Result, left, key: None });
             }
             List::SeriesOfResult => {
@@ -353,11 +362,6 @@ fn text_lossy(token: Token<'_>) -> String {
         Token::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         _ => token.name().to_owned(),
     }
-}
-
-/// Statements have numbers from 0.
-fn statement(finished: u64) -> usize {
-    usize::try_from(finished).expect("each statement has a byte in memory")
 }
 
 fn unexpected<T>(expected: &'static str, token: Token<'_>) -> Result<T, ErrorKind> {

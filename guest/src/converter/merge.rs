@@ -94,6 +94,7 @@ impl Merge {
             self.flush();
         }
         let start = self.text.len();
+        // Invariant: a value follows `begin_field`.
         let field = &mut self.fields[self.field];
         self.text.push_str(&field.key);
         if let Err(unfit) = value.push(&mut self.text) {

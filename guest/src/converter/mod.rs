@@ -1,9 +1,10 @@
 //! Responses in, line protocol out, as a stream.
 //!
 //! ```text
-//! annotated CSV ─▶ records ─▶ annotated ────▶ values ─▶ merge ─▶ lines
-//! InfluxQL ──────▶ msgpack ─▶ influxql, rows ─▶ values ────────────▲
-//! line protocol ──▶ source_lines ───────────▶ values ─▶ merge ─────┘
+//! annotated CSV ─▶ records ─▶ annotated ─▶ values ─▶ merge ─┐
+//! line protocol ─▶ source_lines ─────────▶ values ─▶ merge ─┼─▶ lines
+//! MessagePack ───▶ msgpack ─▶ influxql ─▶ rows ─▶ values ───┘
+//!                                       └▶ table: small responses, for the plan
 //! ```
 //!
 //! Does not know where a response comes from or where its lines go. Memory is bounded by the
@@ -38,7 +39,7 @@ pub(crate) use lines::{Lines, push_series, push_string, unsayable};
 use merge::Merge;
 use overlap::Overlap;
 use records::Records;
-pub(crate) use rows::Statement;
+pub(crate) use rows::Expected;
 use rows::{PointRows, Writer};
 use source_lines::SourceLines;
 pub(crate) use table::{Cell, Table, message_of, tables};
@@ -192,13 +193,15 @@ impl Conversion {
     }
 
     /// The next response follows, to these statements of InfluxQL.
-    pub(crate) fn begin_statements(&mut self, range: TimeRange, statements: Vec<Statement>) {
+    pub(crate) fn begin_statements(&mut self, range: TimeRange, statements: Vec<Expected>) {
         let overlap = match &mut self.reader {
             Reader::InfluxQl(influxql) => influxql.rows.take_overlap(),
             Reader::Csv(_) | Reader::Lines(_) => Overlap::default(),
         };
+        let count = statements.len();
         let rows = PointRows::of_statements(range, statements, overlap);
-        self.reader = Reader::InfluxQl(InfluxQl { results: Results::default(), rows }.into());
+        let results = Results::new(Some(count));
+        self.reader = Reader::InfluxQl(InfluxQl { results, rows }.into());
     }
 
     /// Takes the next piece of the response, cut anywhere.
@@ -261,7 +264,7 @@ impl Conversion {
                 Err(csv.records.truncated())
             }
             Reader::Csv(_) => Ok(()),
-            Reader::InfluxQl(influxql) => influxql.results.end(influxql.rows.statements()),
+            Reader::InfluxQl(influxql) => influxql.results.end(),
             Reader::Lines(lines) => lines.end(),
         };
         ended.map_err(|error| self.fail(error))?;
@@ -345,7 +348,7 @@ impl Reader {
             }
             Format::InfluxQl => {
                 let rows = PointRows::new(range, unsigned);
-                Self::InfluxQl(InfluxQl { results: Results::default(), rows }.into())
+                Self::InfluxQl(InfluxQl { results: Results::new(None), rows }.into())
             }
             Format::Lp => Self::Lines(SourceLines::new(range)),
         }

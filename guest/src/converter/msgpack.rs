@@ -190,7 +190,7 @@ fn number<const N: usize>(
 
 fn text(bytes: &[u8], header: usize) -> Result<Option<(Token<'_>, usize)>, ErrorKind> {
     let needed = needed(bytes)?;
-    Ok(bytes[..].get(header..needed).map(|text| (Token::Text(text), needed)))
+    Ok(bytes.get(header..needed).map(|text| (Token::Text(text), needed)))
 }
 
 impl Token<'_> {

@@ -14,9 +14,9 @@ use super::overlap::Overlap;
 use super::value::Value;
 use crate::time::{TimeRange, Timestamp};
 
-/// What is known of the answer to a statement before it comes.
+/// What is known of the result of a statement before it comes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Statement {
+pub(crate) struct Expected {
     /// How many values there must be.
     pub(crate) values: Option<u64>,
     /// The fields whose small numbers are unsigned.
@@ -55,7 +55,7 @@ pub(crate) struct PointRows {
 #[derive(Debug)]
 enum Known {
     /// What each statement asks for.
-    Statements(Vec<Statement>),
+    Statements(Vec<Expected>),
     /// Fields whose small numbers are unsigned, by measurement.
     Unsigned(BTreeMap<String, Vec<String>>),
 }
@@ -77,7 +77,7 @@ impl PointRows {
     /// `overlap` is what is known of the values before them.
     pub(crate) fn of_statements(
         range: TimeRange,
-        statements: Vec<Statement>,
+        statements: Vec<Expected>,
         overlap: Overlap,
     ) -> Self {
         Self { overlap, ..Self::knowing(range, Known::Statements(statements)) }
@@ -101,14 +101,6 @@ impl PointRows {
             time: Timestamp(0),
             fields: String::new(),
             values: 0,
-        }
-    }
-
-    /// How many statements there must be, if that is known.
-    pub(crate) fn statements(&self) -> Option<u64> {
-        match &self.known {
-            Known::Statements(statements) => Some(statements.len() as u64),
-            Known::Unsigned(_) => None,
         }
     }
 
@@ -136,9 +128,14 @@ impl PointRows {
             Token::Small(value) => Ok(Value::Integer(value.into())),
             Token::Integer(value) if !unsigned => Ok(Value::Integer(value)),
             Token::Unsigned(value) if unsigned => Ok(Value::Unsigned(value)),
-            // The small numbers of this field were or will be taken for others.
             Token::Integer(_) | Token::Unsigned(_) => {
-                Err(ErrorKind::Unsigned { column: quoted(name) })
+                let (column, found) = (quoted(name), token.name());
+                let expected = if unsigned { "unsigned integers" } else { "integers" };
+                Err(match &self.known {
+                    // Somebody writes to the source meanwhile: read again, it will be known.
+                    Known::Statements(_) => ErrorKind::Changed { column },
+                    Known::Unsigned(_) => ErrorKind::Integer { column, expected, found },
+                })
             }
             Token::Text(_) => text(token).map(|text| Value::String(text.into())),
             Token::Nil | Token::List(_) | Token::Map(_) | Token::Extension => {
@@ -158,13 +155,12 @@ impl Rows for Writer<'_> {
         }
         let none = Vec::new();
         let (unsigned, shared) = match &rows.known {
-            Known::Statements(statements) => match statements.get(statement) {
-                Some(statement) => {
-                    rows.policy = statement.policy;
-                    (&statement.unsigned, &statement.shared)
-                }
-                None => (&none, &none),
-            },
+            Known::Statements(statements) => {
+                // Invariant: as in `end_statement`.
+                let Expected { policy, unsigned, shared, .. } = &statements[statement];
+                rows.policy = *policy;
+                (unsigned, shared)
+            }
             Known::Unsigned(fields) => (fields.get(name).unwrap_or(&none), &none),
         };
         rows.unsigned.clear();
@@ -236,10 +232,8 @@ impl Rows for Writer<'_> {
     fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind> {
         let found = std::mem::take(&mut self.rows.values);
         let Known::Statements(statements) = &self.rows.known else { return Ok(()) };
-        let Some(known) = statements.get(statement) else {
-            let (expected, found) = ("the end of the response", "the result of another statement");
-            return Err(ErrorKind::Unexpected { expected, found });
-        };
+        // Invariant: no more results are read than there are statements.
+        let known = &statements[statement];
         match known.values {
             Some(expected) if expected != found => Err(ErrorKind::Values { expected, found }),
             _ => Ok(()),

@@ -49,10 +49,12 @@ pub(crate) struct SourceLines {
 #[derive(Debug, Default)]
 struct Scan {
     begun: bool,
-    comment: bool,
+    is_comment: bool,
     escaped: bool,
-    fields: bool,
-    quoted: bool,
+    in_fields: bool,
+    in_string: bool,
+    // A quotation mark begins a string only after the `=` of a field, which is one `=` more than there
+    // are commas.
     equals: u64,
     commas: u64,
     /// A name or tag holds `\\`, which servers read differently.
@@ -63,22 +65,22 @@ impl Scan {
     /// Whether the line ends with this byte.
     fn ends_with(&mut self, byte: u8) -> bool {
         if !std::mem::replace(&mut self.begun, true) {
-            self.comment = byte == b'#';
+            self.is_comment = byte == b'#';
         }
-        if self.comment {
+        if self.is_comment {
             return byte == b'\n';
         }
         if std::mem::take(&mut self.escaped) {
-            self.backslashes |= byte == b'\\' && !self.quoted;
+            self.backslashes |= byte == b'\\' && !self.in_string;
             return false;
         }
         match byte {
             b'\\' => self.escaped = true,
-            b' ' if !self.quoted => self.fields = true,
-            b'=' if self.fields && !self.quoted => self.equals += 1,
-            b',' if self.fields && !self.quoted => self.commas += 1,
-            b'"' if self.fields && self.equals > self.commas => self.quoted = !self.quoted,
-            b'\n' => return !self.quoted,
+            b' ' if !self.in_string => self.in_fields = true,
+            b'=' if self.in_fields && !self.in_string => self.equals += 1,
+            b',' if self.in_fields && !self.in_string => self.commas += 1,
+            b'"' if self.in_fields && self.equals > self.commas => self.in_string = !self.in_string,
+            b'\n' => return !self.in_string,
             _ => {}
         }
         false
@@ -107,7 +109,7 @@ impl SourceLines {
         counts: &mut Counts,
     ) -> Result<(), ConversionError> {
         loop {
-            let Some(length) = self.length(bytes) else {
+            let Some(length) = self.line_end(bytes) else {
                 self.cut.extend_from_slice(bytes);
                 if self.cut.len() > LINE_BYTES_MAX {
                     return Err(self.error(ErrorKind::RecordTooLong { limit: LINE_BYTES_MAX }));
@@ -135,7 +137,7 @@ impl SourceLines {
     }
 
     /// How many bytes belong to the present line, with its line feed; `None` if it goes on.
-    fn length(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn line_end(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             if self.scan.ends_with(*byte) {
                 return Some(at + 1);
@@ -153,7 +155,7 @@ impl SourceLines {
     ) -> Result<(), ConversionError> {
         let scan = std::mem::take(&mut self.scan);
         let taken = match str::from_utf8(line) {
-            Ok(line) if scan.comment => self.comment(line.trim_end()),
+            Ok(line) if scan.is_comment => self.comment(line.trim_end()),
             Ok(line) => self.point(line, &scan, merge, counts),
             Err(_) => Err(ErrorKind::NotUtf8),
         };
@@ -196,9 +198,9 @@ impl SourceLines {
             return Ok(());
         }
         if scan.backslashes {
-            let (what, found) = ("line", quoted(text));
-            let reason = r"servers differ on `\\` in a name";
-            return Err(ErrorKind::NotInLineProtocol { what, found, reason });
+            let (found, reason) =
+                (quoted(text), r"servers read `\\` in a name differently".to_owned());
+            return Err(ErrorKind::NotLineProtocol { found, reason });
         }
         let mut lines = parse_lines(text);
         let line = match (lines.next(), lines.next()) {

@@ -3,9 +3,9 @@
 //! Does not know what the columns are.
 
 use super::error::ErrorKind;
-use super::influxql::{Results, Rows, Series};
+use super::influxql::{Results, Rows, Series, text};
 use super::msgpack::{Token, Tokens};
-use crate::error::Error;
+use crate::error::{Error, Fault};
 
 /// The rows of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,25 +31,19 @@ pub(crate) enum Cell {
 
 /// Reads a whole response to so many statements.
 pub(crate) fn tables(response: &[u8], statements: usize) -> Result<Vec<Table>, Error> {
-    let (mut results, mut tables) = (Results::default(), Tables(Vec::new()));
+    let (mut results, mut tables) = (Results::new(Some(statements)), Tables(Vec::new()));
     results.push(response, &mut tables)?;
-    results.end(Some(statements as u64))?;
+    results.end()?;
     Ok(tables.0)
 }
 
 /// What a response says that is `{"error": …}` alone, in MessagePack.
 pub(crate) fn message_of(mut response: &[u8]) -> Option<String> {
     let mut tokens = Tokens::default();
-    let mut next = |expected: &dyn Fn(Token<'_>) -> Option<String>| {
-        tokens.next(&mut response).ok().flatten().and_then(expected)
-    };
-    let text = |token: Token<'_>| match token {
-        Token::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        _ => None,
-    };
-    next(&|token| (token == Token::Map(1)).then(String::new))?;
-    next(&text).filter(|key| key == "error")?;
-    next(&text)
+    let Ok(Some(Token::Map(1))) = tokens.next(&mut response) else { return None };
+    let Ok(Some(Token::Text(b"error"))) = tokens.next(&mut response) else { return None };
+    let Ok(Some(Token::Text(message))) = tokens.next(&mut response) else { return None };
+    Some(String::from_utf8_lossy(message).into_owned())
 }
 
 struct Tables(Vec<Table>);
@@ -71,17 +65,16 @@ impl Rows for Tables {
             Token::Small(number) => Cell::Integer(number.into()),
             Token::Integer(number) => Cell::Integer(number),
             Token::Unsigned(number) => Cell::Unsigned(number),
-            Token::Text(text) => match str::from_utf8(text) {
-                Ok(text) => Cell::Text(text.to_owned()),
-                Err(_) => return Err(ErrorKind::NotUtf8),
-            },
+            Token::Text(_) => Cell::Text(text(value)?.to_owned()),
             Token::Boolean(_)
             | Token::Float(_)
             | Token::List(_)
             | Token::Map(_)
             | Token::Extension => Cell::Other,
         };
-        table.rows.last_mut().into_iter().for_each(|row| row.push(cell.clone()));
+        if let Some(row) = table.rows.last_mut() {
+            row.push(cell);
+        }
         Ok(())
     }
 
@@ -98,20 +91,27 @@ impl Table {
         self.columns.iter().position(|other| other == column)
     }
 
-    /// The texts of some columns, row by row; rows that lack one are left out.
-    pub(crate) fn texts<const N: usize>(&self, columns: [&str; N]) -> Vec<[&str; N]> {
+    /// The texts of some columns, row by row.
+    ///
+    /// # Errors
+    /// `Malformed` if a row has no text in one of them.
+    pub(crate) fn texts<const N: usize>(
+        &self,
+        columns: [&str; N],
+    ) -> Result<Vec<[&str; N]>, Error> {
         let places = columns.map(|column| self.place(column));
-        let text = |row: &'_ Vec<Cell>, place: Option<usize>| match row.get(place?) {
-            Some(Cell::Text(_)) => place,
-            _ => None,
-        };
-        let rows = self.rows.iter().filter(|row| places.iter().all(|p| text(row, *p).is_some()));
-        rows.map(|row| {
-            places.map(|place| match place.and_then(|place| row.get(place)) {
-                Some(Cell::Text(text)) => text.as_str(),
-                _ => "",
-            })
-        })
-        .collect()
+        let mut rows = Vec::new();
+        for row in &self.rows {
+            let mut texts = [""; N];
+            for (text, place) in texts.iter_mut().zip(places) {
+                let Some(Cell::Text(found)) = place.and_then(|place| row.get(place)) else {
+                    let message = format!("expected texts in the columns {}", columns.join(", "));
+                    return Err(Error::new(Fault::Malformed, message));
+                };
+                *text = found;
+            }
+            rows.push(texts);
+        }
+        Ok(rows)
     }
 }

@@ -49,6 +49,8 @@ impl Value<'_> {
         match self {
             Self::Boolean(value) => line.push_str(if *value { "true" } else { "false" }),
             Self::Float(value) if value.is_finite() => {
+                // The shortest text that is this float. `1` is a float without a suffix, as Flux
+                // writes it too, and costs less of a quota than `1.0`.
                 let mut buffer = zmij::Buffer::new();
                 let text = buffer.format_finite(*value);
                 line.push_str(text.strip_suffix(".0").unwrap_or(text));
@@ -61,9 +63,7 @@ impl Value<'_> {
         }
         Ok(())
     }
-}
 
-impl Value<'_> {
     /// It, for a message: only a float can be unfit.
     pub(crate) fn shown(&self) -> String {
         match self {

@@ -4,7 +4,7 @@
 //! Asks for nothing that the settings or the records say. Does not know batches.
 
 use super::Answer;
-use super::earliest::Earliest;
+use super::earliest::{Earliest, First};
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::journal::Journal;
 use super::road::Road;
@@ -134,8 +134,12 @@ impl Bounds {
             Phase::Earliest(earliest) => {
                 let Some(first) = earliest.answer(answer)? else { return Ok(()) };
                 self.phase = match first {
-                    Some(start) => Self::stop(&self.settings, self.recorded_now, start, self.now),
-                    None => Phase::Known(Found::Nothing("the source has no points".to_owned())),
+                    First::Point(start) => {
+                        Self::stop(&self.settings, self.recorded_now, start, self.now)
+                    }
+                    First::Nothing => {
+                        Phase::Known(Found::Nothing("the source has no points".to_owned()))
+                    }
                 };
             }
             Phase::Length { range, exchange } => match exchange.answer(answer) {

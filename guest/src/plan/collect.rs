@@ -1,4 +1,4 @@
-//! A small answer as a whole: a request, and its body until it ends.
+//! A small response as a whole: a request, and its body until it ends. Does not know what it is for.
 
 use super::Answer;
 use super::exchange::{Event, Exchange, Ids, Want};
@@ -6,10 +6,10 @@ use crate::error::{Error, Fault};
 use crate::protocol::Call;
 use crate::time::Timestamp;
 
-/// Such an answer lists names: some hundred thousand of them.
+/// Such a response lists names: some hundred thousand of them.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
-/// A request, and what has come of its answer.
+/// A request, and what has come of its response.
 #[derive(Debug)]
 pub(crate) struct Collect {
     exchange: Exchange,
@@ -33,13 +33,13 @@ impl Collect {
     pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
         match self.exchange.answer(answer) {
             Event::Nothing => {}
-            // Not for the first time, if it broke off.
+            // If it broke off before, it begins anew: what came is void.
             Event::Begun(_) => self.body.clear(),
             Event::Piece(piece) => {
                 self.body.extend(piece);
                 if self.body.len() > ANSWER_BYTES_MAX {
                     let message = format!(
-                        "the answer to a small question has more than {ANSWER_BYTES_MAX} bytes"
+                        "expected a response of at most {ANSWER_BYTES_MAX} bytes, found a longer one"
                     );
                     return Err(Error::new(Fault::Malformed, message));
                 }

@@ -1,17 +1,16 @@
-//! When the first point is: what to ask, by either language.
+//! When the first point is: what to ask, by either language. Does not know batches.
 
 use std::collections::VecDeque;
 
 use super::Answer;
 use super::collect::Collect;
 use super::exchange::{Ids, Want};
-use super::influxql::STATEMENTS_MAX;
 use super::road::{Database, Road};
 use super::schema::{Measurement, schema};
 use crate::converter::{Cell, first_time, tables};
 use crate::error::{Endpoint, Error};
-use crate::protocol::influxql::{self, From};
-use crate::protocol::{Call, flux};
+use crate::protocol::flux;
+use crate::protocol::influxql::{self, STATEMENTS_MAX, Scope};
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
@@ -24,6 +23,14 @@ pub(crate) struct Earliest {
     stage: Stage,
     asking: Collect,
     first: Option<Timestamp>,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum First {
+    Point(Timestamp),
+    /// There is none.
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -65,16 +72,16 @@ impl Earliest {
         self.asking.want(now, ids)
     }
 
-    /// Takes an answer; returns, once that is known, the time of the first point, if there is one.
-    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Option<Timestamp>>, Error> {
+    /// Takes an answer; returns what was found, once that is known.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<First>, Error> {
         let Some(body) = self.asking.answer(answer)? else { return Ok(None) };
         let taken = self.take(&body);
         taken.map_err(|error| error.within("the response of the source").at(Endpoint::Source))
     }
 
-    fn take(&mut self, body: &[u8]) -> Result<Option<Option<Timestamp>>, Error> {
+    fn take(&mut self, body: &[u8]) -> Result<Option<First>, Error> {
         let (database, left) = match &mut self.stage {
-            Stage::Flux => return first_time(body).map(Some),
+            Stage::Flux => return Ok(Some(First::of(first_time(body)?))),
             Stage::Fields(database) => {
                 let condition = self.condition.as_deref();
                 let schema = schema(body, &database.policies)?;
@@ -90,33 +97,38 @@ impl Earliest {
         Ok(self.ask(database, left))
     }
 
-    fn ask(&mut self, database: String, mut left: VecDeque<String>) -> Option<Option<Timestamp>> {
+    fn ask(&mut self, database: String, mut left: VecDeque<String>) -> Option<First> {
         if left.is_empty() {
-            return Some(self.first);
+            return Some(First::of(self.first));
         }
         let statements: Vec<_> = left.drain(..left.len().min(STATEMENTS_MAX)).collect();
-        let call: Call = influxql::call(&database, &statements, &self.bucket);
+        let call = influxql::call(&database, &statements, &self.bucket);
         self.asking = Collect::new(call, self.attempts_max);
         self.stage = Stage::Rows { database, asked: statements.len(), left };
         None
     }
 }
 
+impl First {
+    fn of(time: Option<Timestamp>) -> Self {
+        time.map_or(Self::Nothing, Self::Point)
+    }
+}
+
 /// The statements that find the first row of a measurement. One for all fields does not see the
 /// values of a weaker type, where a field has several.
 fn firsts(measurement: &Measurement, database: &str, condition: Option<&str>) -> Vec<String> {
-    let from = From {
+    let scope = Scope {
         database,
         policy: &measurement.policy,
         measurement: &measurement.name,
         range: TimeRange::ALL,
         condition,
     };
-    let mut statements = vec![influxql::first("*::field", from)];
+    let mut statements = vec![influxql::first("*::field", scope)];
     for field in measurement.fields.iter().filter(|field| field.types.len() > 1) {
-        let name = influxql::identifier(&field.name);
-        let typed = ["float", "string", "boolean"].map(|of| format!("{name}::{of}"));
-        statements.extend(typed.iter().map(|column| influxql::first(column, from)));
+        let columns = field.typed_columns();
+        statements.extend(columns.iter().map(|column| influxql::first(column, scope)));
     }
     statements
 }

@@ -11,45 +11,42 @@ use super::exchange::{Event, Exchange, Ids, Want};
 use super::road::Database;
 use super::schema::schema;
 use super::slices::{Groups, Slice, Slices};
-use crate::converter::{Cell, Conversion, Statement, Table, tables};
+use crate::converter::{Cell, Conversion, Expected, Table, tables};
 use crate::error::{Error, Fault};
-use crate::protocol::influxql::{self, From};
+use crate::protocol::influxql::{self, STATEMENTS_MAX, Scope};
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
-/// So many statements go into one request. Each costs the server little; an error in one ends all
-/// that follow it.
-pub(crate) const STATEMENTS_MAX: usize = 200;
-
-/// A batch in the course of being read.
+/// A batch in the course of being read by InfluxQL.
 #[derive(Debug)]
-pub(crate) struct InfluxQl {
+pub(crate) struct InfluxQlReader {
     /// Of messages.
     bucket: String,
     database: Database,
-    measurements: Vec<String>,
     condition: Option<String>,
     batch: TimeRange,
     attempts_max: u32,
     stage: Stage,
+    /// The question of the stage, until the points are read.
+    asking: Option<Collect>,
 }
 
 #[derive(Debug)]
 enum Stage {
     /// Which fields are there, of which types?
-    Fields(Collect),
-    /// Where do shard groups begin?
-    Shards(Collect, Slices),
+    Fields,
+    /// Where are shard groups?
+    Shards(Slices),
     /// How many values are there of each type?
     Counts {
-        asking: Collect,
         asked: Vec<Slice>,
         slices: Slices,
     },
-    /// Are small numbers integers or unsigned?
+    /// Are small numbers integers or unsigned? Of `all`, these are asked now, and those later.
     Kinds {
-        asking: Collect,
-        asked: Vec<(usize, String)>,
+        asked: Vec<Kind>,
+        later: VecDeque<Kind>,
+        all: Vec<Slice>,
         slices: Slices,
     },
     /// The points of some slices.
@@ -61,47 +58,48 @@ enum Stage {
     Done,
 }
 
-impl InfluxQl {
+/// A field of which it is to be found out, and its slice.
+#[derive(Debug)]
+struct Kind {
+    slice: usize,
+    field: String,
+}
+
+impl InfluxQlReader {
     pub(crate) fn new(settings: &Settings, database: Database, batch: TimeRange) -> Self {
-        let mut reading = Self {
+        let Database { name, policies, .. } = &database;
+        let statements = influxql::field_keys(name, policies, &settings.selection.measurements);
+        let mut reader = Self {
             bucket: settings.source.place().bucket.clone(),
             database,
-            measurements: settings.selection.measurements.clone(),
             condition: settings.selection.condition.clone(),
             batch,
             attempts_max: settings.attempts_max,
-            stage: Stage::Done,
+            stage: Stage::Fields,
+            asking: None,
         };
-        let Database { name, policies, .. } = &reading.database;
-        let statements = influxql::field_keys(name, policies, &reading.measurements);
-        reading.stage = Stage::Fields(reading.ask(&statements));
-        reading
+        reader.ask(&statements);
+        reader
     }
 
-    fn ask(&self, statements: &[String]) -> Collect {
+    fn ask(&mut self, statements: &[String]) {
         let call = influxql::call(&self.database.name, statements, &self.bucket);
-        Collect::new(call, self.attempts_max)
+        self.asking = Some(Collect::new(call, self.attempts_max));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {
-        match &mut self.stage {
-            Stage::Fields(asking)
-            | Stage::Shards(asking, _)
-            | Stage::Counts { asking, .. }
-            | Stage::Kinds { asking, .. } => asking.want(now, ids),
-            Stage::Points { exchange, .. } => exchange.want(now, ids, may_read),
-            Stage::Done => Want::Nothing,
+        match (&mut self.asking, &mut self.stage) {
+            (Some(asking), _) => asking.want(now, ids),
+            (None, Stage::Points { exchange, .. }) => exchange.want(now, ids, may_read),
+            (None, _) => Want::Nothing,
         }
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
-        match &self.stage {
-            Stage::Fields(asking)
-            | Stage::Shards(asking, _)
-            | Stage::Counts { asking, .. }
-            | Stage::Kinds { asking, .. } => asking.owns(id),
-            Stage::Points { exchange, .. } => exchange.owns(id),
-            Stage::Done => false,
+        match (&self.asking, &self.stage) {
+            (Some(asking), _) => asking.owns(id),
+            (None, Stage::Points { exchange, .. }) => exchange.owns(id),
+            (None, _) => false,
         }
     }
 
@@ -115,119 +113,121 @@ impl InfluxQl {
         answer: Answer,
         conversion: &mut Conversion,
     ) -> Result<(), Error> {
-        match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Fields(mut asking) => match asking.answer(answer)? {
-                None => self.stage = Stage::Fields(asking),
-                Some(body) => {
-                    let schema = schema(&body, &self.database.policies)?;
-                    self.find_slices(Slices::new(schema, self.batch), conversion);
-                }
-            },
-            Stage::Shards(mut asking, mut slices) => match asking.answer(answer)? {
-                None => self.stage = Stage::Shards(asking, slices),
-                Some(body) => {
-                    slices.know(self.groups(&body)?);
-                    self.count(slices, conversion);
-                }
-            },
-            Stage::Counts { mut asking, asked, mut slices } => match asking.answer(answer)? {
-                None => self.stage = Stage::Counts { asking, asked, slices },
-                Some(body) => {
-                    let tables = tables(&body, asked.len())?;
-                    for (place, slice) in asked.into_iter().enumerate() {
-                        let columns = slices.measurement(&slice).columns_to_count().len();
-                        slices.settle(slice, &counts(&tables, place, columns)?)?;
-                    }
-                    self.count(slices, conversion);
-                }
-            },
-            Stage::Kinds { mut asking, asked, mut slices } => match asking.answer(answer)? {
-                None => self.stage = Stage::Kinds { asking, asked, slices },
-                Some(body) => {
-                    let tables = tables(&body, asked.len())?;
-                    for (place, (slice, field)) in asked.into_iter().enumerate() {
-                        if is_unsigned(&tables, place) {
-                            slices.sure()[slice].unsigned.push(field);
-                        }
-                    }
-                    self.read(slices, conversion);
-                }
-            },
-            Stage::Points { mut exchange, left, slices } => {
-                match exchange.answer(answer) {
-                    Event::Nothing | Event::Begun(_) => {}
-                    Event::Piece(piece) => conversion.feed(&piece)?,
-                    Event::Ended => {
-                        conversion.end()?;
-                        self.read_on(left, slices, conversion);
-                        return Ok(());
-                    }
-                    Event::Failed(error) => return Err(error),
-                }
-                self.stage = Stage::Points { exchange, left, slices };
-            }
-            Stage::Done => {}
+        if let Some(asking) = &mut self.asking {
+            let Some(body) = asking.answer(answer)? else { return Ok(()) };
+            self.asking = None;
+            return self.take(&body, conversion);
         }
-        Ok(())
+        let Stage::Points { exchange, .. } = &mut self.stage else { return Ok(()) };
+        match exchange.answer(answer) {
+            Event::Nothing | Event::Begun(_) => Ok(()),
+            Event::Piece(piece) => conversion.feed(&piece),
+            Event::Ended => {
+                conversion.end()?;
+                if let Stage::Points { left, slices, .. } = self.leave_stage() {
+                    self.read(left, slices, conversion);
+                }
+                Ok(())
+            }
+            Event::Failed(error) => Err(error),
+        }
     }
 
-    /// Where types change, slices are needed; elsewhere the batch is one.
-    fn find_slices(&mut self, slices: Slices, conversion: &mut Conversion) {
-        if slices.are_unsure() && self.database.shows_shards {
-            self.stage = Stage::Shards(self.ask(&[influxql::shards()]), slices);
-        } else {
-            self.count(slices, conversion);
+    /// The next stage is to be set.
+    fn leave_stage(&mut self) -> Stage {
+        std::mem::replace(&mut self.stage, Stage::Done)
+    }
+
+    /// Takes the whole answer to the question of the stage.
+    fn take(&mut self, body: &[u8], conversion: &mut Conversion) -> Result<(), Error> {
+        match self.leave_stage() {
+            Stage::Fields => {
+                let schema = schema(body, &self.database.policies)?;
+                let slices = Slices::new(schema, self.batch);
+                if slices.are_unsure() && self.database.shows_shards {
+                    self.stage = Stage::Shards(slices);
+                    self.ask(&[influxql::shards()]);
+                } else {
+                    self.count(slices, conversion);
+                }
+            }
+            Stage::Shards(mut slices) => {
+                slices.set_groups(self.groups(body)?);
+                self.count(slices, conversion);
+            }
+            Stage::Counts { asked, mut slices } => {
+                let tables = tables(body, asked.len())?;
+                for (place, slice) in asked.into_iter().enumerate() {
+                    let columns = slices.measurement(&slice).columns_to_count().len();
+                    slices.settle(slice, &counts(&tables, place, columns)?)?;
+                }
+                self.count(slices, conversion);
+            }
+            Stage::Kinds { asked, later, mut all, slices } => {
+                let tables = tables(body, asked.len())?;
+                for (place, Kind { slice, field }) in asked.into_iter().enumerate() {
+                    if is_unsigned(&tables, place) {
+                        all[slice].unsigned.push(field);
+                    }
+                }
+                self.ask_kinds(later, all, slices, conversion);
+            }
+            Stage::Points { .. } | Stage::Done => {}
         }
+        Ok(())
     }
 
     fn count(&mut self, mut slices: Slices, conversion: &mut Conversion) {
         let asked = slices.take_unsure(STATEMENTS_MAX);
         if asked.is_empty() {
-            return self.ask_kinds(slices, conversion);
+            let all = slices.take_sure();
+            let kinds_of = |(slice, of): (usize, &Slice)| {
+                of.ambiguous.clone().into_iter().map(move |field| Kind { slice, field })
+            };
+            let kinds = all.iter().enumerate().flat_map(kinds_of).collect();
+            return self.ask_kinds(kinds, all, slices, conversion);
         }
         let count = |slice: &Slice| {
             let columns = slices.measurement(slice).columns_to_count();
-            influxql::counts(&columns, self.from(slice, &slices))
+            influxql::counts(&columns, self.scope(slice, &slices))
         };
         let statements: Vec<_> = asked.iter().map(count).collect();
-        self.stage = Stage::Counts { asking: self.ask(&statements), asked, slices };
+        self.stage = Stage::Counts { asked, slices };
+        self.ask(&statements);
     }
 
     /// Small integers and small unsigned integers come as the same bytes. Where a field has both,
-    /// a larger number tells which they are in this slice.
-    fn ask_kinds(&mut self, mut slices: Slices, conversion: &mut Conversion) {
-        let sure = slices.sure().clone();
-        let (mut asked, mut statements) = (Vec::new(), Vec::new());
-        for (place, slice) in sure.iter().enumerate() {
-            for field in &slice.ambiguous {
-                statements.push(influxql::kind(field, self.from(slice, &slices)));
-                asked.push((place, field.clone()));
-            }
+    /// a larger number tells which they are in a slice.
+    fn ask_kinds(
+        &mut self,
+        mut later: VecDeque<Kind>,
+        all: Vec<Slice>,
+        slices: Slices,
+        conversion: &mut Conversion,
+    ) {
+        if later.is_empty() {
+            return self.read(all.into(), slices, conversion);
         }
-        match asked.is_empty() {
-            true => self.read(slices, conversion),
-            false => self.stage = Stage::Kinds { asking: self.ask(&statements), asked, slices },
-        }
+        let asked: Vec<_> = later.drain(..later.len().min(STATEMENTS_MAX)).collect();
+        let kind =
+            |Kind { slice, field }: &Kind| influxql::kind(field, self.scope(&all[*slice], &slices));
+        let statements: Vec<_> = asked.iter().map(kind).collect();
+        self.stage = Stage::Kinds { asked, later, all, slices };
+        self.ask(&statements);
     }
 
-    fn read(&mut self, mut slices: Slices, conversion: &mut Conversion) {
-        let left = std::mem::take(slices.sure()).into();
-        self.read_on(left, slices, conversion);
-    }
-
-    fn read_on(&mut self, mut left: VecDeque<Slice>, slices: Slices, conversion: &mut Conversion) {
+    fn read(&mut self, mut left: VecDeque<Slice>, slices: Slices, conversion: &mut Conversion) {
         if left.is_empty() {
-            self.stage = Stage::Done;
             return;
         }
         let asked: Vec<_> = left.drain(..left.len().min(STATEMENTS_MAX)).collect();
-        let points = |slice: &Slice| influxql::points(&slice.columns, self.from(slice, &slices));
+        let points = |slice: &Slice| influxql::points(&slice.columns, self.scope(slice, &slices));
         let statements: Vec<_> = asked.iter().map(points).collect();
         let known = |slice: Slice| {
             let policy = &slices.measurement(&slice).policy;
             let policy = self.database.policies.iter().position(|other| other == policy);
             let Slice { values, unsigned, shared, .. } = slice;
-            Statement { values, unsigned, policy: policy.unwrap_or(0), shared }
+            Expected { values, unsigned, policy: policy.unwrap_or(0), shared }
         };
         conversion.begin_statements(self.batch, asked.into_iter().map(known).collect());
         let call = influxql::call(&self.database.name, &statements, &self.bucket);
@@ -235,9 +235,9 @@ impl InfluxQl {
         self.stage = Stage::Points { exchange, left, slices };
     }
 
-    fn from<'a>(&'a self, slice: &Slice, slices: &'a Slices) -> From<'a> {
+    fn scope<'a>(&'a self, slice: &Slice, slices: &'a Slices) -> Scope<'a> {
         let measurement = slices.measurement(slice);
-        From {
+        Scope {
             database: &self.database.name,
             policy: &measurement.policy,
             measurement: &measurement.name,
@@ -246,22 +246,35 @@ impl InfluxQl {
         }
     }
 
-    /// Reads the answer to `SHOW SHARDS`.
+    /// Reads the response to `SHOW SHARDS`.
     fn groups(&self, body: &[u8]) -> Result<Groups, Error> {
         let mut groups = Groups::new();
-        let tables = tables(body, 1)?;
         let names = ["database", "retention_policy", "start_time", "end_time"];
-        let rows = tables.iter().flat_map(|table| table.texts(names));
-        for [_, policy, start, end] in rows.filter(|[name, ..]| *name == self.database.name) {
-            let [start, end] = [start, end].map(Timestamp::parse);
-            let unfit = |_| Error::new(Fault::Malformed, "a shard group has no bounds");
-            // The last group ends with time itself, to the second: 2262-04-11T23:47:16Z.
-            let end = end.or_else(|why| if start.is_ok() { Ok(Timestamp::MAX) } else { Err(why) });
-            let (start, end) = (start.unwrap_or(Timestamp::MIN), end.map_err(unfit)?);
-            groups.entry(policy.to_owned()).or_default().extend(TimeRange::new(start, end));
+        for table in tables(body, 1)? {
+            for [database, policy, start, end] in table.texts(names)? {
+                if database == self.database.name {
+                    let group = group(start, end)?;
+                    groups.entry(policy.to_owned()).or_default().push(group);
+                }
+            }
         }
         Ok(groups)
     }
+}
+
+/// The times of a shard group. The first and the last one that there are reach beyond what points
+/// can have: from 1677-09-20 on.
+fn group(start: &str, end: &str) -> Result<TimeRange, Error> {
+    let range = match (Timestamp::parse(start), Timestamp::parse(end)) {
+        (Ok(start), Ok(end)) => TimeRange::new(start, end),
+        (Err(_), Ok(end)) => TimeRange::new(Timestamp::MIN, end),
+        (Ok(start), Err(_)) => TimeRange::new(start, Timestamp::MAX),
+        (Err(_), Err(_)) => None,
+    };
+    range.ok_or_else(|| {
+        let message = format!("expected the times of a shard group, found `{start}` and `{end}`");
+        Error::new(Fault::Malformed, message)
+    })
 }
 
 /// The counts that a statement gave; all 0 if it gave no row.

@@ -267,7 +267,7 @@ impl Journal {
                 "{} of the same buckets at other addresses in the checkpoint, which do not count",
                 counted(elsewhere, "record", "records")
             ));
-            self.notes.push_back(Note { hint: Some(hint.to_owned()), ..note });
+            self.notes.push_back(note.with_hint(hint));
         }
     }
 

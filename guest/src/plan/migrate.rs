@@ -111,6 +111,9 @@ impl Migrate {
         self.now = now;
         self.opened.get_or_insert(now);
         self.notes.append(&mut self.journal.notes);
+        if let Some(finder) = &mut self.finder {
+            self.notes.append(&mut finder.notes);
+        }
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
         }
@@ -171,9 +174,6 @@ impl Migrate {
 
     fn find_road(&mut self) -> Want {
         let Some(finder) = &mut self.finder else { return Want::Nothing };
-        if let Some(note) = finder.notes.pop_front() {
-            return Want::Step(Step::Note(note));
-        }
         self.road = finder.found().cloned();
         if self.road.is_none() {
             return finder.want(self.now, &mut self.ids);
@@ -257,7 +257,7 @@ impl Migrate {
                     "look at `source.path`, and at `migration.start` and `migration.stop`"
                 }
             };
-            return Step::Note(Note { hint: Some(hint.to_owned()), ..Note::warning(message) });
+            return Step::Note(Note::warning(message).with_hint(hint));
         }
         self.done()
     }

@@ -16,6 +16,11 @@ impl Note {
         Self::new(Severity::Warning, message)
     }
 
+    /// The same, with what to do about it.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
     /// What a person sees of a batch that is on record.
     pub(crate) fn of_record(record: &Record) -> Self {
         let (batch, totals, percent) = (record.batch, record.totals, record.percent_complete);

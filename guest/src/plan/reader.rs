@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::exchange::{Event, Exchange, Ids, Want};
-use super::influxql::InfluxQl;
+use super::influxql::InfluxQlReader;
 use super::road::{Road, RoadFinder};
 use super::{Answer, Note};
 use crate::converter::Conversion;
@@ -31,7 +31,7 @@ enum State {
     Finding(Box<RoadFinder>),
     /// A file, or the response of Flux.
     Response(Box<Exchange>),
-    InfluxQl(Box<InfluxQl>),
+    InfluxQl(Box<InfluxQlReader>),
     Done,
 }
 
@@ -56,7 +56,7 @@ impl Reader {
         let call = match (&settings.source, road) {
             (Source::File(place, _), _) => file::content(Endpoint::Source, &place.bucket, false),
             (_, Some(Road::InfluxQl(database))) => {
-                let reading = InfluxQl::new(settings, database, *batch);
+                let reading = InfluxQlReader::new(settings, database, *batch);
                 self.state = State::InfluxQl(reading.into());
                 return;
             }

@@ -112,7 +112,7 @@ impl RoadFinder {
                 finder.ask_policies(database, policy);
             }
             _ if language == Language::Flux => {}
-            _ if selection.filter.is_some() => finder.say_flux("`migration.filter` is Flux", None),
+            _ if selection.filter.is_some() => finder.take_flux("`migration.filter` is Flux", None),
             _ => finder.ask(Stage::Bucket, mapping::bucket(place)),
         }
         Some(finder)
@@ -148,9 +148,13 @@ impl RoadFinder {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         match asking.answer(answer) {
             Ok(None) => Ok(()),
-            Ok(Some(body)) => self.take(&body).or_else(|error| self.refused(error)),
+            Ok(Some(body)) => self.take(&body).or_else(|error| {
+                let is_silent = error.endpoint.is_none();
+                let place = "the response of the source";
+                self.refused(if is_silent { error.within(place) } else { error })
+            }),
             Err(error) if error.fault == Fault::Unauthorized && self.asks_for_shards() => {
-                self.hide_shards();
+                self.go_without_shards();
                 Ok(())
             }
             Err(error) if self.may_go_by_name(&error) => {
@@ -215,7 +219,7 @@ impl RoadFinder {
                 if !shared.is_empty() {
                     self.notes.push_back(overlap_warning(&shared));
                 }
-                self.find(database);
+                self.end_at(database);
                 Ok(())
             }
             Stage::Found(_) => Ok(()),
@@ -229,8 +233,10 @@ impl RoadFinder {
         policy: Option<String>,
     ) -> Result<(), Error> {
         let tables = tables(body, 1)?;
-        let rows = tables.iter().flat_map(|table| table.texts(["name"]));
-        let mut policies: Vec<_> = rows.map(|[name]| name.to_owned()).collect();
+        let mut policies = Vec::new();
+        for table in &tables {
+            policies.extend(table.texts(["name"])?.into_iter().map(|[name]| name.to_owned()));
+        }
         if let Some(policy) = policy {
             if !policies.contains(&policy) {
                 let found = list(&policies);
@@ -256,14 +262,14 @@ impl RoadFinder {
         matches!(self.stage, Stage::Shards { .. })
     }
 
-    fn hide_shards(&mut self) {
+    fn go_without_shards(&mut self) {
         let note = Note::warning(
             "this user may not list shard groups: where a field has integers and floats, and the \
              duration of shard groups was ever made longer, integers may arrive as floats"
                 .to_owned(),
         );
         let hint = "for the migration, take a user who may `SHOW SHARDS`: an administrator";
-        self.notes.push_back(Note { hint: Some(hint.to_owned()), ..note });
+        self.notes.push_back(note.with_hint(hint));
         self.asking = None;
         if let Stage::Shards { database } = std::mem::replace(&mut self.stage, Stage::Bucket) {
             self.ask_overlaps(database);
@@ -273,14 +279,14 @@ impl RoadFinder {
     fn ask_overlaps(&mut self, database: Database) {
         let Database { name, policies, .. } = &database;
         if policies.len() < 2 {
-            return self.find(database);
+            return self.end_at(database);
         }
         let statements = influxql::field_keys(name, policies, &self.selection.measurements);
         let call = influxql::call(name, &statements, &self.place.bucket);
         self.ask(Stage::Overlaps { database }, call);
     }
 
-    fn find(&mut self, database: Database) {
+    fn end_at(&mut self, database: Database) {
         let Database { name, policies, .. } = &database;
         let many = if policies.len() == 1 { "policy" } else { "policies" };
         let policies = list(policies);
@@ -289,7 +295,7 @@ impl RoadFinder {
         self.stage = Stage::Found(Road::InfluxQl(database));
     }
 
-    fn say_flux(&mut self, why: &str, hint: Option<String>) {
+    fn take_flux(&mut self, why: &str, hint: Option<String>) {
         let note = Note::info(format!("reads by Flux, which is slower: {why}"));
         self.notes.push_back(Note { hint, ..note });
         self.asking = None;
@@ -328,7 +334,7 @@ impl RoadFinder {
                 Language::Auto => {
                     // How to map a bucket is worth a word; what else is wrong, Flux will say.
                     let hint = error.hint.filter(|_| error.fault == Fault::Unsupported);
-                    self.say_flux(&error.message, hint);
+                    self.take_flux(&error.message, hint);
                     Ok(())
                 }
                 Language::InfluxQl | Language::Flux => Err(error),
@@ -354,5 +360,5 @@ fn overlap_warning(shared: &BTreeSet<(String, String)>) -> Note {
         list(&names)
     );
     let hint = "migrate each policy into a bucket of its own: `source.bucket = \"db/rp\"`";
-    Note { hint: Some(hint.to_owned()), ..Note::warning(message) }
+    Note::warning(message).with_hint(hint)
 }

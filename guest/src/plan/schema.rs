@@ -2,7 +2,15 @@
 //!
 //! A field may have another type in each shard group; within one it has but one. A query over
 //! several reads the strongest of their types: numbers become it, strings and booleans vanish
-//! without a word (observed on InfluxDB 1.6.7 and 2.9.1).
+//! without a word (observed on InfluxDB 1.6.7 and 2.9.1). Does not know slices. The response to
+//! `SHOW FIELD KEYS`, a series for each measurement:
+//!
+//! ```text
+//! cpu: fieldKey  fieldType
+//!      idle      float
+//!      load      float
+//!      load      integer
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -64,11 +72,12 @@ impl Type {
     }
 }
 
-/// Reads the answer to `SHOW FIELD KEYS`, one statement for each retention policy.
-pub(crate) fn schema(answer: &[u8], policies: &[String]) -> Result<Vec<Measurement>, Error> {
+/// Reads the response to `SHOW FIELD KEYS`, one statement for each retention policy.
+pub(crate) fn schema(response: &[u8], policies: &[String]) -> Result<Vec<Measurement>, Error> {
     let mut measurements = Vec::new();
-    for table in tables(answer, policies.len())? {
-        let policy = policies.get(table.statement).cloned().unwrap_or_default();
+    for table in tables(response, policies.len())? {
+        // Invariant: a statement for each of them.
+        let policy = policies[table.statement].clone();
         let fields = fields(&table)?;
         measurements.push(Measurement { policy, name: table.name, fields });
     }
@@ -91,7 +100,7 @@ pub(crate) fn shared_fields(schema: &[Measurement]) -> BTreeSet<(String, String)
 
 fn fields(table: &Table) -> Result<Vec<Field>, Error> {
     let mut fields: Vec<Field> = Vec::new();
-    for [name, text] in table.texts(["fieldKey", "fieldType"]) {
+    for [name, text] in table.texts(["fieldKey", "fieldType"])? {
         let Some(new) = Type::parse(text) else {
             let message = format!("field `{name}` of `{}` is of type `{text}`", table.name);
             return Err(Error::new(Fault::Unsupported, message));
@@ -121,14 +130,9 @@ impl Measurement {
     pub(crate) fn columns_to_count(&self) -> Vec<String> {
         let mut columns = Vec::new();
         for field in &self.fields {
-            let name = influxql::identifier(&field.name);
+            columns.push(influxql::identifier(&field.name));
             if field.types.len() > 1 {
-                // `f::integer` and `f::unsigned` count the same values as `f::float`.
-                let typed = ["float", "string", "boolean"].map(|of| format!("{name}::{of}"));
-                columns.push(name);
-                columns.extend(typed);
-            } else {
-                columns.push(name);
+                columns.extend(field.typed_columns());
             }
         }
         columns
@@ -142,8 +146,30 @@ impl Measurement {
 }
 
 impl Field {
+    /// A column for each class of types: `f::integer` and `f::unsigned` hold the same values as
+    /// `f::float`, cast.
+    pub(crate) fn typed_columns(&self) -> [String; 3] {
+        let name = influxql::identifier(&self.name);
+        ["float", "string", "boolean"].map(|of| format!("{name}::{of}"))
+    }
+
     fn has(&self, of: Type) -> bool {
         self.types.contains(&of)
+    }
+
+    /// Where it has several types, the column of a class.
+    fn column_of(&self, class: Class) -> Option<String> {
+        let types = Some(&self.types).filter(|types| types.len() > 1)?;
+        let of = types.iter().find(|of| match class {
+            Class::Numbers => of.is_number(),
+            Class::Strings => **of == Type::String,
+            Class::Booleans => **of == Type::Boolean,
+        })?;
+        Some(self.column(*of))
+    }
+
+    fn column(&self, of: Type) -> String {
+        format!("{}::{}", influxql::identifier(&self.name), of.name())
     }
 
     /// Whether its numbers may be of several types.
@@ -171,7 +197,7 @@ pub(crate) struct Tally {
 
 /// What to read of the fields that have several types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+enum Class {
     Numbers,
     Strings,
     Booleans,
@@ -207,36 +233,32 @@ impl Tally {
         single + numbers + strings + booleans
     }
 
-    /// What to read, class by class, so that nothing is dropped: with the first one, the fields of
-    /// one type as well. Of each, how many values there must be.
-    pub(crate) fn classes(&self) -> Vec<(Class, bool, u64)> {
-        let Self { single, numbers, strings, booleans, .. } = *self;
+    /// The classes of which there are values, and how many.
+    fn classes(&self) -> impl Iterator<Item = (Class, u64)> {
+        let Self { numbers, strings, booleans, .. } = *self;
         let classes =
             [(Class::Numbers, numbers), (Class::Strings, strings), (Class::Booleans, booleans)];
-        let some = classes.into_iter().filter(|(_, values)| *values > 0).enumerate();
-        some.map(|(place, (class, values))| match place {
-            0 => (class, true, values + single),
-            _ => (class, false, values),
-        })
-        .collect()
+        classes.into_iter().filter(|(_, values)| *values > 0)
     }
 }
 
 impl Measurement {
-    /// The columns of a class; `single` with those of the fields that have one type. None of them
-    /// is cast: a class of numbers is only asked for where there is one type of numbers.
-    pub(crate) fn columns(&self, class: Class, single: bool) -> Vec<String> {
-        let column = |field: &Field| {
-            let of = match field.types.as_slice() {
-                [of] => single.then_some(*of),
-                types => types.iter().copied().find(|of| match class {
-                    Class::Numbers => of.is_number(),
-                    Class::Strings => *of == Type::String,
-                    Class::Booleans => *of == Type::Boolean,
-                }),
-            };
-            of.map(|of| format!("{}::{}", influxql::identifier(&field.name), of.name()))
-        };
-        self.fields.iter().filter_map(column).collect()
+    /// What to read, class by class, so that nothing is dropped, and how many values each must give;
+    /// with the first one, the fields of one type as well. None is cast: numbers are only read so
+    /// where all of a field are of one type.
+    pub(crate) fn columns_by_class(&self, tally: &Tally) -> Vec<(Vec<String>, u64)> {
+        let mut all: Vec<_> = tally
+            .classes()
+            .map(|(class, values)| {
+                let columns = self.fields.iter().filter_map(|field| field.column_of(class));
+                (columns.collect::<Vec<_>>(), values)
+            })
+            .collect();
+        if let Some((columns, values)) = all.first_mut() {
+            let single = self.fields.iter().filter(|field| field.types.len() == 1);
+            columns.extend(single.map(|field| field.column(field.types[0])));
+            *values += tally.single;
+        }
+        all
     }
 }

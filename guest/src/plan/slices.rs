@@ -5,7 +5,14 @@
 //! strings and booleans beside numbers are then read by name. Numbers of several types cannot be
 //! told apart that way, so they are read one shard group at a time. If the source does not tell
 //! where those begin, whole hours stand in for them: no group is shorter, and each begins at one,
-//! unless somebody has set a duration that is no number of hours.
+//! unless somebody has set a duration that is no number of hours. Of a day whose field `f` is an
+//! integer until noon and then a float, and whose `g` is a float or a string:
+//!
+//! ```text
+//! 00:00/24:00 *::field  →  00:00/12:00 *::field
+//!                          12:00/24:00 "f"::float, "g"::float
+//!                          12:00/24:00 "g"::string
+//! ```
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -81,8 +88,8 @@ impl Slices {
         !self.unsure.is_empty()
     }
 
-    /// Says where shard groups are.
-    pub(crate) fn know(&mut self, groups: Groups) {
+    /// Takes the shard groups, where the source tells them.
+    pub(crate) fn set_groups(&mut self, groups: Groups) {
         self.groups = Some(groups);
     }
 
@@ -107,8 +114,7 @@ impl Slices {
             }
         }
         if tally.drops {
-            for (class, single, values) in tally.classes() {
-                let columns = self.measurement(&slice).columns(class, single);
+            for (columns, values) in self.measurement(&slice).columns_by_class(&tally) {
                 self.sure.push(Slice { columns, values: Some(values), ..slice.clone() });
             }
         } else if tally.values() > 0 {
@@ -157,15 +163,15 @@ impl Slices {
         )
     }
 
-    /// All slices, once none is to be counted: by the name of the measurement, so that its retention
-    /// policies follow one another, and by time.
-    pub(crate) fn sure(&mut self) -> &mut Vec<Slice> {
+    /// Takes all slices, once none is to be counted: by the name of the measurement, so that its
+    /// retention policies follow one another, and by time.
+    pub(crate) fn take_sure(&mut self) -> Vec<Slice> {
         let schema = &self.schema;
         let name = |slice: &Slice| schema[slice.measurement].name.as_str();
         let place = |slice: &Slice| (slice.measurement, slice.range.start());
         // Stable: the classes of a slice stay in their order.
         self.sure.sort_by(|a, b| name(a).cmp(name(b)).then(place(a).cmp(&place(b))));
-        &mut self.sure
+        std::mem::take(&mut self.sure)
     }
 }
 

@@ -15,9 +15,13 @@ const QUERY_SECONDS: u32 = 300;
 /// So many rows of a series come in one part of a response, which a server holds in its memory.
 const CHUNK_ROWS: u32 = 10_000;
 
-/// A measurement in a database, and a condition on its points.
+/// So many statements go into one request. Each costs the server little; an error in one ends all
+/// that follow it.
+pub(crate) const STATEMENTS_MAX: usize = 200;
+
+/// What a statement is about: a measurement in a range of time, and a condition on its points.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct From<'a> {
+pub(crate) struct Scope<'a> {
     pub(crate) database: &'a str,
     pub(crate) policy: &'a str,
     pub(crate) measurement: &'a str,
@@ -79,29 +83,29 @@ fn field_keys_of(database: &str, policy: &str, measurements: &[String]) -> Strin
 
 /// All points: series by series, and in them row by row. `columns` are of fields, with their types;
 /// none for all fields.
-pub(crate) fn points(columns: &[String], from: From<'_>) -> String {
+pub(crate) fn points(columns: &[String], scope: Scope<'_>) -> String {
     // `*::field`: a tag of the same name is none of the columns then.
     let columns = if columns.is_empty() { "*::field".to_owned() } else { columns.join(", ") };
-    format!("SELECT {columns} FROM {} GROUP BY *", from.to_text())
+    format!("SELECT {columns} FROM {} GROUP BY *", scope.to_text())
 }
 
 /// How many values each of these columns has.
-pub(crate) fn counts(columns: &[String], from: From<'_>) -> String {
+pub(crate) fn counts(columns: &[String], scope: Scope<'_>) -> String {
     let counts: Vec<_> = columns.iter().map(|column| format!("count({column})")).collect();
-    format!("SELECT {} FROM {}", counts.join(", "), from.to_text())
+    format!("SELECT {} FROM {}", counts.join(", "), scope.to_text())
 }
 
 /// A number of the field's own type, and too large to be one of those that look alike.
-pub(crate) fn kind(field: &str, from: From<'_>) -> String {
-    format!("SELECT first({}) * 0 + 1000 FROM {}", identifier(field), from.to_text())
+pub(crate) fn kind(field: &str, scope: Scope<'_>) -> String {
+    format!("SELECT first({}) * 0 + 1000 FROM {}", identifier(field), scope.to_text())
 }
 
 /// The first of these columns: the row with the earliest time.
-pub(crate) fn first(column: &str, from: From<'_>) -> String {
-    format!("SELECT {column} FROM {} LIMIT 1", from.to_text())
+pub(crate) fn first(column: &str, scope: Scope<'_>) -> String {
+    format!("SELECT {column} FROM {} LIMIT 1", scope.to_text())
 }
 
-impl From<'_> {
+impl Scope<'_> {
     fn to_text(self) -> String {
         let Self { database, policy, measurement, range, condition } = self;
         let [database, policy, measurement] = [database, policy, measurement].map(identifier);

@@ -49,12 +49,16 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         (_, Kind::Query | Kind::Content { .. } | Kind::Length) => "read",
     };
     match status {
-        403 if call.path.is_empty() => Verdict::Final(error(Fault::Settings, "cannot be used")),
-        410 => Verdict::Final(error(Fault::Settings, "can be read only once")),
+        // A file; the body says why.
+        403 | 410 if call.path.is_empty() => {
+            Verdict::Final(error(Fault::Settings, "cannot be used"))
+        }
         401 | 403 => {
             let hint =
                 format!("the token or user of the {side} needs {right} access to this bucket");
-            Verdict::Final(error(Fault::Unauthorized, "does not accept the token").with_hint(hint))
+            Verdict::Final(
+                error(Fault::Unauthorized, "does not accept the credentials").with_hint(hint),
+            )
         }
         404 => {
             let error = error(Fault::Missing, "does not exist");

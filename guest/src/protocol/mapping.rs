@@ -1,4 +1,4 @@
-//! Which database of InfluxQL a bucket of InfluxDB 2.x is: what to ask, and what the answers say.
+//! Which database of InfluxQL a bucket of InfluxDB 2.x is: what to ask, and what the responses say.
 //!
 //! OSS maps each bucket by its name, unless somebody has mapped that name to another bucket
 //! (observed on InfluxDB 2.9.1); Cloud has only the mappings that somebody made.
@@ -9,8 +9,8 @@ use super::{Call, Kind, encoded};
 use crate::error::{Endpoint, Error, Fault};
 use crate::settings::Place;
 
-/// A small answer needs no more.
-const SECONDS: u32 = 60;
+/// A small response needs no more.
+const TIMEOUT_SECONDS: u32 = 60;
 
 /// A database and a retention policy that stand for a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -47,9 +47,9 @@ pub(crate) fn bucket(place: &Place) -> Call {
     call(place, "buckets", "name", &place.bucket)
 }
 
-/// The id of a bucket, from the answer.
-pub(crate) fn bucket_id(place: &Place, answer: &[u8]) -> Result<Option<String>, Error> {
-    let buckets: Buckets = parse(answer)?;
+/// The id of a bucket, from the response.
+pub(crate) fn bucket_id(place: &Place, response: &[u8]) -> Result<Option<String>, Error> {
+    let buckets: Buckets = parse(response)?;
     let found = buckets.buckets.into_iter().find(|bucket| bucket.name == place.bucket);
     Ok(found.map(|bucket| bucket.id))
 }
@@ -64,9 +64,9 @@ pub(crate) fn of_database(place: &Place, database: &str) -> Call {
     call(place, "dbrps", "db", database)
 }
 
-/// The mappings, from the answer; those that somebody made first.
-pub(crate) fn mappings(answer: &[u8]) -> Result<Vec<Mapping>, Error> {
-    let Mappings { mut content } = parse(answer)?;
+/// The mappings, from the response; those that somebody made first.
+pub(crate) fn mappings(response: &[u8]) -> Result<Vec<Mapping>, Error> {
+    let Mappings { mut content } = parse(response)?;
     content.sort_by_key(|mapping| mapping.r#virtual);
     Ok(content)
 }
@@ -82,9 +82,10 @@ impl Mapping {
     }
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(answer: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(answer).map_err(|error| {
-        let message = format!("the source answered what its API does not: {error}");
+fn parse<T: for<'a> Deserialize<'a>>(response: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(response).map_err(|error| {
+        let message =
+            format!("expected the JSON of buckets or mappings, found something else: {error}");
         Error::new(Fault::Malformed, message).at(Endpoint::Source)
     })
 }
@@ -97,7 +98,7 @@ fn call(place: &Place, what: &str, key: &str, value: &str) -> Call {
         path: format!("/api/v2/{what}?org={org}&{key}={value}"),
         headers: vec![("accept", "application/json".into())],
         body: String::new(),
-        timeout: SECONDS,
+        timeout: TIMEOUT_SECONDS,
         kind: Kind::Query,
         name: place.bucket.clone(),
     }
