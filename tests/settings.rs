@@ -222,7 +222,7 @@ fn each_language_has_its_own_way_to_select() {
     with(json!({ "language": "flux" }), "where", message);
     let message = "`source.language` must be \"auto\", \"influxql\" or \"flux\"";
     with(json!({ "language": "sql" }), "where", message);
-    let message = "`source.language` is for `source.api = \"v2\"`, which has two";
+    let message = "`source.language` is for `source.api = \"v2\"`; the others have but one";
     with(json!({ "language": "auto", "api": "v1" }), "where", message);
 
     let mut settings = fit();

@@ -57,7 +57,9 @@ fn the_host_knows_no_influxdb() {
         "/query",
         "bucket:",
         "csv",
+        // In any spelling of InfluxQL as well.
         "flux",
+        "msgpack",
         "precision=",
         "measurement",
         "line_protocol",
@@ -66,8 +68,8 @@ fn the_host_knows_no_influxdb() {
         ".status()",
     ];
     // The command line explains itself, and the head of a response is mapped in one place.
-    check_absent("host/src", &words[..9], &["cli.rs"]);
-    check_absent("host/src", &words[9..], &["http.rs"]);
+    check_absent("host/src", &words[..10], &["cli.rs"]);
+    check_absent("host/src", &words[10..], &["http.rs"]);
 }
 
 #[test]

@@ -186,6 +186,10 @@ impl Config {
                 let password = from_variable(side, "password_env", password)?;
                 Ok(Credentials::Basic { user: user.to_owned(), password })
             }
+            (None, None, Some(_), None) => {
+                let side = side.name();
+                Err(Unfit::new(format!("`{side}.user` needs `{side}.password_env`")))
+            }
             _ => Err(Unfit::new(format!("it is not clear how to log in to the {}", side.name()))
                 .with_hint("give one of `token_env`, `token_file`, or `user` and `password_env`")),
         }

@@ -5,6 +5,7 @@ mod databases;
 mod faults;
 mod influxql;
 mod influxql_faults;
+mod influxql_types;
 mod queries;
 mod servers;
 mod writes;

@@ -264,11 +264,12 @@ fn a_token_that_is_not_there_is_named() {
         "token file two_lines holds more than one line",
         file,
     );
+    let needed = "`source.user` needs `source.password_env`";
+    check_unfit(&folder, &login("user = 'ann'"), needed, None);
     let unclear = "it is not clear how to log in to the source";
     let choices = Some("give one of `token_env`, `token_file`, or `user` and `password_env`");
     for keys in [
         "token_env = 'A'\ntoken_file = 'b'",
-        "user = 'ann'",
         "password_env = 'A'",
         "user = 'a:b'\npassword_env = 'A'",
         "user = 'ann'\npassword_env = 'A'\ntoken_env = 'B'",

@@ -262,14 +262,14 @@ fn a_migration_whose_source_is_a_file_leaves_standard_input_alone() {
 #[test]
 fn a_migration_of_an_empty_or_cut_standard_input_is_not_complete() {
     let gzip = gzip(&case("response.csv"));
-    for (name, stored, status, said) in [
-        ("stdin_empty", Vec::new(), 2, "standard input is empty"),
-        ("stdin_cut", gzip[..gzip.len() - 1].to_vec(), 1, "the gzip stream stops before its end"),
+    for (name, stored, said) in [
+        ("stdin_empty", Vec::new(), "standard input is empty"),
+        ("stdin_cut", gzip[..gzip.len() - 1].to_vec(), "the gzip stream stops before its end"),
     ] {
         let folder = folder(name);
         let output = run(&folder, "-", pipe(stored));
         let talk = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(status) && talk.contains(said), "{talk}");
+        assert!(output.status.code() == Some(2) && talk.contains(said), "{talk}");
         let records = fs::read_to_string(folder.join("migration.checkpoint.lp"));
         let records = records.unwrap_or_default();
         assert!(!records.contains("batches"), "{records}");

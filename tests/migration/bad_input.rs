@@ -7,6 +7,10 @@ use support::influx::FakeInflux;
 use crate::run::{Host, Migration, binary, config, talk};
 use crate::sides;
 
+/// What is said first wherever Flux reads.
+const BY_FLUX: &str = "warning: Flux does not tell what it leaves out: values of a field whose type \
+     changes from one shard group to another, and tags called `_start` and `_stop`\n";
+
 /// Runs a configuration and expects this exit status and this talk.
 #[track_caller]
 fn check(config: &str, status: i32, expected: &str) {
@@ -83,9 +87,11 @@ fn a_token_that_is_not_accepted_is_of_a_side() {
     check(
         &config,
         2,
-        "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does not accept the \
-         token (401): unauthorized access\n\n\
-         hint: the token or user of the source needs read access to this bucket\n",
+        &format!(
+            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does \
+             not accept the credentials (401): unauthorized access\n\n\
+             hint: the token or user of the source needs read access to this bucket\n"
+        ),
     );
 }
 
@@ -125,8 +131,8 @@ fn a_destination_that_is_not_there_can_be_tried_again() {
         &config,
         1,
         &format!(
-            "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination cannot be \
-             reached: http://{address}: connection refused\n\n\
+            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination cannot \
+             be reached: http://{address}: connection refused\n\n\
              run the same command to resume\n"
         ),
     );
@@ -142,10 +148,12 @@ fn points_that_are_refused_stop_the_run_with_the_reason() {
     check(
         &config,
         2,
-        "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination `dst` refused points \
-         (400): partial write of line protocol occurred; refused: 90, the first in line 1 of the \
-         body, `cpu,host=a,zone=nort`: invalid column type for column 'load', expected \
-         iox::column_type::field::float, got iox::column_type::field::integer\n",
+        &format!(
+            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination `dst` \
+             refused points (400): partial write of line protocol occurred; refused: 90, the first \
+             in line 1 of the body, `cpu,host=a,zone=nort`: invalid column type for column 'load', \
+             expected iox::column_type::field::float, got iox::column_type::field::integer\n"
+        ),
     );
 }
 

@@ -45,7 +45,8 @@ fn a_user_who_may_not_see_shards_still_gets_every_type() {
         ),
     ] {
         let talk = ended(&config, 2);
-        let expected = format!("error: the source `{BUCKET}` does not accept the token {reason}");
+        let expected =
+            format!("error: the source `{BUCKET}` does not accept the credentials {reason}");
         assert!(talk.starts_with(&expected), "{talk}");
     }
 }
@@ -57,7 +58,9 @@ fn a_database_or_retention_policy_that_is_missing_is_named() {
     write(&server, BUCKET, &changing(1));
     let no_policy = "error: database `db` has no retention policy `never`\n\n\
                      hint: it has `autogen`, `days`\n";
-    let no_database = "error: the query failed: database not found: nope\n";
+    let no_database = "error: the response of the source: the query failed: database not found: nope\
+                       \n\nhint: look at `source.bucket`; what the user may not see is not there \
+                       either\n";
     for (bucket, expected) in
         [("nope/days", no_database), ("nope", no_database), ("db/never", no_policy)]
     {

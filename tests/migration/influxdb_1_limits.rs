@@ -2,8 +2,11 @@
 //! cut off is noticed, and no part of an answer is taken for the whole.
 
 use std::fmt::Write;
+use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
+use std::thread;
 
+use support::client;
 use support::influx::Points;
 use support::servers::RealServer;
 
@@ -11,7 +14,7 @@ use crate::influxdb_1::{
     BUCKET, NEW_YEAR, RANGE, TO_FILE, changing, create, ended, execute, migrated, table, write,
 };
 use crate::influxdb_1_relay::Relay;
-use crate::run::{Host, Migration};
+use crate::run::{Host, Migration, talk};
 
 /// Points of one series, a second apart, each with a text of so many bytes.
 fn row(numbers: Range<i64>, bytes: usize) -> String {
@@ -52,6 +55,9 @@ fn a_limit_of_series_is_said() {
     assert_eq!(talk, expected);
 }
 
+/// What is said where the only query is taken.
+const REFUSAL: &str = "max-concurrent-queries limit exceeded(1, 1)";
+
 #[test]
 fn queries_that_are_too_many_at_once_are_asked_again() {
     let limits = "[coordinator]\nmax-concurrent-queries = 1";
@@ -59,12 +65,35 @@ fn queries_that_are_too_many_at_once_are_asked_again() {
     let Some(second) = RealServer::influxdb_1() else { return };
     create(&server);
     create(&second);
-    let lines = changing(2) + &row(0..25_000, 0);
+    let lines = changing(2) + &row(0..25_000, 400);
     write(&server, BUCKET, &lines);
+    let (to_server, to_second) = (Relay::to(server.url()), Relay::to(second.url()));
     let source = table("source", server.url(), BUCKET);
-    let destination = table("destination", second.url(), BUCKET);
+    let destination = table("destination", to_second.url(), BUCKET);
     let config = format!("{RANGE}{source}{destination}[limits]\nconcurrency = 4\nattempts = 20\n");
-    Migration::new(Host::Binary, &config.replace("\"4d\"", "\"12h\"")).complete();
+    let migration = Migration::new(Host::Binary, &config.replace("\"4d\"", "\"12h\""));
+    // It stands still at its first write, until somebody else has the only query.
+    to_second.hold_after(1);
+    let mut process = migration.start();
+    to_second.wait();
+    to_server.hold_after(100_000);
+    let url = to_server.url().to_owned();
+    let other = thread::spawn(move || {
+        let target = "/query?db=db&chunked=true&q=select+*+from+days.row";
+        while client::request(&url, "GET", target, &[], &[]).text().contains(REFUSAL) {}
+    });
+    to_server.wait();
+    to_second.release();
+    let mut talk = String::new();
+    let mut stderr = BufReader::new(process.stderr.take().expect("it is a pipe"));
+    while !talk.contains(&format!("{REFUSAL}; attempt 2 of 20 follows\n")) {
+        let length = stderr.read_line(&mut talk).expect("it is text");
+        assert!(length > 0, "{talk}");
+    }
+    to_server.release();
+    other.join().expect("it is answered");
+    stderr.read_to_string(&mut talk).expect("it is text");
+    assert!(process.wait().expect("it ends").success(), "{talk}");
     migrated(&second, BUCKET).assert_same(&Points::parse(&lines));
 }
 
@@ -83,13 +112,16 @@ fn a_query_that_is_killed_midway_is_not_taken_for_whole() {
     let source = table("source", relay.url(), BUCKET);
     let migration = Migration::new(Host::Binary, &format!("{RANGE}{source}{TO_FILE}"));
     relay.hold_after(1_000_000);
-    let mut process = migration.start();
+    let process = migration.start();
     relay.wait();
     let queries = execute(&server, "show queries");
     let rows = queries["results"][0]["series"][0]["values"].as_array().expect("they are listed");
     let id = rows.iter().find(|row| row[1].as_str().is_some_and(|text| text.starts_with("SELECT")));
     execute(&server, &format!("kill query {}", id.expect("it is under way")[0]));
     relay.release();
-    assert!(process.wait().expect("it ends").success());
+    let output = process.wait_with_output().expect("it ends");
+    let talk = talk(&output);
+    assert!(output.status.success(), "{talk}");
+    assert!(talk.contains("query interrupted; attempt 2 of "), "{talk}");
     Points::parse(&migration.read("out.lp")).assert_same(&Points::parse(&lines));
 }

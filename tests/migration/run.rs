@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use support::influx::FakeInflux;
+use support::influx::{FakeInflux, Version};
 use support::missing;
 use tempfile::TempDir;
 
@@ -89,10 +89,11 @@ impl Migration {
         assert!(output.status.success(), "{:?}: {}", self.host, talk(&output));
     }
 
-    /// Starts a run.
+    /// Starts a run, which says less than a pipe holds.
     pub(crate) fn start(&self) -> Child {
-        let quiet = (Stdio::null(), Stdio::null());
-        self.command().stdout(quiet.0).stderr(quiet.1).spawn().expect("the host starts")
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().expect("the host starts")
     }
 }
 
@@ -129,28 +130,84 @@ pub(crate) fn points() -> String {
     lines
 }
 
-/// The languages in which InfluxDB 2 is asked, each as its key in the configuration, where its
-/// queries go, and how many it takes before the first batch and for each.
-pub(crate) const LANGUAGES: [(&str, &str, usize, usize); 2] =
-    [("flux", "/api/v2/query", 0, 1), ("influxql", "/query", 1, 2)];
+/// A way to read a source.
+#[derive(Debug)]
+pub(crate) struct Road {
+    /// What the source is.
+    pub(crate) version: Version,
+    /// What the configuration says of it beside its URL.
+    keys: &'static str,
+    /// Where its queries go.
+    pub(crate) path: &'static str,
+    /// How many of them come before the first batch.
+    pub(crate) before: usize,
+    /// How many come for each batch.
+    pub(crate) each: usize,
+}
+
+/// InfluxDB 2 in Flux: each batch is a query.
+pub(crate) const FLUX: Road = Road {
+    version: Version::V2,
+    keys: r#"api = "v2"
+language = "flux"
+org = "o"
+bucket = "src"
+token_env = "TOKEN""#,
+    path: "/api/v2/query",
+    before: 0,
+    each: 1,
+};
+
+/// InfluxDB 2 in InfluxQL: its retention policies, and for each batch its fields and its points.
+pub(crate) const INFLUXQL: Road = Road {
+    version: Version::V2,
+    keys: r#"api = "v2"
+language = "influxql"
+org = "o"
+bucket = "src"
+token_env = "TOKEN""#,
+    path: "/query",
+    before: 1,
+    each: 2,
+};
+
+/// InfluxDB 1: the same, and after the retention policies the shards.
+pub(crate) const INFLUXDB_1: Road = Road {
+    version: Version::V1_6,
+    keys: r#"api = "v1"
+bucket = "src"
+user = "reader"
+password_env = "TOKEN""#,
+    path: "/query",
+    before: 2,
+    each: 2,
+};
 
 /// A migration of these points in batches of an hour, but for the last half; in Flux.
 pub(crate) fn config(source: &FakeInflux, destination: &FakeInflux) -> String {
-    let (source, destination) = (source.url(), destination.url());
-    format!(
-        r#"
+    FLUX.config(source, destination)
+}
+
+impl Road {
+    /// The only credentials that a source lets in.
+    pub(crate) fn token(&self) -> String {
+        let user = if self.version == Version::V2 { "" } else { "reader:" };
+        format!("{user}secret")
+    }
+
+    /// The same migration by this road.
+    pub(crate) fn config(&self, source: &FakeInflux, destination: &FakeInflux) -> String {
+        let (keys, source, destination) = (self.keys, source.url(), destination.url());
+        format!(
+            r#"
 [migration]
 start = 2022-01-01T00:00:00Z
 stop = 2022-01-01T06:30:00Z
 batch_interval = "1h"
 
 [source]
-api = "v2"
-language = "flux"
+{keys}
 url = "{source}"
-org = "o"
-bucket = "src"
-token_env = "TOKEN"
 
 [destination]
 api = "v3"
@@ -161,5 +218,6 @@ token_env = "TOKEN"
 [limits]
 attempts = 3
 "#
-    )
+        )
+    }
 }

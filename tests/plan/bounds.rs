@@ -25,7 +25,7 @@ fn a_source_without_points_is_complete() {
     let settings = settings(&json!({ "migration": { "start": "earliest" } }));
     let mut world = World::default();
     complete(world.run(Purpose::Migrate, &settings));
-    assert_eq!(world.notes[0].message, "the source has no points");
+    assert!(world.notes.iter().any(|note| note.message == "the source has no points"));
 }
 
 #[test]

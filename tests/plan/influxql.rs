@@ -138,12 +138,12 @@ fn check_flux(mut world: World, message: &str, hint: Option<&str>) {
     assert_eq!(world.arrived(), world.expected(0..23400));
 }
 
-const HOW_TO_MAP: &str = "to map it: influx v1 dbrp create --org 'o' --db 'src' --rp 'autogen' \
-                          --bucket-id 0a --default";
+const HOW_TO_MAP: &str = "to map it: influx v1 dbrp create --org 'o' --db 'src-tsm2iox' --rp autogen \
+                          --bucket-id 0a";
 
 #[test]
 fn a_bucket_without_a_name_is_read_by_flux_and_the_run_says_how_to_give_it_one() {
-    let message = "reads by Flux, which is slower: InfluxQL knows bucket `src` under no name";
+    let message = "reads by Flux: InfluxQL knows bucket `src` under no name";
     check_flux(mapped(&[], &[]), message, Some(HOW_TO_MAP));
 }
 
@@ -151,7 +151,7 @@ fn a_bucket_without_a_name_is_read_by_flux_and_the_run_says_how_to_give_it_one()
 fn a_name_that_somebody_gave_to_another_bucket_is_not_taken() {
     // The query for `src` reaches bucket 0b (observed on InfluxDB 2.9.1).
     let world = mapped(&[("autogen", "0a", true)], &[("autogen", "0b", false)]);
-    let message = "reads by Flux, which is slower: InfluxQL knows bucket `src` under no name";
+    let message = "reads by Flux: InfluxQL knows bucket `src` under no name";
     check_flux(world, message, Some(HOW_TO_MAP));
 }
 
@@ -159,8 +159,7 @@ fn a_name_that_somebody_gave_to_another_bucket_is_not_taken() {
 fn a_server_that_has_only_flux_is_read_by_flux() {
     let mut world = mapped(&[], &[]);
     world.scripted.clear();
-    let message =
-        "reads by Flux, which is slower: the source `src` does not exist (404): not found";
+    let message = "reads by Flux: the source `src` does not exist (404): not found";
     check_flux(world, message, None);
 }
 

@@ -63,6 +63,8 @@ pub(crate) enum ErrorKind {
     OverlapTooLarge { limit: usize },
     /// A point without a time: the server would have taken its own.
     NoTime,
+    /// The last line does not end: what is there of it may be less than there was.
+    NoLineEnd,
     /// What is no line protocol, and why.
     NotLineProtocol { found: String, reason: String },
     /// A byte that is not UTF-8.
@@ -140,6 +142,7 @@ impl ErrorKind {
             | Self::Unexpected { .. }
             | Self::Statement { .. }
             | Self::NoTime
+            | Self::NoLineEnd
             | Self::NotLineProtocol { .. }
             | Self::NotUtf8
             | Self::TextTooLong { .. }
@@ -181,6 +184,7 @@ impl ErrorKind {
                 "set a smaller `migration.batch_interval`, or migrate each retention policy by \
                  itself: `source.bucket = \"db/rp\"`",
             ),
+            Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
             Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
         }
@@ -252,6 +256,7 @@ impl fmt::Display for ErrorKind {
                 "expected at most {limit} values of a measurement that is in several retention \
                  policies, found more"
             ),
+            Self::NoLineEnd => f.write_str("expected a line feed at the end, found none"),
             Self::NoTime => f.write_str("expected a time at the end of the line, found none"),
             Self::NotLineProtocol { found, reason } => {
                 write!(f, "expected line protocol, found `{found}`: {reason}")

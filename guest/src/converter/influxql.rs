@@ -61,6 +61,8 @@ struct Grammar {
     is_partial: bool,
     /// The last series of the present result said that more follow of its rows.
     series_is_open: bool,
+    /// Rows of the present series have come.
+    has_rows: bool,
 }
 
 #[derive(Debug)]
@@ -209,6 +211,10 @@ impl Grammar {
     }
 
     fn value(&mut self, key: Key, token: Token<'_>, rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        if self.has_rows && matches!(key, Key::Name | Key::Tags | Key::Columns | Key::Values) {
+            let (expected, found) = ("what describes rows before them", "it after them");
+            return Err(ErrorKind::Unexpected { expected, found });
+        }
         match key {
             Key::Results => self.begin_list(List::Results, list(token, "a list of results")?),
             Key::Error => {
@@ -263,6 +269,7 @@ impl Grammar {
                     return unexpected("columns before rows", token);
                 }
                 rows.begin_series(self.finished, &self.series)?;
+                self.has_rows = true;
                 self.begin_list(List::Rows, left);
             }
             Key::Skipped => self.skip(token),
@@ -284,6 +291,7 @@ impl Grammar {
                 let left = map(token, "a series")?;
                 self.series = Series::default();
                 self.series_is_open = false;
+                self.has_rows = false;
                 self.stack.push(Container::Map { kind: Map::Series, left, key: None });
             }
             List::Columns => self.series.columns.push(text(token)?.to_owned()),

@@ -77,11 +77,11 @@ impl Merge {
 
     /// The following values are of this field, as line protocol: its key and `=`.
     pub(crate) fn begin_field(&mut self, key: &str) {
-        // Where fields alternate, it is mostly the one after the last.
-        let next = self.field + 1;
-        let is_next = self.fields.get(next).is_some_and(|field| field.key == key);
-        let place = || self.fields.iter().position(|field| field.key == key);
-        self.field = if is_next { next } else { place().unwrap_or(self.fields.len()) };
+        // Mostly the same again, or where fields alternate the one after it.
+        let is = |place: usize| self.fields.get(place).is_some_and(|field| field.key == key);
+        let place = [self.field, self.field + 1, 0].into_iter().find(|place| is(*place));
+        let place = place.or_else(|| self.fields.iter().position(|field| field.key == key));
+        self.field = place.unwrap_or(self.fields.len());
         if self.field == self.fields.len() {
             self.fields.push(Field { key: key.to_owned(), last: None });
         }

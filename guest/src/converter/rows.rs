@@ -17,6 +17,7 @@ use crate::time::{TimeRange, Timestamp};
 /// What is known of the result of a statement before it comes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expected {
+    pub(crate) measurement: String,
     /// How many values there must be.
     pub(crate) values: Option<u64>,
     /// The fields whose small numbers are unsigned.
@@ -157,7 +158,11 @@ impl Rows for Writer<'_> {
         let (unsigned, shared) = match &rows.known {
             Known::Statements(statements) => {
                 // Invariant: as in `end_statement`.
-                let Expected { policy, unsigned, shared, .. } = &statements[statement];
+                let Expected { measurement, policy, unsigned, shared, .. } = &statements[statement];
+                if measurement != name {
+                    let (expected, found) = ("the measurement of the statement", "another one");
+                    return Err(ErrorKind::Unexpected { expected, found });
+                }
                 rows.policy = *policy;
                 (unsigned, shared)
             }

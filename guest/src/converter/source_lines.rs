@@ -44,21 +44,30 @@ pub(crate) struct SourceLines {
     pub(crate) policies: Vec<String>,
 }
 
-/// Where in a line the next byte stands: enough to know whether a line feed ends it. After
-/// `split_lines` of the crate, which is after `scanLine` of InfluxDB.
+/// Where in a line the next byte stands: enough to know whether a line feed ends it (after
+/// `split_lines` of the crate, which is after `scanLine` of InfluxDB), and whether names and values
+/// alternate: the crate takes what stands between them for a part of a name.
 #[derive(Debug, Default)]
 struct Scan {
     begun: bool,
     is_comment: bool,
     escaped: bool,
-    in_fields: bool,
     in_string: bool,
-    // A quotation mark begins a string only after the `=` of a field, which is one `=` more than there
-    // are commas.
-    equals: u64,
-    commas: u64,
-    /// A name or tag holds `\\`, which servers read differently.
-    backslashes: bool,
+    part: Part,
+    /// The last byte that separated something, if nothing has come since.
+    separator: Option<u8>,
+    /// Whether the last of `,` and `=` in this part was `=`.
+    in_value: bool,
+    fault: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Part {
+    #[default]
+    Measurement,
+    Tags,
+    Fields,
+    Time,
 }
 
 impl Scan {
@@ -71,19 +80,55 @@ impl Scan {
             return byte == b'\n';
         }
         if std::mem::take(&mut self.escaped) {
-            self.backslashes |= byte == b'\\' && !self.in_string;
+            if byte == b'\\' && !self.in_string {
+                self.fault = Some(r"servers read `\\` in a name differently");
+            }
             return false;
         }
+        let separator = self.separator.take();
         match byte {
             b'\\' => self.escaped = true,
-            b' ' if !self.in_string => self.in_fields = true,
-            b'=' if self.in_fields && !self.in_string => self.equals += 1,
-            b',' if self.in_fields && !self.in_string => self.commas += 1,
-            b'"' if self.in_fields && self.equals > self.commas => self.in_string = !self.in_string,
-            b'\n' => return !self.in_string,
+            b'"' if self.part == Part::Fields && (self.in_string || separator == Some(b'=')) => {
+                self.in_string = !self.in_string;
+            }
+            _ if self.in_string => {}
+            b'\n' => return true,
+            b' ' => self.end_part(separator),
+            // A `=` in a measurement separates nothing.
+            b',' if self.part == Part::Measurement => {
+                self.part = Part::Tags;
+                self.separator = Some(byte);
+            }
+            b',' | b'=' if matches!(self.part, Part::Tags | Part::Fields) => {
+                self.separate(byte, separator);
+            }
             _ => {}
         }
         false
+    }
+
+    fn end_part(&mut self, separator: Option<u8>) {
+        self.separator = Some(b' ');
+        match separator {
+            // One blank more.
+            Some(b' ') => return,
+            Some(_) => self.fault = Some("a name or a value is missing"),
+            None => {}
+        }
+        self.part = match self.part {
+            Part::Measurement | Part::Tags => Part::Fields,
+            Part::Fields | Part::Time => Part::Time,
+        };
+        self.in_value = false;
+    }
+
+    fn separate(&mut self, byte: u8, separator: Option<u8>) {
+        // A key ends with `=`, a value with `,`.
+        if separator.is_some() || self.in_value == (byte == b'=') {
+            self.fault = Some("names and values do not alternate");
+        }
+        self.in_value = byte == b'=';
+        self.separator = Some(byte);
     }
 }
 
@@ -133,7 +178,7 @@ impl SourceLines {
     /// Ends the file. A last line without its line feed may have lost a part of its time, and
     /// would still be a line.
     pub(crate) fn end(&self) -> Result<(), ConversionError> {
-        if self.cut.is_empty() { Ok(()) } else { Err(self.error(ErrorKind::Truncated)) }
+        if self.cut.is_empty() { Ok(()) } else { Err(self.error(ErrorKind::NoLineEnd)) }
     }
 
     /// How many bytes belong to the present line, with its line feed; `None` if it goes on.
@@ -194,12 +239,13 @@ impl SourceLines {
     ) -> Result<(), ErrorKind> {
         // A line may end with `\r\n`; a blank before it is no part of the time.
         let text = text.trim_end();
-        if text.is_empty() || (self.is_ddl && text.starts_with("CREATE ")) {
+        // Some editors begin a file with this mark, which is no part of a name.
+        let text = if self.line == 1 { text.trim_start_matches('\u{feff}') } else { text };
+        if text.is_empty() || (self.is_ddl && text.starts_with("CREATE DATABASE ")) {
             return Ok(());
         }
-        if scan.backslashes {
-            let (found, reason) =
-                (quoted(text), r"servers read `\\` in a name differently".to_owned());
+        if let Some(reason) = scan.fault {
+            let (found, reason) = (quoted(text), reason.to_owned());
             return Err(ErrorKind::NotLineProtocol { found, reason });
         }
         let mut lines = parse_lines(text);
@@ -215,6 +261,10 @@ impl SourceLines {
             }
         };
         let time = Timestamp(line.timestamp.ok_or(ErrorKind::NoTime)?);
+        if time < Timestamp::FIRST || time == Timestamp::MAX {
+            let (found, reason) = (quoted(text), "no point can have this time".to_owned());
+            return Err(ErrorKind::NotLineProtocol { found, reason });
+        }
         if !self.range.contains(time) {
             counts.outside += line.field_set.len() as u64;
             return Ok(());
@@ -241,6 +291,10 @@ fn push_line(
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
     tags.sort_unstable();
+    if let Some(twice) = tags.windows(2).find(|tags| tags[0].0 == tags[1].0) {
+        let (found, reason) = (quoted(twice[0].0), "the tag is there twice".to_owned());
+        return Err(ErrorKind::NotLineProtocol { found, reason });
+    }
     let mut series = String::new();
     push_series(&mut series, line.series.measurement.as_str(), &tags)?;
     merge.begin_series(&series);

@@ -40,6 +40,13 @@ pub(crate) struct Order {
 /// So many bodies are with the destination at once: one to be acknowledged, one to follow.
 const WRITES_IN_FLIGHT_MAX: usize = 2;
 
+/// So many bytes of lines wait to be sent; then reading waits as well.
+const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
+
+/// A body of at most so many bytes goes to the disk at once: little is left to be done when the
+/// response ends.
+const FILE_BODY_BYTES_MAX: usize = 2_000_000;
+
 /// A batch on its way.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -108,7 +115,10 @@ impl Batch {
             converted: false,
             halves: VecDeque::new(),
             writes: Vec::new(),
-            body_bytes_max: BODY_BYTES_MAX,
+            body_bytes_max: match &settings.destination {
+                Destination::File(_) => FILE_BODY_BYTES_MAX,
+                Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
+            },
             offset: order.offset,
             totals: Totals::default(),
             notes: VecDeque::new(),
@@ -131,7 +141,7 @@ impl Batch {
             return if in_flight { Step::Wait(until) } else { self.done() };
         }
         self.cut_bodies();
-        let may_read = self.conversion.waiting() < self.body_bytes_max;
+        let may_read = self.conversion.waiting() < WAITING_BYTES_MAX;
         for write in &mut self.writes {
             match write.exchange.want(now, &mut self.ids, may_read) {
                 Want::Step(step) => return step,
@@ -151,8 +161,10 @@ impl Batch {
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
     fn cut_bodies(&mut self) {
-        // A file takes one body after the other: each has its place.
-        let writes_max = if self.offset.is_some() { 1 } else { WRITES_IN_FLIGHT_MAX };
+        // A file takes one body after the other: each has its place. And a file may hold two values
+        // of one series, time and field, of which the later one counts.
+        let is_ordered = self.offset.is_some() || matches!(self.settings.source, Source::File(..));
+        let writes_max = if is_ordered { 1 } else { WRITES_IN_FLIGHT_MAX };
         while self.writes.len() < writes_max {
             let waiting = self.conversion.waiting();
             let body = match self.halves.pop_front() {
@@ -278,7 +290,11 @@ impl Batch {
         // A file that is wrong stays wrong; a server may answer better next time.
         let of_file = error.endpoint == Some(Endpoint::Source)
             && matches!(self.settings.source, Source::File(..));
-        if of_file { Ending::Failed(error.clone()) } else { Ending::of(error.clone()) }
+        let fault = match error.fault {
+            Fault::Truncated if of_file => Fault::Malformed,
+            fault => fault,
+        };
+        Ending::of(Error { fault, ..error.clone() })
     }
 
     fn record(&self) -> Record {

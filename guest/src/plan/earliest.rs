@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use super::Answer;
 use super::collect::Collect;
 use super::exchange::{Ids, Want};
-use super::road::{Database, Road};
-use super::schema::{Measurement, schema};
+use super::fields::Fields;
+use super::road::Road;
+use super::schema::Measurement;
 use crate::converter::{Cell, first_time, tables};
 use crate::error::{Endpoint, Error};
 use crate::protocol::flux;
-use crate::protocol::influxql::{self, STATEMENTS_MAX, Scope};
+use crate::protocol::influxql::{self, Scope};
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
@@ -21,7 +22,6 @@ pub(crate) struct Earliest {
     condition: Option<String>,
     attempts_max: u32,
     stage: Stage,
-    asking: Collect,
     first: Option<Timestamp>,
 }
 
@@ -35,76 +35,90 @@ pub(crate) enum First {
 
 #[derive(Debug)]
 enum Stage {
-    Flux,
+    Flux(Collect),
     /// Which fields are there?
-    Fields(Database),
+    Fields {
+        database: String,
+        fields: Box<Fields>,
+    },
     /// When is the first row of each?
     Rows {
         database: String,
+        asking: Collect,
         asked: usize,
         left: VecDeque<String>,
     },
+    /// There is nothing that could have a point.
+    Nothing,
 }
 
 impl Earliest {
     pub(crate) fn new(settings: &Settings, road: &Road) -> Self {
         let (place, selection) = (settings.source.place(), &settings.selection);
-        let (stage, call) = match road {
-            Road::Flux => (Stage::Flux, flux::earliest(place, selection)),
+        let attempts_max = settings.attempts_max;
+        let stage = match road {
+            Road::Flux => Stage::Flux(Collect::new(flux::earliest(place, selection), attempts_max)),
             Road::InfluxQl(database) => {
-                let Database { name, policies, .. } = database;
-                let statements = influxql::field_keys(name, policies, &selection.measurements);
-                let call = influxql::call(name, &statements, &place.bucket);
-                (Stage::Fields(database.clone()), call)
+                let names = &selection.measurements;
+                let fields = Fields::new(database, names, &place.bucket, attempts_max);
+                let database = database.name.clone();
+                fields.map_or(Stage::Nothing, |fields| Stage::Fields {
+                    database,
+                    fields: fields.into(),
+                })
             }
         };
-        Self {
-            bucket: place.bucket.clone(),
-            condition: selection.condition.clone(),
-            attempts_max: settings.attempts_max,
-            stage,
-            asking: Collect::new(call, settings.attempts_max),
-            first: None,
-        }
+        let (bucket, condition) = (place.bucket.clone(), selection.condition.clone());
+        Self { bucket, condition, attempts_max, stage, first: None }
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.asking.want(now, ids)
+        match &mut self.stage {
+            Stage::Flux(asking) | Stage::Rows { asking, .. } => asking.want(now, ids),
+            Stage::Fields { fields, .. } => fields.want(now, ids),
+            Stage::Nothing => Want::Nothing,
+        }
     }
 
     /// Takes an answer; returns what was found, once that is known.
     pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<First>, Error> {
-        let Some(body) = self.asking.answer(answer)? else { return Ok(None) };
-        let taken = self.take(&body);
-        taken.map_err(|error| error.within("the response of the source").at(Endpoint::Source))
+        self.take(answer).map_err(|error| match error.endpoint {
+            Some(_) => error,
+            None => error.within("the response of the source").at(Endpoint::Source),
+        })
     }
 
-    fn take(&mut self, body: &[u8]) -> Result<Option<First>, Error> {
+    fn take(&mut self, answer: Answer) -> Result<Option<First>, Error> {
         let (database, left) = match &mut self.stage {
-            Stage::Flux => return Ok(Some(First::of(first_time(body)?))),
-            Stage::Fields(database) => {
-                let condition = self.condition.as_deref();
-                let schema = schema(body, &database.policies)?;
-                let firsts = |m: &Measurement| firsts(m, &database.name, condition);
-                (database.name.clone(), schema.iter().flat_map(firsts).collect())
+            Stage::Flux(asking) => {
+                let Some(body) = asking.answer(answer)? else { return Ok(None) };
+                return Ok(Some(First::of(first_time(&body)?)));
             }
-            Stage::Rows { database, asked, left } => {
-                let first = first_row(body, *asked)?;
-                self.first = [self.first, first].into_iter().flatten().min();
+            Stage::Fields { database, fields } => {
+                let Some(schema) = fields.answer(answer)? else { return Ok(None) };
+                let condition = self.condition.as_deref();
+                let firsts = |m: &Measurement| firsts(m, database, condition);
+                (database.clone(), schema.iter().flat_map(firsts).collect())
+            }
+            Stage::Rows { database, asking, asked, left } => {
+                let Some(body) = asking.answer(answer)? else { return Ok(None) };
+                self.first = [self.first, first_row(&body, *asked)?].into_iter().flatten().min();
                 (std::mem::take(database), std::mem::take(left))
             }
+            Stage::Nothing => return Ok(Some(First::Nothing)),
         };
         Ok(self.ask(database, left))
     }
 
     fn ask(&mut self, database: String, mut left: VecDeque<String>) -> Option<First> {
-        if left.is_empty() {
+        let statements = influxql::first_that_fit(left.iter().cloned());
+        if statements.is_empty() {
             return Some(First::of(self.first));
         }
-        let statements: Vec<_> = left.drain(..left.len().min(STATEMENTS_MAX)).collect();
+        left.drain(..statements.len());
         let call = influxql::call(&database, &statements, &self.bucket);
-        self.asking = Collect::new(call, self.attempts_max);
-        self.stage = Stage::Rows { database, asked: statements.len(), left };
+        let asking = Collect::new(call, self.attempts_max);
+        self.stage = Stage::Rows { database, asking, asked: statements.len(), left };
         None
     }
 }
@@ -123,7 +137,9 @@ fn firsts(measurement: &Measurement, database: &str, condition: Option<&str>) ->
         policy: &measurement.policy,
         measurement: &measurement.name,
         range: TimeRange::ALL,
-        condition,
+        // It may be about a field whose type changes, and would then not see all points. Without it
+        // the first point is earlier, if anything.
+        condition: condition.filter(|_| !measurement.has_changing_types()),
     };
     let mut statements = vec![influxql::first("*::field", scope)];
     for field in measurement.fields.iter().filter(|field| field.types.len() > 1) {

@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use super::Answer;
 use super::collect::Collect;
 use super::exchange::{Event, Exchange, Ids, Want};
+use super::fields::Fields;
 use super::road::Database;
-use super::schema::schema;
+use super::schema::Measurement;
 use super::slices::{Groups, Slice, Slices};
 use crate::converter::{Cell, Conversion, Expected, Table, tables};
 use crate::error::{Error, Fault};
@@ -34,7 +35,7 @@ pub(crate) struct InfluxQlReader {
 #[derive(Debug)]
 enum Stage {
     /// Which fields are there, of which types?
-    Fields,
+    Fields(Box<Fields>),
     /// Where are shard groups?
     Shards(Slices),
     /// How many values are there of each type?
@@ -67,19 +68,14 @@ struct Kind {
 
 impl InfluxQlReader {
     pub(crate) fn new(settings: &Settings, database: Database, batch: TimeRange) -> Self {
-        let Database { name, policies, .. } = &database;
-        let statements = influxql::field_keys(name, policies, &settings.selection.measurements);
-        let mut reader = Self {
-            bucket: settings.source.place().bucket.clone(),
-            database,
-            condition: settings.selection.condition.clone(),
-            batch,
-            attempts_max: settings.attempts_max,
-            stage: Stage::Fields,
-            asking: None,
-        };
-        reader.ask(&statements);
-        reader
+        let bucket = settings.source.place().bucket.clone();
+        let attempts_max = settings.attempts_max;
+        let fields =
+            Fields::new(&database, &settings.selection.measurements, &bucket, attempts_max);
+        let condition = settings.selection.condition.clone();
+        // Without a retention policy there is nothing to read.
+        let stage = fields.map_or(Stage::Done, |fields| Stage::Fields(fields.into()));
+        Self { bucket, database, condition, batch, attempts_max, stage, asking: None }
     }
 
     fn ask(&mut self, statements: &[String]) {
@@ -90,6 +86,7 @@ impl InfluxQlReader {
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {
         match (&mut self.asking, &mut self.stage) {
             (Some(asking), _) => asking.want(now, ids),
+            (None, Stage::Fields(fields)) => fields.want(now, ids),
             (None, Stage::Points { exchange, .. }) => exchange.want(now, ids, may_read),
             (None, _) => Want::Nothing,
         }
@@ -98,6 +95,7 @@ impl InfluxQlReader {
     pub(crate) fn owns(&self, id: u64) -> bool {
         match (&self.asking, &self.stage) {
             (Some(asking), _) => asking.owns(id),
+            (None, Stage::Fields(fields)) => fields.owns(id),
             (None, Stage::Points { exchange, .. }) => exchange.owns(id),
             (None, _) => false,
         }
@@ -117,6 +115,12 @@ impl InfluxQlReader {
             let Some(body) = asking.answer(answer)? else { return Ok(()) };
             self.asking = None;
             return self.take(&body, conversion);
+        }
+        if let Stage::Fields(fields) = &mut self.stage {
+            if let Some(schema) = fields.answer(answer)? {
+                self.find_slices(schema, conversion);
+            }
+            return Ok(());
         }
         let Stage::Points { exchange, .. } = &mut self.stage else { return Ok(()) };
         match exchange.answer(answer) {
@@ -141,16 +145,6 @@ impl InfluxQlReader {
     /// Takes the whole answer to the question of the stage.
     fn take(&mut self, body: &[u8], conversion: &mut Conversion) -> Result<(), Error> {
         match self.leave_stage() {
-            Stage::Fields => {
-                let schema = schema(body, &self.database.policies)?;
-                let slices = Slices::new(schema, self.batch);
-                if slices.are_unsure() && self.database.shows_shards {
-                    self.stage = Stage::Shards(slices);
-                    self.ask(&[influxql::shards()]);
-                } else {
-                    self.count(slices, conversion);
-                }
-            }
             Stage::Shards(mut slices) => {
                 slices.set_groups(self.groups(body)?);
                 self.count(slices, conversion);
@@ -172,13 +166,25 @@ impl InfluxQlReader {
                 }
                 self.ask_kinds(later, all, slices, conversion);
             }
-            Stage::Points { .. } | Stage::Done => {}
+            Stage::Fields(_) | Stage::Points { .. } | Stage::Done => {}
         }
         Ok(())
     }
 
+    fn find_slices(&mut self, schema: Vec<Measurement>, conversion: &mut Conversion) {
+        let cell = self.database.cell_seconds * 1_000_000_000;
+        let slices = Slices::new(schema, self.batch, cell, self.condition.is_some());
+        if slices.are_unsure() && self.database.shows_shards {
+            self.stage = Stage::Shards(slices);
+            self.ask(&[influxql::shards()]);
+        } else {
+            self.count(slices, conversion);
+        }
+    }
+
     fn count(&mut self, mut slices: Slices, conversion: &mut Conversion) {
-        let asked = slices.take_unsure(STATEMENTS_MAX);
+        let mut asked: Vec<_> =
+            std::iter::from_fn(|| slices.take_unsure()).take(STATEMENTS_MAX).collect();
         if asked.is_empty() {
             let all = slices.take_sure();
             let kinds_of = |(slice, of): (usize, &Slice)| {
@@ -191,7 +197,8 @@ impl InfluxQlReader {
             let columns = slices.measurement(slice).columns_to_count();
             influxql::counts(&columns, self.scope(slice, &slices))
         };
-        let statements: Vec<_> = asked.iter().map(count).collect();
+        let statements = influxql::first_that_fit(asked.iter().map(count));
+        asked.drain(statements.len()..).rev().for_each(|slice| slices.put_back(slice));
         self.stage = Stage::Counts { asked, slices };
         self.ask(&statements);
     }
@@ -208,10 +215,10 @@ impl InfluxQlReader {
         if later.is_empty() {
             return self.read(all.into(), slices, conversion);
         }
-        let asked: Vec<_> = later.drain(..later.len().min(STATEMENTS_MAX)).collect();
         let kind =
             |Kind { slice, field }: &Kind| influxql::kind(field, self.scope(&all[*slice], &slices));
-        let statements: Vec<_> = asked.iter().map(kind).collect();
+        let statements = influxql::first_that_fit(later.iter().map(kind));
+        let asked = later.drain(..statements.len()).collect();
         self.stage = Stage::Kinds { asked, later, all, slices };
         self.ask(&statements);
     }
@@ -220,14 +227,15 @@ impl InfluxQlReader {
         if left.is_empty() {
             return;
         }
-        let asked: Vec<_> = left.drain(..left.len().min(STATEMENTS_MAX)).collect();
         let points = |slice: &Slice| influxql::points(&slice.columns, self.scope(slice, &slices));
-        let statements: Vec<_> = asked.iter().map(points).collect();
+        let statements = influxql::first_that_fit(left.iter().map(points));
+        let asked: Vec<_> = left.drain(..statements.len()).collect();
         let known = |slice: Slice| {
-            let policy = &slices.measurement(&slice).policy;
+            let Measurement { policy, name, .. } = slices.measurement(&slice);
+            let (measurement, policy) = (name.clone(), policy);
             let policy = self.database.policies.iter().position(|other| other == policy);
             let Slice { values, unsigned, shared, .. } = slice;
-            Expected { values, unsigned, policy: policy.unwrap_or(0), shared }
+            Expected { measurement, values, unsigned, policy: policy.unwrap_or(0), shared }
         };
         conversion.begin_statements(self.batch, asked.into_iter().map(known).collect());
         let call = influxql::call(&self.database.name, &statements, &self.bucket);

@@ -111,9 +111,6 @@ impl Migrate {
         self.now = now;
         self.opened.get_or_insert(now);
         self.notes.append(&mut self.journal.notes);
-        if let Some(finder) = &mut self.finder {
-            self.notes.append(&mut finder.notes);
-        }
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
         }
@@ -128,6 +125,9 @@ impl Migrate {
             return if self.is_settled() { self.done() } else { Step::Wait(until) };
         }
         if self.needs_road() {
+            if let Some(note) = self.finder.as_mut().and_then(|finder| finder.notes.pop_front()) {
+                return Step::Note(note);
+            }
             match self.find_road() {
                 Want::Step(step) => return step,
                 Want::Wait(time) => return Step::Wait(until.min(time)),

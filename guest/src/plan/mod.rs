@@ -8,6 +8,7 @@ mod bounds;
 mod collect;
 mod earliest;
 mod exchange;
+mod fields;
 mod influxql;
 mod journal;
 mod migrate;

@@ -133,6 +133,10 @@ impl Reader {
 
     fn end(&mut self, conversion: &mut Conversion) -> Result<(), Error> {
         self.state = State::Done;
+        if let (Source::File(..), 0) = (&self.settings.source, self.read) {
+            // More often the work of a program that failed than somebody's data.
+            return Err(Error::new(Fault::Malformed, "it is empty"));
+        }
         conversion.end()?;
         if conversion.is_proven_whole() {
             return Ok(());
@@ -167,9 +171,7 @@ impl Reader {
         let of_query = error.fault == Fault::Settings;
         let hint = match (&self.settings.selection.filter, &self.settings.selection.condition) {
             (Some(_), _) if of_query => Some("`migration.filter` begins on line 2 of the query"),
-            (_, Some(_)) if of_query => {
-                Some("`migration.where` stands on lines of its own in each statement")
-            }
+            (_, Some(_)) if of_query => Some("`migration.where` begins on line 2 of a statement"),
             _ => None,
         };
         Error { hint: error.hint.or(hint.map(str::to_owned)), ..error }

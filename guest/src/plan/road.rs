@@ -3,21 +3,15 @@
 //! InfluxQL is typed, merged and small, so it goes first where it reaches the same bucket for
 //! certain. Does not know batches or points.
 
-use std::collections::{BTreeSet, VecDeque};
+mod finder;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::collect::Collect;
-use super::exchange::{Ids, Want};
+use super::Note;
 use super::note::list;
-use super::schema::{schema, shared_fields};
-use super::{Answer, Note};
-use crate::converter::tables;
-use crate::error::{Endpoint, Error, Fault};
-use crate::protocol::mapping::{self, Mapping};
-use crate::protocol::{Call, influxql};
-use crate::settings::{Language, Place, Selection, Settings, Source};
-use crate::time::Timestamp;
+pub(crate) use finder::RoadFinder;
 
 /// How points are read from a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,313 +28,19 @@ pub(crate) struct Database {
     pub(crate) policies: Vec<String>,
     /// Whether it tells where shard groups are.
     pub(crate) shows_shards: bool,
+    /// Where it does not: seconds that divide each of them, as far as is known.
+    pub(crate) cell_seconds: i64,
 }
 
-/// A road, while it is looked for.
-#[derive(Debug)]
-pub(crate) struct RoadFinder {
-    place: Place,
-    /// Whether it may be Flux.
-    language: Language,
-    selection: Selection,
-    attempts_max: u32,
-    /// 1.x has shards that an administrator may list.
-    has_shards: bool,
-    stage: Stage,
-    asking: Option<Collect>,
-    pub(crate) notes: VecDeque<Note>,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Which bucket is it?
-    Bucket,
-    /// Which databases stand for it?
-    Mappings {
-        bucket_id: String,
-    },
-    /// Does this database stand for no other bucket?
-    Reached {
-        bucket_id: String,
-        mapping: Mapping,
-    },
-    /// Does it answer, and which retention policies does it have?
-    Policies {
-        database: String,
-        policy: Option<String>,
-    },
-    /// Does it tell where shard groups are?
-    Shards {
-        database: Database,
-    },
-    /// Are there fields in several retention policies?
-    Overlaps {
-        database: Database,
-    },
-    Found(Road),
-}
+/// No shard group is shorter, and most begin at a whole one.
+const HOUR_SECONDS: i64 = 3600;
 
 /// The retention policy of a bucket of 2.x that has none in its name.
 const DEFAULT_POLICY: &str = "autogen";
 
-impl RoadFinder {
-    /// `None` for a file, to which no road leads.
-    pub(crate) fn open(settings: &Settings) -> Option<Self> {
-        let Settings { source, selection, attempts_max, .. } = settings;
-        let (place, language) = match source {
-            Source::File(..) => return None,
-            Source::V1(place) => (place, Language::InfluxQl),
-            // A condition is InfluxQL.
-            Source::V2(place, Language::Auto) if selection.condition.is_some() => {
-                (place, Language::InfluxQl)
-            }
-            Source::V2(place, language) => (place, *language),
-        };
-        let mut finder = Self {
-            place: place.clone(),
-            language,
-            selection: selection.clone(),
-            attempts_max: *attempts_max,
-            has_shards: matches!(source, Source::V1(_)),
-            stage: Stage::Found(Road::Flux),
-            asking: None,
-            notes: VecDeque::new(),
-        };
-        match source {
-            Source::V1(_) => {
-                let (database, policy) = names(&place.bucket);
-                finder.ask_policies(database, policy);
-            }
-            _ if language == Language::Flux => {}
-            _ if selection.filter.is_some() => finder.take_flux("`migration.filter` is Flux", None),
-            _ => finder.ask(Stage::Bucket, mapping::bucket(place)),
-        }
-        Some(finder)
-    }
-
-    fn ask(&mut self, stage: Stage, call: Call) {
-        self.stage = stage;
-        self.asking = Some(Collect::new(call, self.attempts_max));
-    }
-
-    fn ask_policies(&mut self, database: String, policy: Option<String>) {
-        let statements = [influxql::retention_policies(&database)];
-        let call = influxql::call(&database, &statements, &self.place.bucket);
-        self.ask(Stage::Policies { database, policy }, call);
-    }
-
-    pub(crate) fn found(&self) -> Option<&Road> {
-        match &self.stage {
-            Stage::Found(road) => Some(road),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.asking.as_mut().map_or(Want::Nothing, |asking| asking.want(now, ids))
-    }
-
-    pub(crate) fn owns(&self, id: u64) -> bool {
-        self.asking.as_ref().is_some_and(|asking| asking.owns(id))
-    }
-
-    pub(crate) fn answer(&mut self, answer: Answer) -> Result<(), Error> {
-        let Some(asking) = &mut self.asking else { return Ok(()) };
-        match asking.answer(answer) {
-            Ok(None) => Ok(()),
-            Ok(Some(body)) => self.take(&body).or_else(|error| {
-                let is_silent = error.endpoint.is_none();
-                let place = "the response of the source";
-                self.refused(if is_silent { error.within(place) } else { error })
-            }),
-            Err(error) if error.fault == Fault::Unauthorized && self.asks_for_shards() => {
-                self.go_without_shards();
-                Ok(())
-            }
-            Err(error) if self.may_go_by_name(&error) => {
-                let (database, policy) = names(&self.place.bucket);
-                self.notes.push_back(Note::warning(format!(
-                    "it cannot be checked whether database `{database}` is this bucket: {error}"
-                )));
-                self.ask_policies(database, policy);
-                Ok(())
-            }
-            Err(error) => self.refused(error),
-        }
-    }
-
-    /// Whether a person wants InfluxQL, and the source does not say what it knows the bucket as.
-    fn may_go_by_name(&self, error: &Error) -> bool {
-        let is_refusal =
-            matches!(error.fault, Fault::Unauthorized | Fault::Missing | Fault::Malformed);
-        is_refusal
-            && self.language == Language::InfluxQl
-            && matches!(self.stage, Stage::Bucket | Stage::Mappings { .. } | Stage::Reached { .. })
-    }
-
-    fn take(&mut self, body: &[u8]) -> Result<(), Error> {
-        self.asking = None;
-        match std::mem::replace(&mut self.stage, Stage::Bucket) {
-            Stage::Bucket => match mapping::bucket_id(&self.place, body)? {
-                Some(bucket_id) => {
-                    let call = mapping::of_bucket(&self.place, &bucket_id);
-                    self.ask(Stage::Mappings { bucket_id }, call);
-                    Ok(())
-                }
-                None => {
-                    let message = format!("there is no bucket `{}`", self.place.bucket);
-                    Err(Error::new(Fault::Missing, message).at(Endpoint::Source))
-                }
-            },
-            Stage::Mappings { bucket_id } => {
-                let Some(mapping) = mapping::mappings(body)?.into_iter().next() else {
-                    return Err(self.unmapped(&bucket_id));
-                };
-                let call = mapping::of_database(&self.place, &mapping.database);
-                self.ask(Stage::Reached { bucket_id, mapping }, call);
-                Ok(())
-            }
-            Stage::Reached { bucket_id, mapping } => {
-                if !mapping.is_reached(&mapping::mappings(body)?) {
-                    return Err(self.unmapped(&bucket_id));
-                }
-                self.ask_policies(mapping.database, Some(mapping.retention_policy));
-                Ok(())
-            }
-            Stage::Policies { database, policy } => self.take_policies(body, database, policy),
-            Stage::Shards { mut database } => {
-                // What they are, each batch asks anew.
-                database.shows_shards = true;
-                self.ask_overlaps(database);
-                Ok(())
-            }
-            Stage::Overlaps { database } => {
-                let shared = shared_fields(&schema(body, &database.policies)?);
-                if !shared.is_empty() {
-                    self.notes.push_back(overlap_warning(&shared));
-                }
-                self.end_at(database);
-                Ok(())
-            }
-            Stage::Found(_) => Ok(()),
-        }
-    }
-
-    fn take_policies(
-        &mut self,
-        body: &[u8],
-        name: String,
-        policy: Option<String>,
-    ) -> Result<(), Error> {
-        let tables = tables(body, 1)?;
-        let mut policies = Vec::new();
-        for table in &tables {
-            policies.extend(table.texts(["name"])?.into_iter().map(|[name]| name.to_owned()));
-        }
-        if let Some(policy) = policy {
-            if !policies.contains(&policy) {
-                let found = list(&policies);
-                let message = format!("database `{name}` has no retention policy `{policy}`");
-                let error = Error::new(Fault::Missing, message).at(Endpoint::Source);
-                return Err(error.with_hint(format!("it has {found}")));
-            }
-            policies = vec![policy];
-        }
-        let database = Database { name, policies, shows_shards: false };
-        if self.has_shards {
-            // By itself: where it is not allowed, the whole request is refused.
-            let statements = [influxql::shards()];
-            let call = influxql::call(&database.name, &statements, &self.place.bucket);
-            self.ask(Stage::Shards { database }, call);
-        } else {
-            self.ask_overlaps(database);
-        }
-        Ok(())
-    }
-
-    fn asks_for_shards(&self) -> bool {
-        matches!(self.stage, Stage::Shards { .. })
-    }
-
-    fn go_without_shards(&mut self) {
-        let note = Note::warning(
-            "this user may not list shard groups: where a field has integers and floats, and the \
-             duration of shard groups was ever made longer, integers may arrive as floats"
-                .to_owned(),
-        );
-        let hint = "for the migration, take a user who may `SHOW SHARDS`: an administrator";
-        self.notes.push_back(note.with_hint(hint));
-        self.asking = None;
-        if let Stage::Shards { database } = std::mem::replace(&mut self.stage, Stage::Bucket) {
-            self.ask_overlaps(database);
-        }
-    }
-
-    fn ask_overlaps(&mut self, database: Database) {
-        let Database { name, policies, .. } = &database;
-        if policies.len() < 2 {
-            return self.end_at(database);
-        }
-        let statements = influxql::field_keys(name, policies, &self.selection.measurements);
-        let call = influxql::call(name, &statements, &self.place.bucket);
-        self.ask(Stage::Overlaps { database }, call);
-    }
-
-    fn end_at(&mut self, database: Database) {
-        let Database { name, policies, .. } = &database;
-        let many = if policies.len() == 1 { "policy" } else { "policies" };
-        let policies = list(policies);
-        let message = format!("reads by InfluxQL: database `{name}`, retention {many} {policies}");
-        self.notes.push_back(Note::info(message));
-        self.stage = Stage::Found(Road::InfluxQl(database));
-    }
-
-    fn take_flux(&mut self, why: &str, hint: Option<String>) {
-        let note = Note::info(format!("reads by Flux, which is slower: {why}"));
-        self.notes.push_back(Note { hint, ..note });
-        self.asking = None;
-        self.stage = Stage::Found(Road::Flux);
-    }
-
-    fn unmapped(&self, bucket_id: &str) -> Error {
-        let Place { org, bucket, .. } = &self.place;
-        let (database, policy) = names(bucket);
-        let policy = policy.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
-        let message = format!("InfluxQL knows bucket `{bucket}` under no name");
-        Error::new(Fault::Unsupported, message).at(Endpoint::Source).with_hint(format!(
-            "to map it: influx v1 dbrp create --org '{org}' --db '{database}' --rp '{policy}' \
-             --bucket-id {bucket_id} --default"
-        ))
-    }
-
-    /// What the source does not answer here ends the search, or leads to Flux.
-    fn refused(&mut self, error: Error) -> Result<(), Error> {
-        let error = error.at(Endpoint::Source);
-        match error.fault {
-            // Nobody is there: Flux would not be answered either.
-            Fault::Stopped
-            | Fault::Unavailable
-            | Fault::TimedOut
-            | Fault::Exhausted
-            | Fault::Internal => Err(error),
-            Fault::Settings
-            | Fault::Unauthorized
-            | Fault::Missing
-            | Fault::TooLarge
-            | Fault::Refused
-            | Fault::Malformed
-            | Fault::Truncated
-            | Fault::Unsupported => match self.language {
-                Language::Auto => {
-                    // How to map a bucket is worth a word; what else is wrong, Flux will say.
-                    let hint = error.hint.filter(|_| error.fault == Fault::Unsupported);
-                    self.take_flux(&error.message, hint);
-                    Ok(())
-                }
-                Language::InfluxQl | Language::Flux => Err(error),
-            },
-        }
-    }
+/// The greatest common divisor.
+fn common_part(one: i64, two: i64) -> i64 {
+    if two == 0 { one } else { common_part(two, one % two) }
 }
 
 /// The database and the retention policy that a bucket's name says.

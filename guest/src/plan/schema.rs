@@ -12,9 +12,9 @@
 //!      load      integer
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::converter::{Table, tables};
+use crate::converter::{Table, quoted, tables};
 use crate::error::{Error, Fault};
 use crate::protocol::influxql;
 
@@ -72,16 +72,40 @@ impl Type {
     }
 }
 
-/// Reads the response to `SHOW FIELD KEYS`, one statement for each retention policy.
-pub(crate) fn schema(response: &[u8], policies: &[String]) -> Result<Vec<Measurement>, Error> {
-    let mut measurements = Vec::new();
-    for table in tables(response, policies.len())? {
-        // Invariant: a statement for each of them.
-        let policy = policies[table.statement].clone();
-        let fields = fields(&table)?;
-        measurements.push(Measurement { policy, name: table.name, fields });
+/// Reads the response to `SHOW FIELD KEYS`, of so many statements about a retention policy.
+pub(crate) fn schema(
+    response: &[u8],
+    policy: &str,
+    statements: usize,
+) -> Result<Vec<Measurement>, Error> {
+    let measurement = |table: Table| {
+        let (policy, fields) = (policy.to_owned(), fields(&table)?);
+        if table.name.contains('\r') || fields.iter().any(|field| field.name.contains('\r')) {
+            let name = quoted(&table.name);
+            let message = format!("a query cannot name `{name}` or a field of it: it holds `\\r`");
+            let hint = "leave it out: name the others in `migration.measurements`";
+            return Err(Error::new(Fault::Unsupported, message).with_hint(hint));
+        }
+        Ok(Measurement { policy, name: table.name, fields })
+    };
+    tables(response, statements)?.into_iter().map(measurement).collect()
+}
+
+/// Makes one of the parts of a measurement: a server answers at most some thousand fields at once.
+pub(crate) fn join(parts: Vec<Measurement>) -> Vec<Measurement> {
+    let mut joined = BTreeMap::<(String, String), Vec<Field>>::new();
+    for Measurement { policy, name, fields } in parts {
+        let known = joined.entry((policy, name)).or_default();
+        for field in fields {
+            // A field with several types may be cut as well; they follow one another.
+            match known.last_mut().filter(|last| last.name == field.name) {
+                Some(last) => last.types.extend(field.types),
+                None => known.push(field),
+            }
+        }
     }
-    Ok(measurements)
+    let measurement = |((policy, name), fields)| Measurement { policy, name, fields };
+    joined.into_iter().map(measurement).collect()
 }
 
 /// The fields that are in several retention policies, each after its measurement.
@@ -100,13 +124,13 @@ pub(crate) fn shared_fields(schema: &[Measurement]) -> BTreeSet<(String, String)
 
 fn fields(table: &Table) -> Result<Vec<Field>, Error> {
     let mut fields: Vec<Field> = Vec::new();
+    // The types of a field follow one another.
     for [name, text] in table.texts(["fieldKey", "fieldType"])? {
         let Some(new) = Type::parse(text) else {
             let message = format!("field `{name}` of `{}` is of type `{text}`", table.name);
             return Err(Error::new(Fault::Unsupported, message));
         };
-        match fields.iter_mut().find(|field| field.name == name) {
-            Some(field) if field.types.contains(&new) => {}
+        match fields.last_mut().filter(|field| field.name == name) {
             Some(field) => field.types.push(new),
             None => fields.push(Field { name: name.to_owned(), types: vec![new] }),
         }
@@ -218,7 +242,11 @@ impl Tally {
             tally.numbers += numbers;
             tally.strings += strings;
             tally.booleans += booleans;
-            tally.drops |= read != numbers + strings + booleans;
+            let there = numbers + strings + booleans;
+            if read > there {
+                return None;
+            }
+            tally.drops |= read < there;
             tally.may_cast |= numbers > 0 && field.has_several_numbers();
             if numbers > 0 && field.has(Type::Unsigned) && field.has(Type::Integer) {
                 tally.ambiguous.push(field.name.clone());

@@ -5,7 +5,7 @@
 //! strings and booleans beside numbers are then read by name. Numbers of several types cannot be
 //! told apart that way, so they are read one shard group at a time. If the source does not tell
 //! where those begin, whole hours stand in for them: no group is shorter, and each begins at one,
-//! unless somebody has set a duration that is no number of hours. Of a day whose field `f` is an
+//! unless its duration was no number of hours (then a part of an hour that divides both). Of a day whose field `f` is an
 //! integer until noon and then a float, and whose `g` is a float or a string:
 //!
 //! ```text
@@ -49,16 +49,24 @@ pub(crate) struct Slices {
     unsure: VecDeque<Slice>,
     /// As far as the source tells.
     groups: Option<Groups>,
+    /// Nanoseconds that stand in for a shard group where it does not.
+    cell: i64,
+    /// A condition may be about a field whose type changes: a slice must then be within one shard
+    /// group before anything is counted.
+    has_condition: bool,
     sure: Vec<Slice>,
 }
 
-const HOUR: i64 = 3600 * 1_000_000_000;
-
-/// A range of more hours is halved before it is cut into hours: most of it may be empty.
-const HOURS_MAX: i64 = 1000;
+/// A range of more cells is halved before it is cut into cells: most of it may be empty.
+const CELLS_MAX: i64 = 1000;
 
 impl Slices {
-    pub(crate) fn new(schema: Vec<Measurement>, batch: TimeRange) -> Self {
+    pub(crate) fn new(
+        schema: Vec<Measurement>,
+        batch: TimeRange,
+        cell: i64,
+        has_condition: bool,
+    ) -> Self {
         let (mut unsure, mut sure) = (VecDeque::new(), Vec::new());
         let all_shared = shared_fields(&schema);
         for (place, measurement) in schema.iter().enumerate() {
@@ -76,7 +84,7 @@ impl Slices {
                 false => sure.push(slice),
             }
         }
-        Self { schema, unsure, groups: None, sure }
+        Self { schema, unsure, groups: None, cell, has_condition, sure }
     }
 
     pub(crate) fn measurement(&self, slice: &Slice) -> &Measurement {
@@ -93,9 +101,27 @@ impl Slices {
         self.groups = Some(groups);
     }
 
-    /// The next slices that are to be counted.
-    pub(crate) fn take_unsure(&mut self, count: usize) -> Vec<Slice> {
-        self.unsure.drain(..count.min(self.unsure.len())).collect()
+    /// The next slice that is to be counted.
+    pub(crate) fn take_unsure(&mut self) -> Option<Slice> {
+        let slice = self.unsure.pop_front()?;
+        if !self.has_condition {
+            return Some(slice);
+        }
+        let mut parts = self.parts(&slice);
+        parts.drain(1..).rev().for_each(|part| self.unsure.push_front(part));
+        let part = parts.pop().expect("a slice has at least one part");
+        // Halves may still be too long.
+        if part == slice {
+            Some(slice)
+        } else {
+            self.unsure.push_front(part);
+            self.take_unsure()
+        }
+    }
+
+    /// Gives back what does not fit into a request.
+    pub(crate) fn put_back(&mut self, slice: Slice) {
+        self.unsure.push_front(slice);
     }
 
     /// Takes what was counted.
@@ -103,13 +129,19 @@ impl Slices {
         let Some(tally) = Tally::of(self.measurement(&slice), counts) else {
             return Err(Error::new(Fault::Malformed, "a count is missing"));
         };
-        if tally.may_cast {
+        if tally.values() > 0 && self.groups.is_some() && self.groups_of(&slice).next().is_none() {
+            // Made a moment ago, perhaps.
+            let message = "the source has values where it lists no shard group";
+            return Err(Error::new(Fault::Truncated, message));
+        }
+        if tally.may_cast || self.has_condition {
             let parts = self.parts(&slice);
             if parts.len() > 1 {
                 parts.into_iter().rev().for_each(|part| self.unsure.push_front(part));
                 return Ok(());
             }
-            if tally.drops || self.groups_of(&slice).nth(1).is_some() {
+            let is_mixed = tally.drops && tally.may_cast;
+            if is_mixed || self.groups_of(&slice).nth(1).is_some() {
                 return Err(self.overlapping(&slice));
             }
         }
@@ -140,23 +172,26 @@ impl Slices {
             let bounds = self.groups_of(slice).flat_map(|group| [group.start(), group.stop()]);
             return cut(slice, bounds.collect());
         }
-        let (first, last) = (hour(slice.range.start()) + 1, last_hour(slice.range));
-        if last - first >= HOURS_MAX {
-            return cut(slice, vec![Timestamp((first + (last - first) / 2) * HOUR)]);
+        let cell = |time: Timestamp| time.0.div_euclid(self.cell);
+        let (first, last) =
+            (cell(slice.range.start()) + 1, cell(slice.range.stop().saturating_sub(1)));
+        if last - first >= CELLS_MAX {
+            return cut(slice, vec![Timestamp((first + (last - first) / 2) * self.cell)]);
         }
-        cut(slice, (first..=last).map(|hour| Timestamp(hour * HOUR)).collect())
+        cut(slice, (first..=last).map(|cell| Timestamp(cell * self.cell)).collect())
     }
 
     /// InfluxDB 1.x makes shard groups that overlap where their duration was made longer (observed
     /// on 1.6.7): a query of that time sees the types of both, and casts.
     fn overlapping(&self, slice: &Slice) -> Error {
         let measurement = self.measurement(slice);
-        let mut fields = measurement.fields.iter().filter(|field| field.has_several_numbers());
-        let field = fields.next().map_or("", |field| &field.name);
+        let mut fields = measurement.fields.iter().filter(|field| field.types.len() > 1);
+        let mut numbers = fields.clone().filter(|field| field.has_several_numbers());
+        let field = numbers.next().or_else(|| fields.next()).map_or("", |field| &field.name);
         let (name, range) = (&measurement.name, slice.range);
         let message = format!(
-            "field `{field}` of `{name}` has numbers of several types, and in {range} several shard \
-             groups: InfluxQL casts them to one"
+            "field `{field}` of `{name}` has several types, and in {range} there are several shard \
+             groups: InfluxQL makes one type of them"
         );
         Error::new(Fault::Unsupported, message).with_hint(
             "leave the measurement out with `measurements`, and export it with `influx_inspect export`",
@@ -173,16 +208,6 @@ impl Slices {
         self.sure.sort_by(|a, b| name(a).cmp(name(b)).then(place(a).cmp(&place(b))));
         std::mem::take(&mut self.sure)
     }
-}
-
-/// The whole hours before a time, counted from 1970.
-fn hour(time: Timestamp) -> i64 {
-    time.0.div_euclid(HOUR)
-}
-
-/// That of the last time in a range.
-fn last_hour(range: TimeRange) -> i64 {
-    hour(range.stop().saturating_sub(1))
 }
 
 /// Cuts a slice at those of these times that lie inside of it.

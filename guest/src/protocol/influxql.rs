@@ -19,6 +19,9 @@ const CHUNK_ROWS: u32 = 10_000;
 /// that follow it.
 pub(crate) const STATEMENTS_MAX: usize = 200;
 
+/// So many bytes of statements: 2.9.1 answers a form of more than 10 MB with nothing, and 200.
+const STATEMENT_BYTES_MAX: usize = 1_000_000;
+
 /// What a statement is about: a measurement in a range of time, and a condition on its points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
@@ -52,6 +55,17 @@ pub(crate) fn call(database: &str, statements: &[String], name: &str) -> Call {
     }
 }
 
+/// As `call`, where a statement that names no retention policy means this one.
+pub(crate) fn call_on_policy(
+    database: &str,
+    policy: &str,
+    statements: &[String],
+    name: &str,
+) -> Call {
+    let call = call(database, statements, name);
+    Call { path: format!("{}&rp={}", call.path, encoded(policy)), ..call }
+}
+
 /// The retention policies of a database.
 pub(crate) fn retention_policies(database: &str) -> String {
     format!("SHOW RETENTION POLICIES ON {}", identifier(database))
@@ -62,23 +76,28 @@ pub(crate) fn shards() -> String {
     "SHOW SHARDS".to_owned()
 }
 
-/// The fields of measurements with all types that they have, a statement for each retention policy;
-/// of all measurements, if none are named.
-pub(crate) fn field_keys(
-    database: &str,
-    policies: &[String],
-    measurements: &[String],
-) -> Vec<String> {
-    policies.iter().map(|policy| field_keys_of(database, policy, measurements)).collect()
+/// The fields of measurements with all types that they have, a statement for each; of all that the
+/// retention policy of the request has, if none are named.
+pub(crate) fn field_keys(database: &str, policy: &str, measurements: &[String]) -> Vec<String> {
+    let (on, policy) = (identifier(database), identifier(policy));
+    let of = |name: &String| format!("SHOW FIELD KEYS ON {on} FROM {policy}.{}", identifier(name));
+    match measurements {
+        [] => vec![format!("SHOW FIELD KEYS ON {on}")],
+        names => names.iter().map(of).collect(),
+    }
 }
 
-fn field_keys_of(database: &str, policy: &str, measurements: &[String]) -> String {
-    let of = |measurement| format!("{}.{measurement}", identifier(policy));
-    let from: Vec<_> = match measurements {
-        [] => vec![of("/.*/".to_owned())],
-        names => names.iter().map(|name| of(identifier(name))).collect(),
-    };
-    format!("SHOW FIELD KEYS ON {} FROM {}", identifier(database), from.join(", "))
+/// The first of these statements, as many as fit into a request, but at least one.
+pub(crate) fn first_that_fit(statements: impl IntoIterator<Item = String>) -> Vec<String> {
+    let (mut first, mut bytes) = (Vec::new(), 0);
+    for statement in statements.into_iter().take(STATEMENTS_MAX) {
+        bytes += statement.len();
+        if bytes > STATEMENT_BYTES_MAX && !first.is_empty() {
+            break;
+        }
+        first.push(statement);
+    }
+    first
 }
 
 /// All points: series by series, and in them row by row. `columns` are of fields, with their types;

@@ -74,6 +74,10 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
             let error = error(Fault::Unavailable, "asks to wait");
             Verdict::Later { after: retry_after(response), error }
         }
+        // As 1.x answers to a write (observed on 1.6.7).
+        500 if said.contains("retention policy not found") => {
+            Verdict::Final(error(Fault::Missing, "does not exist"))
+        }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
         201 | 400 | 422 => Verdict::Final(match (kind, status) {

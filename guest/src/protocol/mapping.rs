@@ -36,10 +36,26 @@ struct Buckets {
     buckets: Vec<Bucket>,
 }
 
+/// A bucket, as far as it matters here.
 #[derive(Deserialize)]
-struct Bucket {
-    id: String,
+pub(crate) struct Bucket {
+    pub(crate) id: String,
     name: String,
+    #[serde(default, rename = "retentionRules")]
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    #[serde(default, rename = "shardGroupDurationSeconds")]
+    shard_group_seconds: i64,
+}
+
+impl Bucket {
+    /// The present length of its shard groups; 0 where it is not told.
+    pub(crate) fn shard_group_seconds(&self) -> i64 {
+        self.rules.iter().map(|rule| rule.shard_group_seconds.max(0)).max().unwrap_or(0)
+    }
 }
 
 /// Asks for a bucket by its name.
@@ -47,11 +63,10 @@ pub(crate) fn bucket(place: &Place) -> Call {
     call(place, "buckets", "name", &place.bucket)
 }
 
-/// The id of a bucket, from the response.
-pub(crate) fn bucket_id(place: &Place, response: &[u8]) -> Result<Option<String>, Error> {
+/// The bucket, from the response, if it is there.
+pub(crate) fn found_bucket(place: &Place, response: &[u8]) -> Result<Option<Bucket>, Error> {
     let buckets: Buckets = parse(response)?;
-    let found = buckets.buckets.into_iter().find(|bucket| bucket.name == place.bucket);
-    Ok(found.map(|bucket| bucket.id))
+    Ok(buckets.buckets.into_iter().find(|bucket| bucket.name == place.bucket))
 }
 
 /// Asks for the mappings to a bucket.

@@ -187,7 +187,7 @@ impl Source {
     fn read(table: &Table<'_>) -> Result<Self, Error> {
         let api = table.api(&["v2", "v1", "csv", "lp"])?;
         if api != "v2" && table.get("language").is_some() {
-            let message = "`source.language` is for `source.api = \"v2\"`, which has two";
+            let message = "`source.language` is for `source.api = \"v2\"`; the others have but one";
             return Err(fault(message.to_owned()));
         }
         match api {

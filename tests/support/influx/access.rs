@@ -45,7 +45,6 @@ pub(super) fn refusal(exchange: &Exchange, face: Face, settings: &Settings) -> O
         Face::V1 | Face::V1MessagePack => match (scheme, plain(given)) {
             ("Basic", Some(user)) if user == token => None,
             ("Basic", Some(_)) => Some(face.unauthorized_as("authorization failed")),
-            ("Token", _) if settings.version != Version::V1_6 && given == token => None,
             _ => Some(face.unauthorized()),
         },
         // Here version 2 takes a user beside the token, and looks at the token alone.

@@ -17,7 +17,7 @@ use super::settings::{Settings, Version};
 use super::store::Store;
 use form::Form;
 use outcome::{Found, Joined, Outcome, Rows, gathered, limited, map};
-use parse::{Select, Statement, statements};
+use parse::{Select, Source, Statement, statements};
 
 pub(super) use databases::{Policy, Wanted, bucket_id, policies};
 
@@ -71,7 +71,10 @@ pub(super) fn answer(
         };
     }
     let statements = match statements(script) {
-        Ok(statements) => statements,
+        Ok(mut statements) => {
+            name_policies(&mut statements, form.value("rp"));
+            statements
+        }
         Err(message) => {
             let fault = if face == Face::V2 { "failed to parse" } else { "error parsing" };
             return face.query_refused(&format!("{fault} query: {message}"));
@@ -91,6 +94,18 @@ pub(super) fn answer(
     }
     let maps = maps(&statements, &form, store, settings, ending);
     answer::influxql_answered(face, maps.concat())
+}
+
+/// Gives statements that name no retention policy that of the request, or the default one.
+fn name_policies(statements: &mut [Statement], policy: Option<&str>) {
+    let policy = policy.filter(|policy| !policy.is_empty()).unwrap_or("autogen");
+    for statement in statements {
+        if let Statement::ShowFieldKeys { sources, .. } = statement
+            && sources.is_empty()
+        {
+            sources.push(Source { policy: policy.to_owned(), measurement: None });
+        }
+    }
 }
 
 /// The maps of an answer, each as it is sent.
@@ -179,7 +194,7 @@ fn found(
             let policies = match settings.version {
                 // One that nobody knows has no policies.
                 Version::V2 => of(database),
-                Version::V1_6 | Version::V1_8 => known(database)?,
+                Version::V1_6 => known(database)?,
             };
             Ok(vec![vec![show::retention_policies(&policies, settings.version)]])
         }

@@ -110,6 +110,20 @@ impl From<&FieldValue<'_>> for Value {
     }
 }
 
+impl Type {
+    /// Its name, as InfluxDB says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Integer => "integer",
+            Self::Unsigned => "unsigned",
+            Self::Boolean => "boolean",
+            Self::String => "string",
+        }
+    }
+}
+
 impl fmt::Display for Value {
     /// As line protocol has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

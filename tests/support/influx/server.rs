@@ -41,7 +41,7 @@ impl Shared {
         let shard_group = settings.shard_group.as_nanos();
         let shard_group = i64::try_from(shard_group).expect("a shard group is not that long");
         let neighbours = match settings.version {
-            Version::V1_6 | Version::V1_8 => Neighbours::Overlap,
+            Version::V1_6 => Neighbours::Overlap,
             Version::V2 => Neighbours::Clip,
         };
         let state = State {

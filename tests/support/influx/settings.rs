@@ -32,8 +32,6 @@ pub enum Version {
     /// OSS 1.6.7. A bucket `db/rp` is the retention policy `rp` of the database `db`, and `db` is
     /// its `autogen`. The token is `user:password`, and taken only as Basic authentication.
     V1_6,
-    /// OSS 1.8: the same, and it takes `Token user:password` too (its source, `parseCredentials`).
-    V1_8,
     /// OSS 2.9.1.
     V2,
 }

@@ -93,21 +93,11 @@ fn insert(bucket: &mut Bucket, points: Vec<(&str, Point)>, body: &str) -> Result
     let Some(Conflict { measurement, field, existing, new }) = first_conflict else {
         return Ok(());
     };
-    let (new, existing, dropped) = (type_name(new), type_name(existing), count - taken_count);
+    let (new, existing, dropped) = (new.name(), existing.name(), count - taken_count);
     Err(format!(
         "field type conflict: input field \"{field}\" on measurement \"{measurement}\" is type \
          {new}, already exists as type {existing} dropped={dropped}"
     ))
-}
-
-fn type_name(value_type: Type) -> &'static str {
-    match value_type {
-        Type::Float => "float",
-        Type::Integer => "integer",
-        Type::Unsigned => "unsigned",
-        Type::Boolean => "boolean",
-        Type::String => "string",
-    }
 }
 
 /// What Go's parser says of a line, for the faults that tests make.

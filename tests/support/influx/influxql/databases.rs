@@ -36,7 +36,7 @@ pub(in crate::influx) fn policies<'a>(
     wanted: Wanted<'_>,
 ) -> Vec<Policy<'a>> {
     let (mappings, has_virtual) = match (&settings.databases, settings.version) {
-        (_, Version::V1_6 | Version::V1_8) => return policies_v1(store, wanted),
+        (_, Version::V1_6) => return policies_v1(store, wanted),
         (Databases::Virtual(mappings), Version::V2) => (mappings.as_slice(), true),
         (Databases::Explicit(mappings), Version::V2) => (mappings.as_slice(), false),
         (Databases::Absent, Version::V2) => return Vec::new(),

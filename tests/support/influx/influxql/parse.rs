@@ -1,8 +1,9 @@
-//! The six statements that a migration sends; whatever else is an error, never left out.
+//! The statements that a migration sends; whatever else is an error, never left out.
 //!
 //! `SELECT *::field FROM "db"."rp"."m" WHERE time >= 0 AND time < 10 GROUP BY *`
 
 use super::token::{Kind, Token, tokens};
+use crate::influx::points::Type;
 
 /// A statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub(super) enum Statement {
     ShowRetentionPolicies { database: String },
     /// `SHOW SHARDS`
     ShowShards,
-    /// `SHOW FIELD KEYS ON "db" FROM …`
+    /// `SHOW FIELD KEYS ON "db" FROM …`; without sources, all of the request's retention policy.
     ShowFieldKeys { database: String, sources: Vec<Source> },
     /// `SELECT …`
     Select(Select),
@@ -43,22 +44,23 @@ pub(super) struct Select {
 /// What is asked of the points.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Columns {
-    /// `*::field`, and `GROUP BY *`.
-    Series,
-    /// `*::field`, and `LIMIT 1`.
-    First,
-    /// `"f"::float`, and `LIMIT 1`.
-    FirstOf(String, Cast),
+    /// All rows of these: `GROUP BY *`.
+    Series(Fields),
+    /// The first row of these: `LIMIT 1`.
+    First(Fields),
     /// `count("f"), count("f"::float)`
-    Counts(Vec<(String, Option<Cast>)>),
+    Counts(Vec<(String, Option<Type>)>),
+    /// `first("f") * 0 + 1000`: a number of the type that the field is read as.
+    Kind(String),
 }
 
-/// A type that is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cast {
-    Float,
-    String,
-    Boolean,
+/// Which fields are read, and as what.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fields {
+    /// `*::field`: all that the range knows, each as its strongest type.
+    All,
+    /// `"f"::float, "g"::string`
+    Of(Vec<(String, Type)>),
 }
 
 /// With what a statement can begin.
@@ -123,8 +125,10 @@ impl Parser {
         }
         self.word("ON")?;
         let database = self.name()?;
-        self.word("FROM")?;
         let mut sources = Vec::new();
+        if !self.takes_word("FROM") {
+            return Ok(Statement::ShowFieldKeys { database, sources });
+        }
         loop {
             let policy = self.name()?;
             self.symbol(".")?;
@@ -137,7 +141,7 @@ impl Parser {
     }
 
     fn select(&mut self) -> Result<Select, String> {
-        let mut columns = self.columns()?;
+        let columns = self.columns()?;
         self.word("FROM")?;
         let database = self.name()?;
         self.symbol(".")?;
@@ -149,63 +153,86 @@ impl Parser {
         self.word("AND")?;
         let stop = self.bound("<")?;
         let tags = if self.takes_word("AND") { self.tags()? } else { Vec::new() };
-        match columns {
-            Columns::Counts(_) => {}
-            Columns::Series if self.takes_word("GROUP") => {
-                self.word("BY")?;
-                self.symbol("*")?;
-            }
-            _ => {
-                self.word("LIMIT")?;
-                match self.peek() {
-                    Kind::Integer(digits) if digits == "1" => self.next += 1,
-                    _ => return Err(self.expected("integer")),
-                }
-                if columns == Columns::Series {
-                    columns = Columns::First;
-                }
-            }
-        }
+        let columns = match columns {
+            Columns::Series(fields) => self.extent(fields)?,
+            others => others,
+        };
         Ok(Select { columns, database, policy, measurement, start, stop, tags })
     }
 
+    /// All rows, or the first one.
+    fn extent(&mut self, fields: Fields) -> Result<Columns, String> {
+        if self.takes_word("GROUP") {
+            self.word("BY")?;
+            self.symbol("*")?;
+            return Ok(Columns::Series(fields));
+        }
+        self.word("LIMIT")?;
+        self.integer("1")?;
+        Ok(Columns::First(fields))
+    }
+
+    /// What stands before `FROM`; rows are those of all series until it is said.
     fn columns(&mut self) -> Result<Columns, String> {
         if self.takes("*") {
             self.symbol("::")?;
             if !self.takes_word("field") {
                 return Err(self.expected("field, tag"));
             }
-            return Ok(Columns::Series);
+            return Ok(Columns::Series(Fields::All));
         }
-        if !self.peek().is("count") {
-            let Kind::Name(_) = self.peek() else { return Err(self.expected(EXPRESSION)) };
+        if self.takes_word("first") {
+            return self.kind();
+        }
+        if self.peek().is("count") {
+            return self.counts();
+        }
+        let mut fields: Vec<(String, Type)> = Vec::new();
+        loop {
+            let Kind::Name(field) = self.peek() else { return Err(self.expected(EXPRESSION)) };
+            // The server would call the second one `f_1`, or what else is free.
+            if fields.iter().any(|(other, _)| other == field) {
+                return Err(format!("the fake reads a field once, at {}", self.place()));
+            }
             let field = self.name()?;
             self.symbol("::")?;
-            return Ok(Columns::FirstOf(field, self.cast()?));
+            fields.push((field, self.value_type()?));
+            if !self.takes(",") {
+                return Ok(Columns::Series(Fields::Of(fields)));
+            }
         }
+    }
+
+    fn counts(&mut self) -> Result<Columns, String> {
         let mut counts = Vec::new();
         loop {
             self.word("count")?;
             self.symbol("(")?;
             let field = self.name()?;
-            let cast = if self.takes("::") { Some(self.cast()?) } else { None };
+            let read = if self.takes("::") { Some(self.value_type()?) } else { None };
             self.symbol(")")?;
-            counts.push((field, cast));
+            counts.push((field, read));
             if !self.takes(",") {
                 return Ok(Columns::Counts(counts));
             }
         }
     }
 
-    fn cast(&mut self) -> Result<Cast, String> {
-        for (word, cast) in
-            [("float", Cast::Float), ("string", Cast::String), ("boolean", Cast::Boolean)]
-        {
-            if self.takes_word(word) {
-                return Ok(cast);
-            }
-        }
-        Err(self.expected(TYPES))
+    fn kind(&mut self) -> Result<Columns, String> {
+        self.symbol("(")?;
+        let field = self.name()?;
+        self.symbol(")")?;
+        self.symbol("*")?;
+        self.integer("0")?;
+        self.symbol("+")?;
+        self.integer("1000")?;
+        Ok(Columns::Kind(field))
+    }
+
+    fn value_type(&mut self) -> Result<Type, String> {
+        let types = [Type::Float, Type::Integer, Type::Unsigned, Type::String, Type::Boolean];
+        let named = types.into_iter().find(|value_type| self.takes_word(value_type.name()));
+        named.ok_or_else(|| self.expected(TYPES))
     }
 
     fn bound(&mut self, comparison: &'static str) -> Result<i128, String> {
@@ -258,6 +285,15 @@ impl Parser {
         let is_next = self.peek().is(word);
         self.next += usize::from(is_next);
         is_next
+    }
+
+    /// The only number that may stand here.
+    fn integer(&mut self, digits: &str) -> Result<(), String> {
+        match self.peek() {
+            Kind::Integer(other) if other == digits => self.next += 1,
+            _ => return Err(self.expected("integer")),
+        }
+        Ok(())
     }
 
     fn symbol(&mut self, symbol: &'static str) -> Result<(), String> {

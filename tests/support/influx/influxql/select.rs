@@ -1,13 +1,13 @@
 //! What a `SELECT` reads of the points of a bucket.
 //!
 //! Observed on 1.6.7 and 2.9.1, and recorded in `tests/recorded/influxql`. Of the types that a
-//! field has in the shard groups that a range touches, the strongest is read: numbers are cast to
-//! it, all else is left out without a word.
+//! field has in the shard groups that a range touches, the strongest is read unless another is
+//! named: numbers are cast to it, all else is left out without a word.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outcome::Rows;
-use super::parse::{Cast, Columns, Select};
+use super::parse::{self, Columns, Select};
 use crate::influx::points::{Fields, Series, Type, Value};
 use crate::influx::settings::Version;
 use crate::influx::store::Bucket;
@@ -36,23 +36,19 @@ pub(super) fn rows(
     let reader = Reader::new(select, bucket)?;
     reader.check_tags()?;
     Ok(match &select.columns {
-        Columns::Series => {
+        Columns::Series(fields) => {
             let keys = match version {
                 // One index for all policies and all times of a database.
-                Version::V1_6 | Version::V1_8 => tag_keys(select, others, |_| true),
+                Version::V1_6 => tag_keys(select, others, |_| true),
                 Version::V2 => {
                     tag_keys(select, &[bucket], |times| reader.shares_a_group(bucket, times))
                 }
             };
-            reader.series(&keys)
+            reader.series(&keys, &reader.columns(fields))
         }
-        Columns::First => {
-            let types = &reader.types;
-            let columns = types.iter().map(|(field, value_type)| (*field, *value_type));
-            reader.first(&columns.collect::<Vec<_>>())
-        }
-        Columns::FirstOf(field, cast) => reader.first(&[(field, cast.value_type())]),
+        Columns::First(fields) => reader.first(&reader.columns(fields)),
         Columns::Counts(counts) => reader.counts(counts),
+        Columns::Kind(field) => reader.kind(field)?,
     })
 }
 
@@ -106,13 +102,20 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// `*::field` and `GROUP BY *`.
-    fn series(&self, keys: &BTreeSet<String>) -> Vec<Rows> {
-        let columns = self.types.iter().map(|(field, value_type)| (*field, *value_type));
-        let columns = columns.collect::<Vec<_>>();
+    /// The columns that are wanted, each with the type in which it is read.
+    fn columns<'b>(&'b self, fields: &'b parse::Fields) -> Vec<(&'b str, Type)> {
+        let typed = |(field, read): &'b (String, Type)| (field.as_str(), *read);
+        match fields {
+            parse::Fields::All => self.types.iter().map(|(field, read)| (*field, *read)).collect(),
+            parse::Fields::Of(fields) => fields.iter().map(typed).collect(),
+        }
+    }
+
+    /// `GROUP BY *`
+    fn series(&self, keys: &BTreeSet<String>, columns: &[(&str, Type)]) -> Vec<Rows> {
         let mut found = Vec::new();
         for (series, points) in self.points() {
-            let values = points.filter_map(|(time, fields)| row(time, fields, &columns));
+            let values = points.filter_map(|(time, fields)| row(time, fields, columns));
             let values = values.collect::<Vec<_>>();
             if values.is_empty() {
                 continue;
@@ -146,13 +149,12 @@ impl<'a> Reader<'a> {
     }
 
     /// `count("f"), count("f"::float)`: one row, in which nothing stands for none.
-    fn counts(&self, counts: &[(String, Option<Cast>)]) -> Vec<Rows> {
+    fn counts(&self, counts: &[(String, Option<Type>)]) -> Vec<Rows> {
         // Counts understand these as no bounds, and then find nothing. Rows do not mind.
         if self.start == i64::MIN || self.last == i64::MAX {
             return Vec::new();
         }
-        let count = |(field, cast): &(String, Option<Cast>)| {
-            let read = cast.map(Cast::value_type);
+        let count = |(field, read): &(String, Option<Type>)| {
             let read = read.or_else(|| self.types.get(field.as_str()).copied())?;
             let points = self.points().flat_map(|(_, points)| points);
             let values = points.filter_map(|(_, fields)| cast_to(fields.get(field)?, read));
@@ -170,6 +172,29 @@ impl<'a> Reader<'a> {
         let time = if self.start == TIME_MIN { 0 } else { self.start };
         let row = [vec![Some(Value::Integer(time))], counts].concat();
         vec![Rows { values: vec![row], ..self.rows_of(columns) }]
+    }
+
+    /// `first("f") * 0 + 1000`: the time of the first value of the type that the field is read as,
+    /// and a number of that type.
+    fn kind(&self, field: &str) -> Result<Vec<Rows>, String> {
+        let Some(read) = self.types.get(field).copied() else { return Ok(Vec::new()) };
+        let number = match read {
+            Type::Float => Value::Float(1000.0),
+            Type::Integer => Value::Integer(1000),
+            Type::Unsigned => Value::Unsigned(1000),
+            Type::String | Type::Boolean => {
+                let (field, read) = (name_in_error(field), read.name());
+                return Err(format!(
+                    "type error: first({field}::{read}) * 0: incompatible types: {read} and integer"
+                ));
+            }
+        };
+        let mut found = self.first(&[(field, read)]);
+        for rows in &mut found {
+            rows.columns[1] = "first".to_owned();
+            rows.values.iter_mut().for_each(|row| row[1] = Some(number.clone()));
+        }
+        Ok(found)
     }
 
     /// Rows that are to be filled.
@@ -229,16 +254,25 @@ fn cast_to(value: &Value, read: Type) -> Option<Value> {
         #[expect(clippy::cast_precision_loss, reason = "it is what the server does")]
         (Value::Unsigned(value), Type::Float) => Some(Value::Float(*value as f64)),
         (Value::Unsigned(value), Type::Integer) => Some(Value::Integer(value.cast_signed())),
+        (Value::Integer(value), Type::Unsigned) => Some(Value::Unsigned(value.cast_unsigned())),
+        // What does not fit is another number with each processor in Go, and the nearest one here.
+        #[expect(clippy::cast_possible_truncation, reason = "it is what the server does")]
+        (Value::Float(value), Type::Integer) => Some(Value::Integer(*value as i64)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is what the server does"
+        )]
+        (Value::Float(value), Type::Unsigned) => Some(Value::Unsigned(*value as u64)),
         _ => None,
     }
 }
 
-impl Cast {
-    fn value_type(self) -> Type {
-        match self {
-            Self::Float => Type::Float,
-            Self::String => Type::String,
-            Self::Boolean => Type::Boolean,
-        }
+/// A name as an error has it: in quotes where it needs them. Key words are not known here.
+fn name_in_error(name: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    if name.chars().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit()) {
+        return name.to_owned();
     }
+    format!("\"{}\"", name.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n"))
 }

@@ -7,14 +7,14 @@ use chrono::{DateTime, SecondsFormat};
 use super::databases::Policy;
 use super::outcome::Rows;
 use super::parse::Source;
-use crate::influx::points::{Type, Value};
+use crate::influx::points::Value;
 use crate::influx::settings::Version;
 
 /// `SHOW RETENTION POLICIES`
 pub(super) fn retention_policies(policies: &[Policy<'_>], version: Version) -> Rows {
     let row = |policy: &Policy<'_>| {
         let shard_group = match version {
-            Version::V1_6 | Version::V1_8 => duration(policy.bucket.shards.length),
+            Version::V1_6 => duration(policy.bucket.shards.length),
             // Whatever the bucket has (observed on 2.9.1).
             Version::V2 => "168h0m0s".to_owned(),
         };
@@ -80,7 +80,7 @@ pub(super) fn field_keys(policies: &[Policy<'_>], sources: &[Source]) -> Result<
                 if source.measurement.as_deref().is_none_or(|wanted| wanted == measurement) {
                     let fields = group.types(measurement).into_iter().flatten();
                     let fields =
-                        fields.map(|(field, value_type)| (field.as_str(), name(*value_type)));
+                        fields.map(|(field, value_type)| (field.as_str(), value_type.name()));
                     measurements.entry(measurement).or_default().extend(fields);
                 }
             }
@@ -100,16 +100,6 @@ fn rows_of(name: &str, columns: &[&str]) -> Rows {
 
 fn text(text: &str) -> Option<Value> {
     Some(Value::String(text.to_owned()))
-}
-
-fn name(value_type: Type) -> &'static str {
-    match value_type {
-        Type::Float => "float",
-        Type::Integer => "integer",
-        Type::Unsigned => "unsigned",
-        Type::Boolean => "boolean",
-        Type::String => "string",
-    }
 }
 
 /// `1.5 h` as Go writes it: `1h30m0s`.

@@ -36,7 +36,8 @@ pub(super) enum Kind {
 
 /// Longer ones first, so that `::` is not taken for something else. The only regular expression
 /// that the fake knows is a symbol.
-const SYMBOLS: [&str; 13] = ["/.*/", "::", ">=", "<=", "(", ")", ",", ".", ";", "*", "=", "<", "-"];
+const SYMBOLS: [&str; 14] =
+    ["/.*/", "::", ">=", "<=", "(", ")", ",", ".", ";", "*", "=", "<", "-", "+"];
 
 impl Kind {
     /// What the server calls it in an error.
