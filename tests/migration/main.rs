@@ -169,6 +169,9 @@ fn every_fault_of_influxql_heals_or_stops_and_the_next_run_completes() {
             let migration = Migration::new(Host::Binary, &road.config(&source, &destination));
             let output = migration.run();
             assert!(source.struck(), "{fault:?}");
+            // Whoever cut an answer may not cut the next one.
+            let heals = matches!(fault, Fault::Truncated | Fault::TruncatedBetweenMaps);
+            assert!(output.status.success() || !heals, "{nth}, {fault:?}: {}", talk(&output));
             if !output.status.success() {
                 migration.complete();
             }

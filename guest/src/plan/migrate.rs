@@ -3,6 +3,7 @@
 //! Sees no data. A batch counts as done once its record is on the disk, and its record is sent
 //! only once the destination has acknowledged all of it: a crash costs time, never data.
 
+mod looking;
 mod progress;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -42,6 +43,9 @@ pub(crate) struct Migrate {
     /// How batches are read, once it is known; a file needs none.
     road: Option<Road>,
     finder: Option<Box<RoadFinder>>,
+    /// How often looking for road or bounds has failed, and when to look again.
+    looked: u32,
+    look_at: Option<Timestamp>,
     /// What is done, in hand, or waiting to be tried again.
     taken: Coverage,
     in_hand: BTreeMap<u64, Attempt>,
@@ -91,6 +95,8 @@ impl Migrate {
             phase: Phase::Recorded,
             road: None,
             finder: RoadFinder::open(&settings).map(Box::new),
+            looked: 0,
+            look_at: None,
             taken: Coverage::default(),
             in_hand: BTreeMap::new(),
             again: Vec::new(),
@@ -124,6 +130,9 @@ impl Migrate {
         if self.stopping || self.error.is_some() {
             return if self.is_settled() { self.done() } else { Step::Wait(until) };
         }
+        if let Some(time) = self.look_at.filter(|time| *time > now) {
+            return Step::Wait(until.min(time));
+        }
         if self.needs_road() {
             if let Some(note) = self.finder.as_mut().and_then(|finder| finder.notes.pop_front()) {
                 return Step::Note(note);
@@ -155,31 +164,6 @@ impl Migrate {
             Phase::Batches { range } => self.next_batch(range, until),
             Phase::Empty => self.done(),
         }
-    }
-
-    /// Whether the source is to be asked, and nobody knows yet by which language. A migration that
-    /// is complete asks nothing, and of a split each batch finds out by itself.
-    fn needs_road(&self) -> bool {
-        let asks = match self.phase {
-            Phase::Recorded => {
-                self.journal.is_read() && Bounds::need_source(&self.settings, &self.journal)
-            }
-            Phase::Batches { range } => {
-                self.mode == Mode::Migrate && self.taken.first_gap(range).is_some()
-            }
-            Phase::Bounds(_) | Phase::Empty => false,
-        };
-        asks && self.finder.is_some()
-    }
-
-    fn find_road(&mut self) -> Want {
-        let Some(finder) = &mut self.finder else { return Want::Nothing };
-        self.road = finder.found().cloned();
-        if self.road.is_none() {
-            return finder.want(self.now, &mut self.ids);
-        }
-        self.finder = None;
-        Want::Nothing
     }
 
     /// Nothing is in anybody's hands.
@@ -297,7 +281,7 @@ impl Migrate {
                 (_, Phase::Bounds(bounds)) => bounds.answer(answer),
                 _ => Ok(()),
             };
-            taken.unwrap_or_else(|error| self.fail(error));
+            taken.unwrap_or_else(|error| self.look_again(error));
         }
     }
 
