@@ -61,6 +61,15 @@ impl Error {
         Self { endpoint: Some(endpoint), ..self }
     }
 
+    /// The same; where it blames no side yet, what the source answered is to blame.
+    #[must_use]
+    pub(crate) fn of_source(self) -> Self {
+        match self.endpoint {
+            Some(_) => self,
+            None => self.within("the response of the source").at(Endpoint::Source),
+        }
+    }
+
     /// The same, with what to do about it.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {

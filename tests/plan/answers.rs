@@ -7,7 +7,7 @@ use tsm2iox_guest::plan::{Answer, Ending, Plan, Purpose, Step};
 use tsm2iox_guest::protocol::Response;
 use tsm2iox_guest::time::Timestamp;
 
-use crate::settings;
+use crate::{first_order, settings};
 
 const ONE_ROW: &str = "#datatype,string,long,dateTime:RFC3339,double,string,string\r\n\
     #default,_result,,,,,\r\n,result,table,_time,_value,_field,_measurement\r\n\
@@ -33,18 +33,7 @@ fn recorded(name: &str) -> (Response, Vec<u8>) {
 /// Runs one batch whose query, or whose write, is answered so; returns how it ends.
 fn ending(path: &str, answered: (Response, Vec<u8>)) -> Ending {
     let settings = settings(&json!({ "limits": { "attempts": 1 } }));
-    let mut split = Plan::open(Purpose::Split, &settings).expect("the settings are fit");
-    let order = loop {
-        match split.next(Timestamp(0)) {
-            Step::Send(request) => {
-                let response = Response { status: 404, headers: Vec::new() };
-                split.answer(request.id, Answer::Response(response));
-            }
-            Step::Read(id) => split.answer(id, Answer::End),
-            Step::Batch(batch) => break batch.order,
-            step => panic!("no batch, but {step:?}"),
-        }
-    };
+    let order = first_order(&settings);
     let mut plan = Plan::open(Purpose::Batch, &order).expect("an order is fit");
     let mut bodies = std::collections::HashMap::new();
     loop {

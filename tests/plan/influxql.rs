@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 use tsm2iox_guest::error::Fault as ErrorFault;
-use tsm2iox_guest::plan::{Ending, Purpose, Severity};
+use tsm2iox_guest::plan::{Ending, Plan, Purpose, Severity};
 
 use crate::tsm::{Tsm, Type};
 use crate::world::World;
-use crate::{FAULTS, check_every_exchange, complete, settings};
+use crate::{FAULTS, check_every_exchange, complete, first_order, settings};
 
 /// A point every 10 minutes of eight hours, of one type.
 fn tsm() -> Tsm {
@@ -198,4 +198,22 @@ fn each_batch_of_a_split_finds_its_road_by_itself() {
     assert_eq!(world.arrived(), world.expected(0..23400));
     // The retention policies, the fields and the points, seven times.
     assert_eq!(world.queries.len(), 7 * 3);
+}
+
+#[test]
+fn an_order_that_would_read_nothing_is_refused() {
+    for road in [
+        json!({ "name": "src", "policies": [], "shows_shards": false, "cell_seconds": 3600 }),
+        json!({ "name": "src", "policies": ["a"], "shows_shards": false, "cell_seconds": 0 }),
+    ] {
+        let mut order: Value =
+            serde_json::from_str(&first_order(&from_v1(&json!({})))).expect("an order is JSON");
+        order["road"] = json!({ "influxql": road });
+        let error = Plan::open(Purpose::Batch, &order.to_string()).expect_err("it is unfit");
+        assert_eq!(
+            error.message,
+            "the order is unfit: `road` leads to no retention policy, or its cell is no part of an \
+             hour"
+        );
+    }
 }

@@ -1,8 +1,8 @@
 //! Values that two retention policies hold of one series, time and field: in one bucket only one of
 //! them can be, so they must be equal.
 //!
-//! Knows them by hashes. Two that differ and have one hash of 64 bits would stop a migration
-//! without need, once in a million runs at the limit; nothing is lost by it.
+//! Knows them by hashes. Two with one hash of 64 bits would stop a migration without need, or hide
+//! that values differ: at the limit that is to be expected once in some hundred thousand batches.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,8 +11,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::error::{ErrorKind, quoted};
 use crate::time::Timestamp;
 
-/// So many values of a measurement are known at once: some 200 MB.
-const VALUES_MAX: usize = 8_000_000;
+/// So many values of a measurement are known at once. They fit into the 8 388 608 places of a map
+/// that is seven eighths full; to grow beyond that, it would need more than an instance has.
+const VALUES_MAX: usize = 7_000_000;
 
 /// The values of a measurement that may be in several retention policies.
 #[derive(Debug, Default)]

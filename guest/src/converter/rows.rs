@@ -3,7 +3,7 @@
 //! Does not know bytes. Relies on `GROUP BY *`, which puts the tags beside the rows, with `""` for
 //! a tag that the series does not have (observed on InfluxDB 1.6.7 and 2.9.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Counts;
 use super::error::{ErrorKind, quoted};
@@ -108,6 +108,11 @@ impl PointRows {
     fn read_columns(&mut self, columns: &[String]) -> Result<(), ErrorKind> {
         if columns.first().is_none_or(|column| column != "time") {
             return Err(ErrorKind::ColumnMissing { column: "time" });
+        }
+        let different: BTreeSet<_> = columns.iter().collect();
+        if different.len() < columns.len() {
+            let (expected, found) = ("each column once", "one twice");
+            return Err(ErrorKind::Unexpected { expected, found });
         }
         self.keys = vec![String::new()];
         for column in &columns[1..] {

@@ -29,6 +29,17 @@ pub(crate) enum Cell {
     Other,
 }
 
+impl Cell {
+    /// An integer, of whichever kind it was written.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Unsigned(number) => i64::try_from(*number).ok(),
+            Self::Nil | Self::Text(_) | Self::Other => None,
+        }
+    }
+}
+
 /// Reads a whole response to so many statements.
 pub(crate) fn tables(response: &[u8], statements: usize) -> Result<Vec<Table>, Error> {
     let (mut results, mut tables) = (Results::new(Some(statements)), Tables(Vec::new()));

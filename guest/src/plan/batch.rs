@@ -103,6 +103,11 @@ impl Batch {
         let settings = Settings::read(&order.settings)?;
         let batch = range(&order.batch).ok_or_else(|| unfit("`batch` is no range"))?;
         let migration = range(&order.migration).ok_or_else(|| unfit("`migration` is no range"))?;
+        if matches!(&order.road, Some(Road::InfluxQl(database)) if !database.is_fit()) {
+            return Err(unfit(
+                "`road` leads to no retention policy, or its cell is no part of an hour",
+            ));
+        }
         if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
             return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
         }

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::road::Road;
 use super::schema::Measurement;
 use crate::converter::{Cell, first_time, tables};
-use crate::error::{Endpoint, Error};
+use crate::error::{Error, Fault};
 use crate::protocol::flux;
 use crate::protocol::influxql::{self, Scope};
 use crate::settings::Settings;
@@ -48,8 +48,6 @@ enum Stage {
         asked: usize,
         left: VecDeque<String>,
     },
-    /// There is nothing that could have a point.
-    Nothing,
 }
 
 impl Earliest {
@@ -61,11 +59,7 @@ impl Earliest {
             Road::InfluxQl(database) => {
                 let names = &selection.measurements;
                 let fields = Fields::new(database, names, &place.bucket, attempts_max);
-                let database = database.name.clone();
-                fields.map_or(Stage::Nothing, |fields| Stage::Fields {
-                    database,
-                    fields: fields.into(),
-                })
+                Stage::Fields { database: database.name.clone(), fields: fields.into() }
             }
         };
         let (bucket, condition) = (place.bucket.clone(), selection.condition.clone());
@@ -76,16 +70,12 @@ impl Earliest {
         match &mut self.stage {
             Stage::Flux(asking) | Stage::Rows { asking, .. } => asking.want(now, ids),
             Stage::Fields { fields, .. } => fields.want(now, ids),
-            Stage::Nothing => Want::Nothing,
         }
     }
 
     /// Takes an answer; returns what was found, once that is known.
     pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<First>, Error> {
-        self.take(answer).map_err(|error| match error.endpoint {
-            Some(_) => error,
-            None => error.within("the response of the source").at(Endpoint::Source),
-        })
+        self.take(answer).map_err(Error::of_source)
     }
 
     fn take(&mut self, answer: Answer) -> Result<Option<First>, Error> {
@@ -105,7 +95,6 @@ impl Earliest {
                 self.first = [self.first, first_row(&body, *asked)?].into_iter().flatten().min();
                 (std::mem::take(database), std::mem::take(left))
             }
-            Stage::Nothing => return Ok(Some(First::Nothing)),
         };
         Ok(self.ask(database, left))
     }
@@ -152,9 +141,10 @@ fn firsts(measurement: &Measurement, database: &str, condition: Option<&str>) ->
 /// The earliest time in a response whose rows begin with theirs.
 fn first_row(body: &[u8], statements: usize) -> Result<Option<Timestamp>, Error> {
     let tables = tables(body, statements)?;
-    let times = tables.iter().flat_map(|table| &table.rows).filter_map(|row| match row.first() {
-        Some(Cell::Integer(time)) => Some(Timestamp(*time)),
-        _ => None,
-    });
-    Ok(times.min())
+    let time = |row: &Vec<Cell>| {
+        let unfit = || Error::new(Fault::Malformed, "expected a row that begins with its time");
+        row.first().and_then(Cell::integer).map(Timestamp).ok_or_else(unfit)
+    };
+    let times = tables.iter().flat_map(|table| &table.rows).map(time);
+    times.collect::<Result<Vec<_>, _>>().map(|times| times.into_iter().min())
 }

@@ -43,7 +43,7 @@ impl Fields {
         measurements: &[String],
         bucket: &str,
         attempts_max: u32,
-    ) -> Option<Self> {
+    ) -> Self {
         let mut left = VecDeque::new();
         for policy in &database.policies {
             let question = |measurements: &[String]| Question {
@@ -55,9 +55,9 @@ impl Fields {
                 names => left.extend(names.chunks(STATEMENTS_MAX).map(question)),
             }
         }
-        let asked = left.pop_front()?;
+        let asked = left.pop_front().expect("a database has a retention policy");
         let call = call(&database.name, &asked, bucket);
-        Some(Self {
+        Self {
             bucket: bucket.to_owned(),
             database: database.name.clone(),
             attempts_max,
@@ -65,7 +65,7 @@ impl Fields {
             asked,
             left,
             schema: Vec::new(),
-        })
+        }
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {

@@ -73,8 +73,7 @@ impl InfluxQlReader {
         let fields =
             Fields::new(&database, &settings.selection.measurements, &bucket, attempts_max);
         let condition = settings.selection.condition.clone();
-        // Without a retention policy there is nothing to read.
-        let stage = fields.map_or(Stage::Done, |fields| Stage::Fields(fields.into()));
+        let stage = Stage::Fields(fields.into());
         Self { bucket, database, condition, batch, attempts_max, stage, asking: None }
     }
 
@@ -296,9 +295,7 @@ fn counts(tables: &[Table], statement: usize, columns: usize) -> Result<Vec<u64>
     let row = table.rows.first().and_then(|row| row.get(1..)).ok_or_else(unfit)?;
     let count = |cell: &Cell| match cell {
         Cell::Nil => Ok(0),
-        Cell::Integer(count) => u64::try_from(*count).map_err(|_| unfit()),
-        Cell::Unsigned(count) => Ok(*count),
-        Cell::Text(_) | Cell::Other => Err(unfit()),
+        cell => cell.integer().and_then(|count| u64::try_from(count).ok()).ok_or_else(unfit),
     };
     let is_one = table.rows.len() == 1 && of_statement.next().is_none();
     if !is_one || row.len() != columns {

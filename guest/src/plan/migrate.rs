@@ -334,15 +334,23 @@ impl Migrate {
         let Attempt { range, failed } = attempt;
         let error = of_batch(error, range);
         let failed = failed + 1;
-        // Whatever else stopped it has been tried again by the batch itself.
-        if error.fault != Fault::Truncated || failed >= self.settings.attempts_max {
-            return self.fail(error);
+        if let Some(time) = self.next_attempt(error, failed) {
+            self.again.push((time, Attempt { range, failed }));
         }
+    }
+
+    /// When to try again what has failed so often; `None` if that would change nothing, and then
+    /// the migration fails.
+    fn next_attempt(&mut self, error: Error, failed: u32) -> Option<Timestamp> {
         let attempts_max = self.settings.attempts_max;
+        // Whatever else it is, the exchange has tried again already.
+        if error.fault != Fault::Truncated || failed >= attempts_max {
+            self.fail(error);
+            return None;
+        }
         let message = format!("{error}; attempt {} of {attempts_max} follows", failed + 1);
         self.notes.push_back(Note::warning(message));
-        let time = self.now.saturating_add(backoff(failed, self.now));
-        self.again.push((time, Attempt { range, failed }));
+        Some(self.now.saturating_add(backoff(failed, self.now)))
     }
 
     fn fail(&mut self, error: Error) {

@@ -41,12 +41,16 @@ impl Reader {
         let state = State::Done;
         let (settings, notes) = (settings.clone(), VecDeque::new());
         let mut reader = Self { settings, batch, state, notes, read: 0 };
-        match (road, RoadFinder::open(&reader.settings)) {
-            (None, Some(finder)) => {
+        let finder = match road {
+            Some(_) => None,
+            None => RoadFinder::open(&reader.settings),
+        };
+        match finder {
+            Some(finder) => {
                 reader.state = State::Finding(finder.into());
                 reader.take_road();
             }
-            (road, _) => reader.begin(road),
+            None => reader.begin(road),
         }
         reader
     }
@@ -162,11 +166,12 @@ impl Reader {
     /// Says where an error is, if nobody has said it.
     fn explain(&self, error: Error) -> Error {
         if error.endpoint.is_none() {
-            let place = match &self.settings.source {
-                Source::V1(_) | Source::V2(..) => "the response of the source".to_owned(),
-                Source::File(place, _) => format!("`{}`", place.bucket),
+            return match &self.settings.source {
+                Source::V1(_) | Source::V2(..) => error.of_source(),
+                Source::File(place, _) => {
+                    error.within(&format!("`{}`", place.bucket)).at(Endpoint::Source)
+                }
             };
-            return error.within(&place).at(Endpoint::Source);
         }
         let of_query = error.fault == Fault::Settings;
         let hint = match (&self.settings.selection.filter, &self.settings.selection.condition) {

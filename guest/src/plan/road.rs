@@ -25,11 +25,20 @@ pub(crate) enum Road {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Database {
     pub(crate) name: String,
+    // Invariant, with that of `cell_seconds`: `is_fit`.
     pub(crate) policies: Vec<String>,
     /// Whether it tells where shard groups are.
     pub(crate) shows_shards: bool,
     /// Where it does not: seconds that divide each of them, as far as is known.
     pub(crate) cell_seconds: i64,
+}
+
+impl Database {
+    /// Whether there is something to read, and a cell that is a part of an hour: an order comes from
+    /// outside.
+    pub(crate) fn is_fit(&self) -> bool {
+        !self.policies.is_empty() && (1..=HOUR_SECONDS).contains(&self.cell_seconds)
+    }
 }
 
 /// No shard group is shorter, and most begin at a whole one.
@@ -51,7 +60,7 @@ fn names(bucket: &str) -> (String, Option<String>) {
     }
 }
 
-fn overlap_warning(shared: &BTreeSet<(String, String)>) -> Note {
+fn overlap_warning(shared: &BTreeSet<(&str, &str)>) -> Note {
     let names = shared.iter().map(|(measurement, field)| format!("{measurement}.{field}"));
     let names: Vec<_> = names.collect();
     let message = format!(

@@ -109,12 +109,16 @@ pub(crate) fn join(parts: Vec<Measurement>) -> Vec<Measurement> {
 }
 
 /// The fields that are in several retention policies, each after its measurement.
-pub(crate) fn shared_fields(schema: &[Measurement]) -> BTreeSet<(String, String)> {
+pub(crate) fn shared_fields(schema: &[Measurement]) -> BTreeSet<(&str, &str)> {
     let (mut once, mut shared) = (BTreeSet::new(), BTreeSet::new());
+    // `join` sorts by retention policy. Mostly there is one, and nothing to be compared.
+    if schema.first().map(|first| &first.policy) == schema.last().map(|last| &last.policy) {
+        return shared;
+    }
     for measurement in schema {
         for field in &measurement.fields {
-            let key = (measurement.name.clone(), field.name.clone());
-            if !once.insert(key.clone()) {
+            let key = (measurement.name.as_str(), field.name.as_str());
+            if !once.insert(key) {
                 shared.insert(key);
             }
         }
@@ -140,9 +144,9 @@ fn fields(table: &Table) -> Result<Vec<Field>, Error> {
 
 impl Measurement {
     /// Its fields that are among these, each after its measurement.
-    pub(crate) fn names_in(&self, fields: &BTreeSet<(String, String)>) -> Vec<String> {
-        let names = self.fields.iter().map(|field| field.name.clone());
-        names.filter(|name| fields.contains(&(self.name.clone(), name.clone()))).collect()
+    pub(crate) fn names_in(&self, fields: &BTreeSet<(&str, &str)>) -> Vec<String> {
+        let names = self.fields.iter().map(|field| &field.name);
+        names.filter(|name| fields.contains(&(&self.name, name.as_str()))).cloned().collect()
     }
 
     /// Whether the type of some field changes.

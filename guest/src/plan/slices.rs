@@ -5,8 +5,10 @@
 //! strings and booleans beside numbers are then read by name. Numbers of several types cannot be
 //! told apart that way, so they are read one shard group at a time. If the source does not tell
 //! where those begin, whole hours stand in for them: no group is shorter, and each begins at one,
-//! unless its duration was no number of hours (then a part of an hour that divides both). Of a day whose field `f` is an
-//! integer until noon and then a float, and whose `g` is a float or a string:
+//! unless its duration was no number of hours (then a part of an hour that divides both).
+//!
+//! Of a day whose field `f` is an integer until noon and then a float, and whose `g` is a float or a
+//! string:
 //!
 //! ```text
 //! 00:00/24:00 *::field  →  00:00/12:00 *::field

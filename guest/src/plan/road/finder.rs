@@ -147,11 +147,7 @@ impl RoadFinder {
         let Some(asking) = &mut self.asking else { return Ok(()) };
         match asking.answer(answer) {
             Ok(None) => Ok(()),
-            Ok(Some(body)) => self.take(&body).or_else(|error| {
-                let is_silent = error.endpoint.is_none();
-                let place = "the response of the source";
-                self.refused(if is_silent { error.within(place) } else { error })
-            }),
+            Ok(Some(body)) => self.take(&body).or_else(|error| self.refused(error)),
             Err(error) if error.fault == Fault::Unauthorized && self.asks_for_shards() => {
                 self.go_without_shards();
                 Ok(())
@@ -299,10 +295,8 @@ impl RoadFinder {
             return self.end_at(database);
         }
         let (bucket, attempts_max) = (&self.place.bucket, self.attempts_max);
-        match Fields::new(&database, wanted, bucket, attempts_max) {
-            Some(fields) => self.stage = Stage::Schema { database, fields: fields.into() },
-            None => self.end_at(database),
-        }
+        let fields = Fields::new(&database, wanted, bucket, attempts_max).into();
+        self.stage = Stage::Schema { database, fields };
     }
 
     fn end_at(&mut self, database: Database) {
@@ -343,7 +337,7 @@ impl RoadFinder {
 
     /// What the source does not answer here ends the search, or leads to Flux.
     fn refused(&mut self, error: Error) -> Result<(), Error> {
-        let error = error.at(Endpoint::Source);
+        let error = error.of_source();
         match error.fault {
             // Nobody is there: Flux would not be answered either.
             Fault::Stopped
