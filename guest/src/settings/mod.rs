@@ -3,11 +3,13 @@
 //! Gets the whole configuration file as JSON. The keys that are the host's own (`url`, `path`,
 //! tokens) are known by name, so that a misspelt one is noticed; no token ever comes here.
 
+mod product;
 mod table;
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use crate::converter::Format;
+use crate::converter::Dialect;
+pub(crate) use crate::converter::{Format, LineBreaks};
 use crate::error::Error;
 use crate::time::{Interval, Timestamp};
 use table::{TABLES, Table, check_keys, fault};
@@ -23,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) source: Source,
     pub(crate) destination: Destination,
     pub(crate) checkpoint: Checkpoint,
+    /// How the destination reads names.
+    pub(crate) dialect: Dialect,
+    /// What becomes of strings whose line breaks a source read by Flux has altered.
+    pub(crate) line_breaks: LineBreaks,
     pub(crate) concurrency: usize,
     pub(crate) attempts_max: u32,
 }
@@ -154,6 +160,7 @@ impl Settings {
         let (migration, limits) = (table("migration")?, table("limits")?);
         let source = Source::read(&table("source")?)?;
         let destination = Destination::read(&table("destination")?)?;
+        let dialect = product::dialect(&table("destination")?, &destination)?;
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
         let file = matches!(source, Source::File(..));
         check_apart(&source, &destination, &checkpoint)?;
@@ -171,6 +178,8 @@ impl Settings {
             source,
             destination,
             checkpoint,
+            dialect,
+            line_breaks: line_breaks(&table("schema")?)?,
             concurrency,
             attempts_max: limits.count("attempts", ATTEMPTS, ATTEMPTS_MAX)?,
         };
@@ -333,6 +342,14 @@ fn check_apart(
         }
     }
     Ok(())
+}
+
+fn line_breaks(table: &Table<'_>) -> Result<LineBreaks, Error> {
+    match table.text("line_breaks")? {
+        None | Some("refuse") => Ok(LineBreaks::Refuse),
+        Some("accept") => Ok(LineBreaks::Accept),
+        Some(_) => Err(table.unfit("line_breaks", "\"refuse\" or \"accept\"")),
+    }
 }
 
 fn start(table: &Table<'_>, file: bool) -> Result<Start, Error> {

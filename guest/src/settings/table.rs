@@ -5,20 +5,33 @@
 use serde_json::{Map, Value};
 
 use super::Place;
-use crate::converter::unsayable;
+use crate::converter::{Dialect, Part, unsayable};
 use crate::error::{Error, Fault};
 use crate::time::Timestamp;
 
 /// The keys of each table: what is not here is an error.
-pub(super) const TABLES: [(&str, &[&str]); 5] = [
+pub(super) const TABLES: [(&str, &[&str]); 6] = [
     ("migration", &["start", "stop", "batch_interval", "measurements", "filter", "where"]),
     ("source", SOURCE_KEYS),
-    ("destination", PLACE_KEYS),
+    ("destination", DESTINATION_KEYS),
     ("checkpoint", &["path", "bucket", "url", "org", "token_env", "token_file"]),
     ("limits", &["concurrency", "attempts"]),
+    ("schema", &["line_breaks"]),
 ];
 const PLACE_KEYS: &[&str] =
     &["api", "url", "org", "bucket", "path", "token_env", "token_file", "user", "password_env"];
+const DESTINATION_KEYS: &[&str] = &[
+    "api",
+    "url",
+    "org",
+    "bucket",
+    "path",
+    "token_env",
+    "token_file",
+    "user",
+    "password_env",
+    "product",
+];
 const SOURCE_KEYS: &[&str] = &[
     "api",
     "url",
@@ -80,7 +93,7 @@ impl<'a> Table<'a> {
     /// The name of something, which is to be a tag of the record.
     pub(super) fn name(&self, key: &str) -> Result<&'a str, Error> {
         let name = self.required(key)?;
-        match unsayable(name) {
+        match unrecordable(name) {
             Some(reason) => {
                 Err(fault(format!("`{}.{key}` cannot be recorded: {reason}", self.name)))
             }
@@ -97,7 +110,7 @@ impl<'a> Table<'a> {
         if scheme.is_none_or(|scheme| url == scheme.trim_end_matches('/')) {
             return Err(self.unfit(key, "a URL that begins with `http://` or `https://`"));
         }
-        if url.contains(['@', '?', '#', '\\', ' ']) || unsayable(url).is_some() {
+        if url.contains(['@', '?', '#', '\\', ' ']) || unrecordable(url).is_some() {
             let expected = "a base URL alone, without user, password, `?`, `#`, `\\` and blanks";
             return Err(self.unfit(key, expected));
         }
@@ -168,6 +181,15 @@ impl<'a> Table<'a> {
         }
         Ok(Place { bucket: self.name("path")?.to_owned(), ..Place::default() })
     }
+}
+
+/// Why a name cannot be a tag of the record, if it cannot. Records are kept in files, in buckets of
+/// any product, and read again by Flux, which loses carriage returns.
+fn unrecordable(name: &str) -> Option<&'static str> {
+    if name.contains(['\n', '\r']) {
+        return Some("it holds a line break");
+    }
+    unsayable(Dialect::Common, Part::TagValue, name)
 }
 
 /// A key that is not known is an error that names the nearest one that is.
