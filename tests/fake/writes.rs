@@ -113,12 +113,34 @@ fn version_2_refuses_as_recorded() {
 }
 
 #[test]
+fn version_2_counts_what_it_drops_of_one_shard_group_alone_as_recorded() {
+    let influx = FakeInflux::start();
+    influx.create("b");
+    let first = "w f=1 1000000000000000000\nw f=1 1200000000000000000\n";
+    assert_eq!(write(&influx, V2, first).status, 204);
+    let reply = write(
+        &influx,
+        V2,
+        "w f=1i 1000000000000000001\nw f=1i,g=2 1000000000000000002\nw f=2i 1200000000000000001\n\
+         w f=\"x\" 1200000000000000002\nw f=2 1200000000000000003\n",
+    );
+    check_answer(&reply, include_str!("../recorded/http/write_v2_conflict_two_groups.http"));
+    influx.points("b").assert_same(&Points::parse(&format!("{first}w f=2 1200000000000000003\n")));
+}
+
+#[test]
 fn version_1_refuses_as_recorded() {
     let influx = with_a_float(Engine::Tsm, V1);
     let reply = write(&influx, V1, "w f=2 5\nbroken line here\nw f= 3");
     check_answer(&reply, include_str!("../recorded/http/write_v1_parse.http"));
     let reply = write(&influx, V1, "w,t=a f=1i 1640995200000000000");
     check_answer(&reply, include_str!("../recorded/http/write_v1_conflict.http"));
+    let reply = write(&influx, V1, "w u=1u 1\nw f=1u,g=2 2\nw f=2 5\n");
+    check_answer(&reply, include_str!("../recorded/http/write_v1_unsigned.http"));
+    let conflict = "w u=1u 1\nw f=2 5\nw,t=a f=1i 1640995200000000000";
+    let reply = write(&influx, V1, conflict);
+    let recorded = include_str!("../recorded/http/write_v1_conflict_hides_unparsable.http");
+    check_answer(&reply, recorded);
     let reply = write(&influx, "/write?db=nosuch", "m f=1 1\n");
     check_answer(&reply, include_str!("../recorded/http/write_v1_nodb.http"));
     influx.points("b").assert_same(&Points::parse("w,t=a f=1 1640995200000000000\nw f=2 5\n"));

@@ -96,16 +96,13 @@ fn a_refused_write_says_why() {
     let check = |name, expected| check("/api/v3/write_lp", name, expected);
     check(
         "write_v3_partial",
-        "the destination `dst` refused points (400): partial write of line protocol occurred; refused: \
-         3, the first in line 1 of the body, `w,t=a f=1i 164099520`: invalid column type for \
-         column 'f', expected iox::column_type::field::float, got \
-         iox::column_type::field::integer",
+        "the destination `dst` refused 1 of 1 point (400): `m f=1 0`: invalid column type for column \
+         'f', expected iox::column_type::field::float, got iox::column_type::field::integer",
     );
     check(
         "write_v3_refused_whole",
-        "the destination `dst` refused points (400): line protocol parsing error; refused: 1, the first \
-         in line 1 of the body, `w,t=a f=1i 164099520`: invalid column type for column 'f', \
-         expected iox::column_type::field::float, got iox::column_type::field::integer",
+        "the destination `dst` refused 1 of 1 point (400): `m f=1 0`: invalid column type for column \
+         'f', expected iox::column_type::field::float, got iox::column_type::field::integer",
     );
     check(
         "write_v3_too_large",
@@ -113,13 +110,13 @@ fn a_refused_write_says_why() {
     );
     check(
         "write_v2_conflict",
-        "the destination `dst` refused points (422): failure writing points to database: partial write: \
+        "the destination `dst` refused 1 of 1 point (422): `m f=1 0`: failure writing points to database: partial write: \
          field type conflict: input field \"f\" on measurement \"w\" is type integer, already \
          exists as type float dropped=1",
     );
     check(
         "write_v2_parse",
-        "the destination `dst` refused points (400): unable to parse 'broken line here': invalid field \
+        "the destination `dst` refused 1 of 1 point (400): `m f=1 0`: unable to parse 'broken line here': invalid field \
          format\\nunable to parse 'w f= 3': missing field value",
     );
     check(
@@ -137,7 +134,7 @@ fn a_refused_write_says_why() {
     );
     check(
         "write_v1_conflict",
-        "the destination `dst` refused points (400): partial write: field type conflict: input \
+        "the destination `dst` refused 1 of 1 point (400): `m f=1 0`: partial write: field type conflict: input \
          field \"f\" on measurement \"w\" is type integer, already exists as type float dropped=1",
     );
     check(
@@ -146,7 +143,7 @@ fn a_refused_write_says_why() {
     );
     check(
         "write_v1_parse",
-        "the destination `dst` refused points (400): partial write: unable to parse 'broken line \
+        "the destination `dst` refused 1 of 1 point (400): `m f=1 0`: partial write: unable to parse 'broken line \
          here': invalid field format\\nunable to parse 'w f= 3': missing field value dropped=0",
     );
     check(
@@ -155,7 +152,7 @@ fn a_refused_write_says_why() {
     );
     check(
         "write_v2_on_v3_core",
-        "the destination `dst` refused points (400): write buffer error: line protocol parse failed: \
+        "the destination `dst` refused 1 of 1 point (400): `m f=1 0`: write buffer error: line protocol parse failed: \
          invalid column type for column 'f', expected iox::column_type::field::float, got \
          iox::column_type::field::integer",
     );

@@ -7,16 +7,16 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::exchange::{Event, Exchange, Ids, Want};
+use super::exchange::{Ids, Want};
 use super::note::{batch_name, counted, list};
 use super::reader::{self, Reader};
 use super::road::Road;
+use super::writer::Writer;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
-use crate::converter::{Conversion, Lines, altered_warning};
+use crate::converter::{Conversion, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route};
 use crate::protocol::write::BODY_BYTES_MAX;
-use crate::protocol::{Response, file, write};
 use crate::settings::{Destination, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
 
@@ -37,15 +37,8 @@ pub(crate) struct Order {
     pub(crate) road: Option<Road>,
 }
 
-/// So many bodies are with the destination at once: one to be acknowledged, one to follow.
-const WRITES_IN_FLIGHT_MAX: usize = 2;
-
 /// So many bytes of lines wait to be sent; then reading waits as well.
 const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
-
-/// A body of at most so many bytes goes to the disk at once: little is left to be done when the
-/// response ends.
-const FILE_BODY_BYTES_MAX: usize = 2_000_000;
 
 /// A batch on its way.
 #[derive(Debug)]
@@ -58,23 +51,11 @@ pub(crate) struct Batch {
     conversion: Conversion,
     /// Whether all that was read is converted.
     converted: bool,
-    /// Bodies that are to be sent before what is converted: the halves of one that was too large.
-    halves: VecDeque<Lines>,
-    writes: Vec<Write>,
-    body_bytes_max: usize,
-    /// Where the next body belongs in a file.
-    offset: Option<u64>,
+    writer: Writer,
     totals: Totals,
     notes: VecDeque<Note>,
     error: Option<Error>,
     now: Timestamp,
-}
-
-/// A body on its way; kept until it is acknowledged, to be sent again or in halves.
-#[derive(Debug)]
-struct Write {
-    lines: Lines,
-    exchange: Exchange,
 }
 
 impl Order {
@@ -116,15 +97,14 @@ impl Batch {
             batch,
             migration,
             ids: Ids::default(),
-            conversion: Conversion::within(batch, reader::format(&settings)),
+            conversion: Conversion::within(
+                batch,
+                reader::format(&settings),
+                settings.dialect,
+                settings.line_breaks,
+            ),
             converted: false,
-            halves: VecDeque::new(),
-            writes: Vec::new(),
-            body_bytes_max: match &settings.destination {
-                Destination::File(_) => FILE_BODY_BYTES_MAX,
-                Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
-            },
-            offset: order.offset,
+            writer: Writer::new(&settings, order.offset),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -142,56 +122,33 @@ impl Batch {
         let mut until = Timestamp::MAX;
         if self.error.is_some() {
             // What was sent may still have its effect: a file must not be cut meanwhile.
-            let in_flight = self.writes.iter().any(|write| write.exchange.is_in_flight());
-            return if in_flight { Step::Wait(until) } else { self.done() };
+            return if self.writer.is_in_flight() { Step::Wait(until) } else { self.done() };
         }
-        self.cut_bodies();
+        self.writer.cut_bodies(&mut self.conversion, self.converted);
+        match self.writer.want(now, &mut self.ids) {
+            Want::Step(step) => return step,
+            Want::Wait(time) => until = until.min(time),
+            Want::Nothing => {}
+        }
         let may_read = self.conversion.waiting() < WAITING_BYTES_MAX;
-        for write in &mut self.writes {
-            match write.exchange.want(now, &mut self.ids, may_read) {
-                Want::Step(step) => return step,
-                Want::Wait(time) => until = until.min(time),
-                Want::Nothing => {}
-            }
-        }
         match self.reader.want(now, &mut self.ids, may_read) {
             Want::Step(step) => return step,
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
         // Whatever is converted by then has become a write, as far as there is room.
-        let left = !self.converted || !self.writes.is_empty();
-        if left { Step::Wait(until) } else { self.done() }
-    }
-
-    /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
-    fn cut_bodies(&mut self) {
-        // A file takes one body after the other: each has its place. And a file may hold two values
-        // of one series, time and field, of which the later one counts.
-        let is_ordered = self.offset.is_some() || matches!(self.settings.source, Source::File(..));
-        let writes_max = if is_ordered { 1 } else { WRITES_IN_FLIGHT_MAX };
-        while self.writes.len() < writes_max {
-            let waiting = self.conversion.waiting();
-            let body = match self.halves.pop_front() {
-                Some(half) => half,
-                None if waiting >= self.body_bytes_max || (self.converted && waiting > 0) => {
-                    self.conversion.take_lines(self.body_bytes_max)
-                }
-                None => return,
-            };
-            self.write(body);
-        }
-    }
-
-    fn write(&mut self, lines: Lines) {
-        let call = write::lines(&self.settings.destination, lines.text(), self.offset);
-        let exchange = Exchange::new(call, self.settings.attempts_max);
-        self.writes.push(Write { lines, exchange });
+        let is_done = self.converted && self.writer.is_done();
+        if is_done { self.done() } else { Step::Wait(until) }
     }
 
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
-        if let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) {
-            self.answer_write(at, answer);
+        if self.writer.owns(id) {
+            let written = self.writer.answer(id, answer);
+            self.totals.points = self.writer.lines;
+            self.totals.written = self.writer.bytes;
+            if let Err(error) = written {
+                self.fail(error);
+            }
         } else if self.reader.owns(id) && self.error.is_none() {
             self.answer_reader(answer);
         }
@@ -228,52 +185,6 @@ impl Batch {
         }
     }
 
-    fn answer_write(&mut self, at: usize, answer: Answer) {
-        match self.writes[at].exchange.answer(answer) {
-            Event::Begun(response) => {
-                let Write { lines, .. } = self.writes.remove(at);
-                self.acknowledge(&lines, &response);
-            }
-            Event::Failed(error) if error.fault == Fault::TooLarge => self.halve(at, error),
-            Event::Failed(error) => {
-                self.writes.remove(at);
-                self.fail(error);
-            }
-            // A write does not read the body of its success.
-            Event::Nothing | Event::Piece(_) | Event::Ended => {}
-        }
-    }
-
-    fn acknowledge(&mut self, lines: &Lines, response: &Response) {
-        self.totals.points += lines.len() as u64;
-        self.totals.written += lines.bytes() as u64;
-        let Some(offset) = &mut self.offset else {
-            return;
-        };
-        *offset += lines.bytes() as u64;
-        let offset = *offset;
-        match file::length_of(Endpoint::Destination, response) {
-            Ok(length) if length == offset => {}
-            Ok(length) => {
-                let message = format!("the destination has {length} bytes instead of {offset}");
-                self.fail(Error::new(Fault::Malformed, message).at(Endpoint::Destination));
-            }
-            Err(error) => self.fail(error),
-        }
-    }
-
-    /// What is too large for the destination is sent in halves, and so is what follows.
-    fn halve(&mut self, at: usize, error: Error) {
-        let Write { lines, .. } = self.writes.remove(at);
-        if lines.len() < 2 || self.error.is_some() {
-            return self.fail(error);
-        }
-        self.body_bytes_max = self.body_bytes_max.min(lines.bytes().div_ceil(2));
-        let (first, second) = lines.halves();
-        self.halves.push_front(second);
-        self.halves.push_front(first);
-    }
-
     /// The first fault is what counts: those after it may come of it.
     fn fail(&mut self, error: Error) {
         self.error.get_or_insert(error);
@@ -284,14 +195,24 @@ impl Batch {
     }
 
     fn done(&self) -> Step {
-        let (ending, checkpoint) = match &self.error {
+        let (ending, checkpoint) = match self.fault() {
             None => (Ending::Complete, self.record().to_line()),
             Some(error) => (self.ending(error), String::new()),
         };
         Step::Done(Outcome { ending, totals: self.totals, checkpoint })
     }
 
-    fn ending(&self, error: &Error) -> Ending {
+    /// Why it is not complete. Points that were refused before something else went wrong are what
+    /// a person has to see to; an interruption is nothing that went wrong.
+    fn fault(&self) -> Option<Error> {
+        match &self.error {
+            None => self.writer.refusal(true),
+            Some(error) if error.fault == Fault::Stopped => Some(error.clone()),
+            Some(error) => Some(self.writer.refusal(false).unwrap_or_else(|| error.clone())),
+        }
+    }
+
+    fn ending(&self, error: Error) -> Ending {
         // A file that is wrong stays wrong; a server may answer better next time.
         let of_file = error.endpoint == Some(Endpoint::Source)
             && matches!(self.settings.source, Source::File(..));
@@ -299,7 +220,7 @@ impl Batch {
             Fault::Truncated if of_file => Fault::Malformed,
             fault => fault,
         };
-        Ending::of(Error { fault, ..error.clone() })
+        Ending::of(Error { fault, ..error })
     }
 
     fn record(&self) -> Record {
@@ -312,7 +233,7 @@ impl Batch {
             migration: self.migration,
             totals: self.totals,
             percent_complete: percent,
-            destination_bytes: self.offset,
+            destination_bytes: self.writer.offset,
             time: self.now,
         }
     }

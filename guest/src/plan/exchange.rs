@@ -5,6 +5,7 @@
 use super::{Answer, Note, Step};
 use crate::error::{Error, Fault};
 use crate::protocol::judge::{RetryAfter, Verdict, judge};
+use crate::protocol::refusal::Refusal;
 use crate::protocol::{Call, Cause, Failure, Response};
 use crate::time::Timestamp;
 
@@ -32,6 +33,8 @@ pub(crate) struct Exchange {
     state: State,
     /// What a person should know of the last fault.
     note: Option<Note>,
+    /// Once it has failed: which points of its body were refused, if that is why.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 #[derive(Debug)]
@@ -112,6 +115,7 @@ impl Exchange {
             delayed: 0,
             state: State::Ready,
             note: None,
+            refusal: None,
         }
     }
 
@@ -225,6 +229,10 @@ impl Exchange {
     fn refused(&mut self, response: &Response, body: &[u8]) -> Event {
         match judge(&self.call, response, body) {
             Verdict::Final(error) => Event::Failed(error),
+            Verdict::Refused(refusal, error) => {
+                self.refusal = Some(refusal);
+                Event::Failed(error)
+            }
             Verdict::Again(error) => self.again(error),
             Verdict::Later { after, error } => self.later(after.as_ref(), error),
         }

@@ -224,6 +224,7 @@ impl InfluxQlReader {
 
     fn read(&mut self, mut left: VecDeque<Slice>, slices: Slices, conversion: &mut Conversion) {
         if left.is_empty() {
+            self.stage = Stage::Done;
             return;
         }
         let points = |slice: &Slice| influxql::points(&slice.columns, self.scope(slice, &slices));

@@ -14,10 +14,12 @@ mod journal;
 mod migrate;
 mod note;
 mod reader;
+mod refused;
 mod road;
 mod schema;
 mod slices;
 mod status;
+mod writer;
 
 use std::collections::BTreeSet;
 use std::ops::AddAssign;

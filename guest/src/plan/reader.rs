@@ -141,26 +141,7 @@ impl Reader {
             // More often the work of a program that failed than somebody's data.
             return Err(Error::new(Fault::Malformed, "it is empty"));
         }
-        conversion.end()?;
-        if conversion.is_proven_whole() {
-            return Ok(());
-        }
-        // InfluxDB ends each response with an empty line (observed on 2.9.1; so does the encoder of
-        // Flux): without it, a response that somebody cut at the end of a row would look whole.
-        match &self.settings.source {
-            Source::V1(_) | Source::V2(..) => {
-                Err(Error::new(Fault::Truncated, "it stops before its end"))
-            }
-            // Somebody may have made the file otherwise.
-            Source::File(place, _) => {
-                self.notes.push_back(Note::warning(format!(
-                    "`{}` does not end with an empty line, as responses of InfluxDB do: it may be \
-                     cut",
-                    place.bucket
-                )));
-                Ok(())
-            }
-        }
+        conversion.end()
     }
 
     /// Says where an error is, if nobody has said it.

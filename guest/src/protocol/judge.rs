@@ -2,10 +2,9 @@
 //!
 //! Bodies as servers send them are in `tests/recorded/http/`.
 
-use serde_json::Value;
-
+use super::refusal::{Refusal, explanation};
 use super::{Call, Kind, Response};
-use crate::converter::{bounded, message_of, quoted};
+use crate::converter::quoted;
 use crate::error::{Endpoint, Error, Fault};
 
 /// What to do about an answer.
@@ -17,6 +16,8 @@ pub(crate) enum Verdict {
     Again(Error),
     /// Trying again would change nothing.
     Final(Error),
+    /// Points of the body are refused; trying again with the others may do better.
+    Refused(Refusal, Error),
 }
 
 /// The header of that name.
@@ -80,14 +81,22 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
-        201 | 400 | 422 => Verdict::Final(match (kind, status) {
-            (Kind::Points, 201) => error(Fault::Refused, "took only a part of the points"),
-            (Kind::Points, _) => error(Fault::Refused, "refused points"),
-            (Kind::Record, _) => error(Fault::Refused, "refused a record"),
-            (Kind::Query | Kind::Content { .. } | Kind::Length, _) => {
-                error(Fault::Settings, "refused the query")
+        201 | 400 | 422 => match kind {
+            // A limit of InfluxDB 3 on columns, tables or databases (422, and 400 on
+            // `/api/v2/write`): other points would only take their place.
+            Kind::Points if said.contains(" would exceed ") || call.path.is_empty() => {
+                Verdict::Final(error(Fault::Refused, "refused points"))
             }
-        }),
+            // 201 is a partial write of older deployments.
+            Kind::Points => Verdict::Refused(
+                Refusal::read(status, body),
+                error(Fault::Refused, "refused points"),
+            ),
+            Kind::Record => Verdict::Final(error(Fault::Refused, "refused a record")),
+            Kind::Query | Kind::Content { .. } | Kind::Length => {
+                Verdict::Final(error(Fault::Settings, "refused the query"))
+            }
+        },
         300..=399 => {
             let to = quoted(response.header("location").unwrap_or("nowhere"));
             let error = error(Fault::Settings, "is elsewhere").with_hint(format!(
@@ -98,44 +107,6 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         _ => Verdict::Final(error(Fault::Malformed, "answered what its API does not")),
     }
 }
-
-/// What a body says, on one line and not too long.
-fn explanation(body: &[u8]) -> String {
-    // InfluxDB 1.x answers in what was asked for, also where it refuses.
-    if let Some(message) = message_of(body) {
-        return bounded(&message, MESSAGE_CHARACTERS_MAX);
-    }
-    let json: Option<Value> = serde_json::from_slice(body).ok();
-    let body = &String::from_utf8_lossy(body);
-    let Some(json) = json.filter(Value::is_object) else {
-        return quoted(body.trim());
-    };
-    let text = |value: &Value, key: &str| {
-        let text = value.get(key).and_then(Value::as_str);
-        text.map(|text| bounded(text, MESSAGE_CHARACTERS_MAX))
-    };
-    let message = text(&json, "message").or_else(|| text(&json, "error"));
-    let message = message.unwrap_or_else(|| quoted(body.trim()));
-    // InfluxDB 3 lists the lines it refused, or has the one that stopped it.
-    let lines = match json.get("data") {
-        Some(Value::Array(lines)) => lines.as_slice(),
-        Some(line @ Value::Object(_)) => std::slice::from_ref(line),
-        _ => &[],
-    };
-    let Some(first) = lines.first() else {
-        return message;
-    };
-    let line = first.get("line_number").and_then(Value::as_u64).unwrap_or_default();
-    let reason = text(first, "error_message").unwrap_or_default();
-    let beginning = text(first, "original_line").unwrap_or_default();
-    let count = lines.len();
-    format!(
-        "{message}; refused: {count}, the first in line {line} of the body, `{beginning}`: {reason}"
-    )
-}
-
-/// So many characters of a server's message are shown.
-const MESSAGE_CHARACTERS_MAX: usize = 500;
 
 fn retry_after(response: &Response) -> Option<RetryAfter> {
     let text = response.header("retry-after")?.trim();

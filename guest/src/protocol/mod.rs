@@ -7,6 +7,7 @@ pub(crate) mod flux;
 pub(crate) mod influxql;
 pub(crate) mod judge;
 pub(crate) mod mapping;
+pub(crate) mod refusal;
 pub(crate) mod write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -71,13 +71,16 @@ fn parsed<'a>(lines: &Lines<'a>, refusal: impl Fn(&Point) -> Option<&'static str
 
 /// Inserts the points whose types fit; the error is what the server says of the others.
 fn insert(bucket: &mut Bucket, points: Vec<(&str, Point)>, body: &str) -> Result<(), String> {
-    let count = points.len();
     let mut taken = String::new();
     let mut taken_count = 0;
     let mut first_conflict = None;
+    // Of the first shard group with conflicts alone, as on 2.9.1 (`write_v2_conflict_two_groups`).
+    let mut dropped = 0;
     for (line, point) in points {
         if let Some(conflict) = bucket.conflict(&point) {
-            first_conflict.get_or_insert(conflict);
+            let group = bucket.shards.group_of(point.time).map(|group| group.start);
+            let (first_group, _) = first_conflict.get_or_insert((group, conflict));
+            dropped += usize::from(*first_group == group);
             continue;
         }
         bucket.insert(point);
@@ -90,10 +93,10 @@ fn insert(bucket: &mut Bucket, points: Vec<(&str, Point)>, body: &str) -> Result
         let is_whole = split_lines(body).filter(|line| !line.is_empty()).count() == taken_count;
         bucket.written.push(if is_whole { body.to_owned() } else { taken });
     }
-    let Some(Conflict { measurement, field, existing, new }) = first_conflict else {
+    let Some((_, Conflict { measurement, field, existing, new })) = first_conflict else {
         return Ok(());
     };
-    let (new, existing, dropped) = (new.name(), existing.name(), count - taken_count);
+    let (new, existing) = (new.name(), existing.name());
     Err(format!(
         "field type conflict: input field \"{field}\" on measurement \"{measurement}\" is type \
          {new}, already exists as type {existing} dropped={dropped}"

@@ -1,0 +1,380 @@
+//! Sifts what a destination refused out of lines: fields, or whole lines.
+//!
+//! Knows lines as this program writes them, and why each was refused; does not know how a server
+//! says so. Of this line, if its field `temp` is refused,
+//!
+//! ```text
+//! room,city=Lima temp=18i,note="a, b=\"c\" d" 1640995200000000000
+//! ```
+//!
+//! the field `temp=18i` is left out, and the line with `note` alone is to be written again.
+
+use std::collections::BTreeMap;
+
+use super::lines::Lines;
+use super::names::{Dialect, Part, push_name};
+
+/// What ends the key of a field, unless a `\` stands before it.
+const KEY_ENDS: &[char] = &[',', '=', ' '];
+
+/// Why a line was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// In the words of the server, on one line and not too long.
+    pub(crate) text: String,
+    pub(crate) blame: Blame,
+}
+
+/// What of a line is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// The field of this name.
+    Field(String),
+    /// The tag of this name: no part of the line can be written.
+    Tag(String),
+    /// Nobody says.
+    Unknown,
+}
+
+/// Fields of a point that were refused, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Measurement and tags, as line protocol.
+    pub(crate) series: String,
+    /// As line protocol: `key=value`, separated by commas.
+    pub(crate) fields: String,
+    pub(crate) time: String,
+    pub(crate) reason: String,
+}
+
+/// What becomes of lines some of which were refused.
+#[derive(Debug, Default)]
+pub(crate) struct Sifted {
+    /// All that is not refused yet, in its order: lines as they were, and what is left of others.
+    pub(crate) lines: Lines,
+    /// Only what is left of others.
+    pub(crate) rests: Lines,
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// A line in its parts, none of which is empty.
+#[derive(Debug)]
+struct Parts<'a> {
+    series: &'a str,
+    fields: Vec<&'a str>,
+    time: &'a str,
+}
+
+/// Sifts out of lines what was refused of those at these places, counted from 0.
+///
+/// `None` if a reason blames what its line does not have: then it is about another line, for a
+/// server may count otherwise. A line that is alone is meant anyway.
+pub(crate) fn sift(lines: &Lines, refused: &BTreeMap<usize, Reason>) -> Option<Sifted> {
+    let is_alone = lines.len() == 1;
+    let mut sifted = Sifted::default();
+    for (place, line) in lines.each().enumerate() {
+        match refused.get(&place) {
+            Some(reason) => sifted.take_apart(line, reason, is_alone)?,
+            None => sifted.lines.push_line(line),
+        }
+    }
+    Some(sifted)
+}
+
+impl Refused {
+    /// Which point it is of; earlier ones come first.
+    pub(crate) fn place(&self) -> (i64, &str) {
+        let time = self.time.parse().expect("a line is taken apart only if its time is a number");
+        (time, &self.series)
+    }
+}
+
+impl Blame {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Field(name) | Self::Tag(name) => Some(name),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl Sifted {
+    fn take_apart(&mut self, line: &str, reason: &Reason, is_alone: bool) -> Option<()> {
+        let parts = Parts::of(line)?;
+        let is_bad = |field: &&str| match &reason.blame {
+            Blame::Field(name) => is_called(key(field), Part::FieldKey, name),
+            Blame::Tag(_) | Blame::Unknown => false,
+        };
+        let (bad, good): (Vec<_>, Vec<_>) = parts.fields.iter().copied().partition(is_bad);
+        let has_tag = reason.blame.name().is_some_and(|name| parts.has_tag(name));
+        let fits = reason.blame == Blame::Unknown || !bad.is_empty() || has_tag;
+        if !fits && !is_alone {
+            return None;
+        }
+        if !bad.is_empty() {
+            self.refuse(&parts, &bad, reason);
+            self.keep(&parts, &good);
+        } else if has_tag || parts.fields.len() == 1 {
+            self.refuse(&parts, &parts.fields, reason);
+        } else {
+            // Which field it is shows when each half is refused or taken.
+            let (first, second) = good.split_at(good.len() / 2);
+            self.keep(&parts, first);
+            self.keep(&parts, second);
+        }
+        Some(())
+    }
+
+    fn refuse(&mut self, parts: &Parts<'_>, fields: &[&str], reason: &Reason) {
+        self.refused.push(Refused {
+            series: parts.series.to_owned(),
+            fields: fields.join(","),
+            time: parts.time.to_owned(),
+            reason: reason.text.clone(),
+        });
+    }
+
+    fn keep(&mut self, parts: &Parts<'_>, fields: &[&str]) {
+        if !fields.is_empty() {
+            let line = parts.line(fields);
+            self.lines.push_line(&line);
+            self.rests.push_line(&line);
+        }
+    }
+}
+
+impl<'a> Parts<'a> {
+    /// The parts of a line as this program writes it, with its line feed; `None` for any other.
+    fn of(line: &'a str) -> Option<Self> {
+        let line = line.strip_suffix('\n')?;
+        let (series, mut rest) = split_before(line, &[' '])?;
+        let mut fields = Vec::new();
+        loop {
+            // A blank comes before the first field, a comma before the others.
+            rest = &rest[1..];
+            let length = field_length(rest)?;
+            fields.push(&rest[..length]);
+            rest = &rest[length..];
+            if !rest.starts_with(',') {
+                break;
+            }
+        }
+        let time = rest.strip_prefix(' ')?;
+        time.parse::<i64>().ok()?;
+        (!series.is_empty()).then_some(Self { series, fields, time })
+    }
+
+    /// The line with some of its fields.
+    fn line(&self, fields: &[&str]) -> String {
+        format!("{} {} {}\n", self.series, fields.join(","), self.time)
+    }
+
+    fn has_tag(&self, name: &str) -> bool {
+        let mut rest = self.series;
+        while let Some((_, after)) = split_before(rest, &[',']) {
+            rest = &after[1..];
+            if is_called(key(rest), Part::TagKey, name) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Splits before the first of these characters that no `\` escapes.
+fn split_before<'a>(text: &'a str, special: &[char]) -> Option<(&'a str, &'a str)> {
+    let mut is_escaped = false;
+    for (at, character) in text.char_indices() {
+        if is_escaped {
+            is_escaped = false;
+        } else if character == '\\' {
+            is_escaped = true;
+        } else if special.contains(&character) {
+            return Some(text.split_at(at));
+        }
+    }
+    None
+}
+
+/// How many bytes the field has with which this text begins.
+fn field_length(text: &str) -> Option<usize> {
+    let (key, value) = split_before(text, KEY_ENDS)?;
+    let value = value.strip_prefix('=')?;
+    let length = match value.strip_prefix('"') {
+        Some(string) => 1 + split_before(string, &['"'])?.0.len() + 1,
+        None => value.find([',', ' '])?,
+    };
+    (!key.is_empty() && length > 0).then_some(key.len() + 1 + length)
+}
+
+/// The key of a field or a tag, as line protocol.
+fn key(part: &str) -> &str {
+    split_before(part, &['=']).map_or(part, |(key, _)| key)
+}
+
+/// Whether a key, as line protocol of whichever product, has this name.
+fn is_called(key: &str, part: Part, name: &str) -> bool {
+    [Dialect::Iox, Dialect::Tsm].into_iter().any(|dialect| {
+        let mut written = String::new();
+        push_name(&mut written, dialect, part, name).is_ok() && written == key
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use influxdb_line_protocol::parse_lines;
+
+    use super::super::lines::{Lines, push_field_key, push_series};
+    use super::super::names::{Dialect, Part};
+    use super::{Blame, Parts, Reason, is_called, key, sift};
+
+    /// Names with all that is special in them, but for what line protocol cannot say.
+    const NAMES: [&str; 9] =
+        ["f", "a b", "a,b", "a=b", "a\"b", "back\\slash", "\"", "ü=é, \u{1F600}", "'x', expected "];
+    const TEXTS: [&str; 9] =
+        ["", "plain", "a, b=\"c\" d", "\\", "\"", "\\\"", "two\nlines 5\n", "x\" 5", "ü ,= "];
+
+    fn field(name: &str, value: &str) -> String {
+        let mut field = String::new();
+        push_field_key(&mut field, Dialect::Iox, &[], name).expect("line protocol can say it");
+        field + value
+    }
+
+    /// A line for each measurement, each with a field of each name and text, and of each type.
+    fn lines() -> Lines {
+        let mut lines = Lines::default();
+        for (measurement, time) in NAMES.iter().zip([i64::MIN, -1, 0, 1, 2, 3, 4, 5, i64::MAX]) {
+            let mut series = String::new();
+            let tags: Vec<_> = NAMES.iter().map(|name| (*name, *name)).collect();
+            push_series(&mut series, Dialect::Iox, measurement, &tags)
+                .expect("line protocol can say it");
+            let strings = NAMES
+                .iter()
+                .zip(TEXTS)
+                .map(|(name, text)| field(name, &super::super::string(text)));
+            let others = ["-0.5", "1e300", "5i", "5u", "true"].map(|value| field(value, value));
+            let fields: Vec<_> = strings.chain(others).collect();
+            lines.push_point(series.as_bytes(), fields.join(",").as_bytes(), time);
+        }
+        lines
+    }
+
+    #[test]
+    fn the_parts_of_a_line_are_those_that_influxdb_3_parses_and_make_the_line_again() {
+        let mut count = 0;
+        for line in lines().each() {
+            let parts = Parts::of(line).expect("it is a line of ours");
+            assert_eq!(parts.line(&parts.fields), line);
+            let parsed: Vec<_> = parse_lines(line).collect();
+            let [Ok(parsed)] = &parsed[..] else { panic!("{line} is not one line: {parsed:?}") };
+            assert_eq!(parsed.field_set.len(), parts.fields.len());
+            for (text, (name, _)) in parts.fields.iter().zip(&parsed.field_set) {
+                assert!(is_called(key(text), Part::FieldKey, name), "{text}");
+                // Alone it is the same field.
+                let alone = parts.line(&[text]);
+                let alone = parse_lines(&alone).next().expect("there is one").expect("it is one");
+                assert_eq!(alone.series.to_string(), parsed.series.to_string());
+                assert_eq!(alone.timestamp, parsed.timestamp);
+                assert_eq!(alone.field_set.len(), 1);
+                assert_eq!(Some(&alone.field_set[0].1), parsed.field_value(name.as_str()));
+                count += 1;
+            }
+            assert!(NAMES.iter().all(|name| parts.has_tag(name)));
+            assert!(!parts.has_tag("b") && !parts.has_tag("5i"));
+        }
+        assert_eq!(count, 9 * 14);
+    }
+
+    #[test]
+    fn what_is_no_line_of_ours_has_no_parts() {
+        for line in [
+            "m f=1 5",
+            "m f=1\n",
+            "m f=1 \n",
+            "m f=1 x\n",
+            "m f=1,\n",
+            "m f=1,=2 5\n",
+            "m f= 5\n",
+            "m f=\"x 5\n",
+            "m f=\"x\"y 5\n",
+            "m 5\n",
+            " f=1 5\n",
+            "m  f=1 5\n",
+            "m f=1 5 5\n",
+            "\n",
+        ] {
+            assert!(Parts::of(line).is_none(), "{line:?}");
+        }
+    }
+
+    fn reason(blame: Blame) -> Reason {
+        Reason { text: "why".to_owned(), blame }
+    }
+
+    /// What is left and what is refused of one line between two others.
+    fn sifted(line: &str, blame: Blame) -> Option<(String, Vec<String>)> {
+        let mut lines = Lines::default();
+        for line in ["a g=1,h=1 1", line, "b g=1,h=1 1"] {
+            lines.push_line(&format!("{line}\n"));
+        }
+        let sifted = sift(&lines, &BTreeMap::from([(1, reason(blame))]))?;
+        let text = sifted.lines.text().strip_prefix("a g=1,h=1 1\n");
+        let text = text.and_then(|text| text.strip_suffix("b g=1,h=1 1\n"));
+        assert_eq!(text, Some(sifted.rests.text()), "the others stay as and where they were");
+        let refused = sifted.refused.iter();
+        let refused = refused.map(|refused| format!("{} {}", refused.series, refused.fields));
+        Some((sifted.rests.text().to_owned(), refused.collect()))
+    }
+
+    #[track_caller]
+    fn check(line: &str, blame: Blame, rests: &str, refused: &[&str]) {
+        let (found_rests, found_refused) = sifted(line, blame).expect("it fits the line");
+        assert_eq!((found_rests.as_str(), found_refused), (rests, strings(refused)));
+    }
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn of_a_line_the_field_to_blame_is_refused_and_the_others_are_left() {
+        let field = |name: &str| Blame::Field(name.to_owned());
+        check("m,t=a f=1i,g=2,h=3 5", field("f"), "m,t=a g=2,h=3 5\n", &["m,t=a f=1i"]);
+        check("m,t=a f=1i,g=2,h=3 5", field("h"), "m,t=a f=1i,g=2 5\n", &["m,t=a h=3"]);
+        check("m f=1i 5", field("f"), "", &["m f=1i"]);
+        check(
+            "m a\\ b=\"x,y=\\\"1\\\"\",g=2 5",
+            field("a b"),
+            "m g=2 5\n",
+            &["m a\\ b=\"x,y=\\\"1\\\"\""],
+        );
+        // The field of a name that is a tag as well is to blame, not the tag.
+        check("m,k=a k=1,g=2 5", field("k"), "m,k=a g=2 5\n", &["m,k=a k=1"]);
+    }
+
+    #[test]
+    fn of_a_line_whose_tag_is_to_blame_nothing_is_left() {
+        check("m,t=a f=1,g=2 5", Blame::Tag("t".into()), "", &["m,t=a f=1,g=2"]);
+        check("m,t=a f=1,g=2 5", Blame::Field("t".into()), "", &["m,t=a f=1,g=2"]);
+    }
+
+    #[test]
+    fn a_line_without_anything_to_blame_is_halved_down_to_the_field() {
+        check("m f=1,g=2,h=3 5", Blame::Unknown, "m f=1 5\nm g=2,h=3 5\n", &[]);
+        check("m f=1 5", Blame::Unknown, "", &["m f=1"]);
+    }
+
+    #[test]
+    fn a_reason_that_does_not_fit_its_line_is_about_another_line_unless_there_is_none() {
+        assert_eq!(sifted("m,t=a f=1,g=2 5", Blame::Field("x".into())), None);
+        assert_eq!(sifted("m,t=a f=1 5", Blame::Field("x".into())), None);
+        assert_eq!(sifted("m,t=a f=1 5", Blame::Tag("f".into())), None);
+        let mut alone = Lines::default();
+        alone.push_line("m,t=a f=1,g=2 5\n");
+        let refused = BTreeMap::from([(0, reason(Blame::Field("x".into())))]);
+        let sifted = sift(&alone, &refused).expect("it is meant");
+        assert_eq!(sifted.rests.text(), "m,t=a f=1 5\nm,t=a g=2 5\n");
+    }
+}

@@ -1,0 +1,111 @@
+//! What the destination refused of a batch: the first points of it, and how many there are.
+//!
+//! Does not know how it was found out.
+
+use std::collections::BTreeSet;
+
+use crate::converter::{Refused, bounded};
+use crate::error::{Endpoint, Error, Fault};
+use crate::plan::counted;
+
+/// The refused points of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct RefusedPoints {
+    count: u64,
+    /// Series and time of the first `REFUSED_MAX`: the fields of a point may be refused one by one.
+    points: BTreeSet<(String, String)>,
+    /// For each of the first reasons the earliest point that was refused for it: which one is found
+    /// first depends on which answer is.
+    examples: Vec<Refused>,
+    /// The status of the last answer that refused some.
+    status: u16,
+}
+
+/// After so many refused points no more are looked for: the batch cannot pass, and what it says is
+/// plain. As many as Cloud names at once.
+pub(crate) const REFUSED_MAX: usize = 100;
+
+/// So many reasons are shown.
+const REASONS_MAX: usize = 3;
+
+/// So many characters of a series, and of its fields, are shown.
+const PART_CHARACTERS_MAX: usize = 250;
+
+impl RefusedPoints {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether no more are to be looked for.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.count >= REFUSED_MAX as u64
+    }
+
+    pub(crate) fn add(&mut self, status: u16, refused: Vec<Refused>) {
+        self.status = status;
+        for refused in refused {
+            let point = (refused.series.clone(), refused.time.clone());
+            // Beyond the limit it is the last answer that counts, which names each point once.
+            let is_new = self.points.len() >= REFUSED_MAX || self.points.insert(point);
+            self.count += u64::from(is_new);
+            self.show(refused);
+        }
+    }
+
+    fn show(&mut self, refused: Refused) {
+        // Strings may be megabytes, and of a series only names and tags are kept.
+        let fields = bounded(&refused.fields, PART_CHARACTERS_MAX);
+        let refused = Refused { fields, ..refused };
+        let known = self.examples.iter_mut().find(|example| example.reason == refused.reason);
+        if let Some(example) = known {
+            if example.place() == refused.place() {
+                let fields = format!("{},{}", example.fields, refused.fields);
+                example.fields = bounded(&fields, PART_CHARACTERS_MAX);
+            } else if refused.place() < example.place() {
+                *example = refused;
+            }
+        } else if self.examples.len() < REASONS_MAX {
+            self.examples.push(refused);
+        }
+    }
+
+    /// The error of a batch with refused points. `of` says of how many points, if all of them were
+    /// sent.
+    pub(crate) fn error(&self, destination: &str, of: Option<u64>) -> Error {
+        let (count, status) = (self.count, self.status);
+        let many = match of {
+            Some(all) => format!("{count} of {}", counted(all, "point", "points")),
+            None => format!("at least {}", counted(count, "point", "points")),
+        };
+        let mut message = format!("the destination `{destination}` refused {many} ({status})");
+        let mut examples: Vec<_> = self.examples.iter().collect();
+        examples.sort_by_key(|example| example.place());
+        for (place, example) in examples.into_iter().enumerate() {
+            message += match place {
+                0 if count == 1 => ": ",
+                0 => ", the first: ",
+                _ => "; another: ",
+            };
+            message += &shown(example);
+        }
+        let hint = match of {
+            Some(_) => {
+                "all other values of this batch have arrived; mend what the reason says, and \
+                        run the same command"
+            }
+            None => {
+                "other points of this batch have arrived, but not all; mend what the reason \
+                     says, and run the same command"
+            }
+        };
+        Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)
+    }
+}
+
+/// A refused point as it would be written, and why it was not.
+fn shown(refused: &Refused) -> String {
+    let Refused { series, fields, time, reason } = refused;
+    let series = bounded(series, PART_CHARACTERS_MAX);
+    let reason = if reason.is_empty() { "it does not say why" } else { reason };
+    format!("`{series} {fields} {time}`: {reason}")
+}

@@ -1,0 +1,230 @@
+//! Bodies on their way to the destination: cut, sent, halved where one is too large, sifted where
+//! points of it are refused, and acknowledged.
+//!
+//! Does not know where lines come from. All that is sent again may have been written already: a
+//! point written twice is one point.
+
+use std::collections::VecDeque;
+
+use super::Answer;
+use super::exchange::{Event, Exchange, Ids, Want};
+use super::refused::RefusedPoints;
+use crate::converter::{Conversion, Lines, sift};
+use crate::error::{Endpoint, Error, Fault};
+use crate::protocol::refusal::Refusal;
+use crate::protocol::write::BODY_BYTES_MAX;
+use crate::protocol::{Response, file, write};
+use crate::settings::{Destination, Settings, Source};
+use crate::time::Timestamp;
+
+/// So many bodies are with the destination at once: one to be acknowledged, one to follow.
+const WRITES_IN_FLIGHT_MAX: usize = 2;
+
+/// A body of at most so many bytes goes to the disk at once: little is left to be done when the
+/// response ends.
+const FILE_BODY_BYTES_MAX: usize = 2_000_000;
+
+/// So many bodies of a batch are sent again in search of refused points: some for each of
+/// `REFUSED_MAX`, and on InfluxDB 3, which takes a second for each, a quarter of an hour at most.
+const SEARCHES_MAX: usize = 1000;
+
+/// The bodies of a batch.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    destination: Destination,
+    attempts_max: u32,
+    /// A file takes one body after the other: each has its place. And a file as source may hold two
+    /// values of one series, time and field, of which the later one counts.
+    is_ordered: bool,
+    body_bytes_max: usize,
+    /// Bodies that are to be sent before what is converted: parts of some that were sent in vain.
+    again: VecDeque<Lines>,
+    writes: Vec<Write>,
+    /// Points that were sent, each once.
+    points: u64,
+    searches: usize,
+    refused: RefusedPoints,
+    /// Where the next body belongs in a file.
+    pub(crate) offset: Option<u64>,
+    /// Lines and bytes that are acknowledged.
+    pub(crate) lines: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A body on its way; kept until it is acknowledged, to be sent again or in parts.
+#[derive(Debug)]
+struct Write {
+    lines: Lines,
+    exchange: Exchange,
+}
+
+impl Writer {
+    pub(crate) fn new(settings: &Settings, offset: Option<u64>) -> Self {
+        Self {
+            destination: settings.destination.clone(),
+            attempts_max: settings.attempts_max,
+            is_ordered: offset.is_some() || matches!(settings.source, Source::File(..)),
+            body_bytes_max: match &settings.destination {
+                Destination::File(_) => FILE_BODY_BYTES_MAX,
+                Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
+            },
+            again: VecDeque::new(),
+            writes: Vec::new(),
+            points: 0,
+            searches: 0,
+            refused: RefusedPoints::default(),
+            offset,
+            lines: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
+    pub(crate) fn cut_bodies(&mut self, conversion: &mut Conversion, is_end: bool) {
+        let writes_max = if self.is_ordered { 1 } else { WRITES_IN_FLIGHT_MAX };
+        while self.writes.len() < writes_max {
+            let waiting = conversion.waiting();
+            let body = match self.again.pop_front() {
+                Some(body) => body,
+                None if waiting >= self.body_bytes_max || (is_end && waiting > 0) => {
+                    let body = conversion.take_lines(self.body_bytes_max);
+                    self.points += body.len() as u64;
+                    body
+                }
+                None => return,
+            };
+            self.write(body);
+        }
+    }
+
+    fn write(&mut self, lines: Lines) {
+        let call = write::lines(&self.destination, lines.text(), self.offset);
+        let exchange = Exchange::new(call, self.attempts_max);
+        self.writes.push(Write { lines, exchange });
+    }
+
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        let mut until = None;
+        for write in &mut self.writes {
+            match write.exchange.want(now, ids, true) {
+                Want::Step(step) => return Want::Step(step),
+                Want::Wait(time) => until = Some(until.map_or(time, |until| time.min(until))),
+                Want::Nothing => {}
+            }
+        }
+        until.map_or(Want::Nothing, Want::Wait)
+    }
+
+    /// Whether all that was cut is acknowledged or refused.
+    pub(crate) fn is_done(&self) -> bool {
+        self.writes.is_empty() && self.again.is_empty()
+    }
+
+    /// Whether a body may have an effect that is not known yet.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.writes.iter().any(|write| write.exchange.is_in_flight())
+    }
+
+    pub(crate) fn owns(&self, id: u64) -> bool {
+        self.writes.iter().any(|write| write.exchange.owns(id))
+    }
+
+    /// Takes an answer to the request of this id. After an error nothing more may be sent.
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer) -> Result<(), Error> {
+        let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) else {
+            return Ok(());
+        };
+        match self.writes[at].exchange.answer(answer) {
+            // A write does not read the body of its success.
+            Event::Nothing | Event::Piece(_) | Event::Ended => Ok(()),
+            Event::Begun(response) => {
+                let Write { lines, .. } = self.writes.remove(at);
+                self.acknowledge(lines.len(), lines.bytes());
+                self.check_length(&response)
+            }
+            Event::Failed(error) => {
+                let Write { lines, exchange } = self.writes.remove(at);
+                match exchange.refusal {
+                    Some(refusal) => self.sift(lines, &refusal, error),
+                    None if error.fault == Fault::TooLarge && lines.len() > 1 => {
+                        // What follows is as large.
+                        let half = lines.bytes().div_ceil(2);
+                        self.body_bytes_max = self.body_bytes_max.min(half);
+                        self.halve(lines);
+                        Ok(())
+                    }
+                    None => Err(error),
+                }
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, lines: usize, bytes: usize) {
+        self.lines += lines as u64;
+        self.bytes += bytes as u64;
+        if let Some(offset) = &mut self.offset {
+            *offset += bytes as u64;
+        }
+    }
+
+    /// A file is as long as it is said to be.
+    fn check_length(&self, response: &Response) -> Result<(), Error> {
+        let Some(offset) = self.offset else { return Ok(()) };
+        match file::length_of(Endpoint::Destination, response)? {
+            length if length == offset => Ok(()),
+            length => {
+                let message = format!("the destination has {length} bytes instead of {offset}");
+                Err(Error::new(Fault::Malformed, message).at(Endpoint::Destination))
+            }
+        }
+    }
+
+    fn halve(&mut self, lines: Lines) {
+        let (first, second) = lines.halves();
+        self.again.push_front(second);
+        self.again.push_front(first);
+    }
+
+    /// What a refusal does not name is sent again, unless it is stored for certain: the others, and
+    /// the good fields of refused points. If it names nothing, the halves are.
+    fn sift(&mut self, lines: Lines, refusal: &Refusal, error: Error) -> Result<(), Error> {
+        let places = refusal.places(&lines);
+        let Some(sifted) = places.as_ref().and_then(|places| sift(&lines, places)) else {
+            if lines.len() == 1 {
+                return Err(error);
+            }
+            self.halve(lines);
+            return self.count_searches(2, error);
+        };
+        self.refused.add(refusal.status, sifted.refused);
+        // Where the later one of two values counts, it must be written later.
+        let body = if refusal.others_are_stored && !self.is_ordered {
+            let (all, rests) = (&sifted.lines, &sifted.rests);
+            self.acknowledge(all.len() - rests.len(), all.bytes() - rests.bytes());
+            sifted.rests
+        } else {
+            sifted.lines
+        };
+        let bodies = usize::from(!body.is_empty());
+        if !body.is_empty() {
+            self.again.push_front(body);
+        }
+        self.count_searches(bodies, error)
+    }
+
+    /// `error` is what ends the search if nothing was found so far.
+    fn count_searches(&mut self, bodies: usize, error: Error) -> Result<(), Error> {
+        self.searches += bodies;
+        match self.refused.is_enough() || self.searches > SEARCHES_MAX {
+            true => Err(self.refusal(false).unwrap_or(error)),
+            false => Ok(()),
+        }
+    }
+
+    /// What the destination has refused so far; `is_end` says that nothing is left to be sent.
+    pub(crate) fn refusal(&self, is_end: bool) -> Option<Error> {
+        let of = is_end.then_some(self.points);
+        let bucket = &self.destination.place().bucket;
+        (!self.refused.is_empty()).then(|| self.refused.error(bucket, of))
+    }
+}

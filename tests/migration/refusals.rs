@@ -1,0 +1,88 @@
+//! Destinations that refuse a field of many points: what a person reads, and that all else is there.
+
+use support::client::request;
+use support::influx::{Engine, FakeInflux, Points, Settings};
+
+use crate::bad_input::BY_FLUX;
+use crate::run::{Host, Migration, config, points, talk};
+use crate::sides;
+
+const HOUR: i64 = 60 * 60_000_000_000;
+const NEW_YEAR: i64 = 1_640_995_200_000_000_000;
+
+/// A point at the destination in whose measurement `load` is a float, and not an integer.
+const OTHER: &str = "cpu,host=z load=1.5 1640995200000000000\n";
+
+/// What should arrive of the first hour: all but `load`.
+fn expected() -> Points {
+    let points = points();
+    let lines = points.lines().filter(|line| {
+        let time = line.rsplit(' ').next().and_then(|time| time.parse::<i64>().ok());
+        time.expect("each line ends with its time") < NEW_YEAR + HOUR
+    });
+    let without_load = |line: &str| match line.split_once(" load=") {
+        Some((series, rest)) => {
+            let (_, fields) = rest.split_once(',').expect("other fields follow");
+            format!("{series} {fields}\n")
+        }
+        None => format!("{line}\n"),
+    };
+    Points::parse(&(lines.map(without_load).collect::<String>() + OTHER))
+}
+
+/// A destination of an engine that is written by an API: how it tells of refused points, and how
+/// many requests it takes at most to find them.
+#[track_caller]
+fn check(engine: Engine, keys: &str, path: &str, told: &str, requests_max: usize) {
+    let (source, _) = sides();
+    let destination = FakeInflux::with(Settings { engine, ..Settings::default() });
+    destination.create("dst");
+    let reply = request(&destination.url(), "POST", path, &[], OTHER.as_bytes());
+    assert_eq!(reply.status, 204);
+    let config = config(&source, &destination).replace("api = \"v3\"", keys);
+    let migration = Migration::new(Host::Binary, &config);
+    let output = migration.run();
+    assert_eq!(
+        talk(&output),
+        format!(
+            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination \
+             `dst` refused 90 of 120 points {told}\n\n\
+             hint: all other values of this batch have arrived; mend what the reason says, and run \
+             the same command\n"
+        )
+    );
+    assert_eq!(output.status.code(), Some(2));
+    destination.points("dst").assert_same(&expected());
+    let records = migration.read("migration.checkpoint.lp");
+    assert_eq!(records.lines().count(), 1, "only that it has begun is recorded");
+    let requests = destination.exchanges().len() - 1;
+    assert!(requests <= requests_max, "{requests}");
+}
+
+const FIRST: &str = "the first: `cpu,host=a,zone=north load=0i 1640995200000000000`";
+const TYPES: &str = "invalid column type for column 'load', expected iox::column_type::field::float, \
+                     got iox::column_type::field::integer";
+const CONFLICT: &str = "partial write: field type conflict: input field \"load\" on measurement \
+                        \"cpu\" is type integer, already exists as type float dropped=1";
+
+#[test]
+fn all_but_the_refused_field_arrives_in_influxdb_3() {
+    let told = format!("(400), {FIRST}: {TYPES}");
+    check(Engine::Iox, "api = \"v3\"", "/api/v3/write_lp?db=dst&precision=ns", &told, 2);
+}
+
+#[test]
+fn all_but_the_refused_field_arrives_in_influxdb_3_by_its_older_paths() {
+    let told = format!("(400), {FIRST}: {TYPES}");
+    check(Engine::Iox, "api = \"v1\"", "/write?db=dst&precision=ns", &told, 91);
+    let told = format!("(400), {FIRST}: write buffer error: line protocol parse failed: {TYPES}");
+    let api = "api = \"v2\"\norg = \"o\"";
+    check(Engine::Iox, api, "/api/v2/write?org=o&bucket=dst&precision=ns", &told, 300);
+}
+
+#[test]
+fn all_but_the_refused_field_arrives_in_influxdb_2() {
+    let told = format!("(422), {FIRST}: failure writing points to database: {CONFLICT}");
+    let api = "api = \"v2\"\norg = \"o\"";
+    check(Engine::Tsm, api, "/api/v2/write?org=o&bucket=dst&precision=ns", &told, 300);
+}
