@@ -18,8 +18,10 @@
 //! CSV (or what is recorded of a batch), a **row** is a record of a table: one value by Flux, a
 //! point by InfluxQL (counted rows are values, as the guide counts them); a **point** is the values
 //! of one series and time, a **line** is a point in line protocol, a **piece** is bytes as they came,
-//! a **body** is lines as they are sent. A **road** is the language by which a bucket is read, and the
-//! name under which it answers; a **slice** is a part of a measurement, by time.
+//! a **body** is lines as they are sent. A **finding** is what of a response cannot arrive as it is; a
+//! point is **refused** by the destination, and then sifted out of its body. A **road** is the language
+//! by which a bucket is read, and the name under which it answers; a **slice** is a part of a
+//! measurement, by time.
 
 pub mod converter;
 pub mod error;

@@ -10,7 +10,7 @@
 
 use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
 
-use crate::converter::{push_series, push_string};
+use crate::converter::{Dialect, push_series, string};
 use crate::plan::Totals;
 use crate::settings::{Place, Settings};
 use crate::time::{TimeRange, Timestamp};
@@ -84,7 +84,8 @@ impl Route {
         tags.retain(|(_, value)| !value.is_empty());
         tags.sort_unstable();
         let mut line = String::new();
-        push_series(&mut line, measurement, &tags).expect("the settings refuse such names");
+        push_series(&mut line, Dialect::Common, measurement, &tags)
+            .expect("the settings refuse such names");
         line
     }
 
@@ -177,7 +178,7 @@ fn push_texts(line: &mut String, texts: &[(&str, String)]) {
         line.push(separator);
         line.push_str(key);
         line.push('=');
-        push_string(line, text);
+        line.push_str(&string(text));
         separator = ',';
     }
 }

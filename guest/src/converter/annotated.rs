@@ -11,125 +11,162 @@
 //! ,,0,2022-01-01T00:00:00Z,2022-01-02T00:00:00Z,2022-01-01T00:00:00Z,18.5,temp,air quality,Lima
 //! ```
 
-use super::Counts;
+use super::blocks::Blocks;
 use super::error::{ConversionError, ErrorKind, bounded, quoted};
+use super::header::{Annotations, Column, OWN_COLUMNS, Schema, Values};
 use super::lines;
-use super::merge::Merge;
+use super::points::{self, LineBreaks, Points};
+use super::quotes;
 use super::records::{Record, Records};
+use super::repeat::Repeat;
 use super::value::DataType;
 use crate::error::Error;
-use crate::time::{TimeRange, Timestamp};
+use crate::time::{Clock, Timestamp};
 
 /// Reads tables, record by record.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tables {
     state: State,
-    /// Rows outside of it are counted and left out.
-    range: TimeRange,
+    blocks: Blocks,
+    /// The last row, as an example.
+    repeat: Repeat,
+    /// Whether annotations or headers have quotes without need: then it was not Flux that wrote them.
+    is_requoted: bool,
+    clock: Clock,
 }
 
 #[derive(Debug)]
 enum State {
     /// Before a table: annotations, and then a header.
     Header(Annotations),
-    /// Inside a table: each record is a row.
-    Rows(Box<Schema>),
+    /// Inside a table: each record is a row, as the last block says.
+    Rows,
     /// The header says that the next row is an error.
     Failed,
 }
 
-/// The annotations of a block, in whatever order they came.
-#[derive(Debug, Default)]
-struct Annotations {
-    data_types: Vec<String>,
-    defaults: Vec<String>,
-}
-
-/// Where the parts of a point are in a row.
-#[derive(Debug)]
-struct Schema {
-    columns: usize,
-    time: Column,
-    value: Column,
-    field: Column,
-    measurement: Column,
-    /// Sorted by name.
-    tags: Vec<Column>,
-    /// The series and the field of the row before, to tell when they change.
-    key: Vec<String>,
-}
-
-#[derive(Clone, Debug)]
-struct Column {
-    place: usize,
-    name: String,
-    data_type: DataType,
-    /// What an empty cell stands for.
-    default: String,
-}
-
-/// The first columns of a table are the response's own, whatever they are called: a tag may be
-/// called `result` or `table` too (observed on InfluxDB 2.9.1).
-const OWN_COLUMNS: usize = 3;
-
 /// So many characters are shown of why a query failed.
 const QUERY_ERROR_CHARACTERS_MAX: usize = 500;
 
-impl Tables {
-    pub(crate) fn new(range: TimeRange) -> Self {
-        Self { state: State::Header(Annotations::default()), range }
+impl Default for State {
+    fn default() -> Self {
+        Self::Header(Annotations::default())
     }
+}
 
-    /// Takes the next record.
+impl Tables {
+    /// Takes the next record, and the bytes that it was made of.
     pub(crate) fn push(
         &mut self,
         record: Record<'_>,
-        merge: &mut Merge,
-        counts: &mut Counts,
+        bytes: &[u8],
+        points: &mut Points,
     ) -> Result<(), ConversionError> {
-        if let Some(name) = record.field(0).strip_prefix('#') {
-            return self.annotate(name, record);
-        }
-        match &mut self.state {
-            State::Header(annotations) => {
-                self.state = header(annotations, record)?;
+        self.repeat.forget();
+        let pushed = match (record.field(0).strip_prefix('#'), &self.state) {
+            (Some(name), _) => self.annotate(name, record, bytes),
+            (None, State::Header(_)) => self.begin(record, bytes, points),
+            (None, State::Rows) => return self.push_row(record, bytes, points),
+            (None, State::Failed) => return Err(failed_query(record)),
+        };
+        pushed.map_err(|kind| record.error(kind))
+    }
+
+    fn push_row(
+        &mut self,
+        record: Record<'_>,
+        bytes: &[u8],
+        points: &mut Points,
+    ) -> Result<(), ConversionError> {
+        let Some(schema) = self.blocks.schema() else { unreachable!("its header was read") };
+        let needless = match self.is_requoted {
+            true => Vec::new(),
+            false => quotes::needless(bytes).collect(),
+        };
+        match row(schema, record, &needless, &mut self.clock, points) {
+            Ok(()) => {
+                if let Some(place) = schema.place_of_pair() {
+                    self.repeat.learn(bytes, place);
+                }
                 Ok(())
             }
-            State::Rows(schema) => {
-                let range = self.range;
-                row(schema, record, range, counts, merge).map_err(|kind| record.error(kind))
-            }
-            State::Failed => Err(failed_query(record)),
+            Err(kind) => points.note(record.error(kind)),
         }
+    }
+
+    /// Takes the records that are like some before: a block of annotations with its header, and
+    /// rows that are like the last one but for time and value. Whether there were any.
+    pub(crate) fn push_repeated(
+        &mut self,
+        bytes: &mut &[u8],
+        records: &mut Records,
+        points: &mut Points,
+    ) -> Result<bool, ConversionError> {
+        let before = bytes.len();
+        let may_begin = matches!(self.state, State::Rows) && bytes.starts_with(b"#");
+        if may_begin && let Some((length, lines)) = self.blocks.find(bytes) {
+            self.repeat.forget();
+            records.pass_lines(lines);
+            *bytes = &bytes[length..];
+            return Ok(true);
+        }
+        let (State::Rows, Some(schema)) = (&self.state, self.blocks.schema()) else {
+            return Ok(false);
+        };
+        let Values::One { value: column, .. } = &schema.values else { return Ok(false) };
+        let clock = &mut self.clock;
+        while let Some((time, value, length)) = self.repeat.read(bytes, column.data_type, clock) {
+            points
+                .push(time, &value)
+                .map_err(|unfit| records.error(unfit.of(&column.name, &value.shown())))?;
+            records.pass_lines(1);
+            *bytes = &bytes[length..];
+        }
+        Ok(bytes.len() < before)
     }
 
     /// Whether the response may end here: annotations and headers promise more.
     pub(crate) fn may_end(&self) -> bool {
         match &self.state {
-            State::Header(Annotations { data_types, defaults }) => {
-                data_types.is_empty() && defaults.is_empty()
-            }
-            State::Rows(_) => true,
+            State::Header(annotations) => annotations.is_empty(),
+            State::Rows => true,
             State::Failed => false,
         }
     }
 
-    fn annotate(&mut self, name: &str, record: Record<'_>) -> Result<(), ConversionError> {
+    /// Whether the next record is a row, unless it is an annotation.
+    pub(crate) fn is_in_rows(&self) -> bool {
+        matches!(self.state, State::Rows)
+    }
+
+    fn annotate(&mut self, name: &str, record: Record<'_>, bytes: &[u8]) -> Result<(), ErrorKind> {
         if !matches!(self.state, State::Header(_)) {
-            self.state = State::Header(Annotations::default());
+            self.state = State::default();
         }
         let State::Header(annotations) = &mut self.state else { unreachable!("set above") };
-        let cells = || record.fields().map(str::to_owned).collect();
-        match name {
-            "datatype" => annotations.data_types = cells(),
-            "default" => annotations.defaults = cells(),
-            // Which columns are in the group key does not matter here: each row says its own.
-            "group" => {}
-            _ => {
-                let found = beginning(record);
-                return Err(record.error(ErrorKind::NotAnnotated { found }));
-            }
+        self.is_requoted |= quotes::needless(bytes).next().is_some();
+        self.blocks.push_line(bytes, annotations.is_empty());
+        annotations.push(name, record)
+    }
+
+    /// Takes the header of a table.
+    fn begin(
+        &mut self,
+        record: Record<'_>,
+        bytes: &[u8],
+        points: &Points,
+    ) -> Result<(), ErrorKind> {
+        let State::Header(annotations) = &self.state else { unreachable!("a header is due") };
+        annotations.check(record)?;
+        if record.fields().eq(["", "error", "reference"]) {
+            self.state = State::Failed;
+            return Ok(());
         }
+        let schema = Schema::read(annotations, record, points.dialect)?;
+        self.is_requoted |= quotes::needless(bytes).next().is_some();
+        self.blocks.push_line(bytes, false);
+        self.blocks.add(schema);
+        self.state = State::Rows;
         Ok(())
     }
 }
@@ -140,131 +177,109 @@ fn failed_query(record: Record<'_>) -> ConversionError {
     record.error(ErrorKind::Query { message: text(1), reference: text(2) })
 }
 
-/// How a record begins, for a message.
-fn beginning(record: Record<'_>) -> String {
-    quoted(&record.fields().collect::<Vec<_>>().join(","))
-}
-
-/// What follows the header: rows, or an error.
-fn header(annotations: &Annotations, record: Record<'_>) -> Result<State, ConversionError> {
-    let Annotations { data_types, defaults } = annotations;
-    let fault = |kind| Err(record.error(kind));
-    if data_types.is_empty() {
-        return fault(ErrorKind::NotAnnotated { found: beginning(record) });
-    }
-    for annotation in [data_types, defaults] {
-        let (expected, found) = (annotation.len(), record.len());
-        if expected != found && !annotation.is_empty() {
-            return fault(ErrorKind::Columns { expected, found });
-        }
-    }
-    if record.fields().eq(["", "error", "reference"]) {
-        return Ok(State::Failed);
-    }
-    let mut columns = Vec::new();
-    for (place, name) in record.fields().enumerate().skip(OWN_COLUMNS) {
-        let Some(data_type) = DataType::parse(&data_types[place]) else {
-            let (column, found) = (quoted(name), quoted(&data_types[place]));
-            return fault(ErrorKind::DataType { column, found });
-        };
-        let default = defaults.get(place).cloned().unwrap_or_default();
-        columns.push(Column { place, name: name.to_owned(), data_type, default });
-    }
-    Schema::new(record.len(), columns)
-        .map(|schema| State::Rows(schema.into()))
-        .map_err(|kind| record.error(kind))
-}
-
-impl Schema {
-    fn new(count: usize, mut columns: Vec<Column>) -> Result<Self, ErrorKind> {
-        let mut take = |column: &'static str, expected: Option<DataType>| {
-            // The server's own column comes first; a tag of the same name would come later.
-            let at = columns.iter().position(|other| other.name == column);
-            let found = columns.remove(at.ok_or(ErrorKind::ColumnMissing { column })?);
-            match expected {
-                Some(expected) if expected != found.data_type => Err(ErrorKind::ColumnType {
-                    column,
-                    expected: expected.name(),
-                    found: found.data_type.name(),
-                }),
-                _ => Ok(found),
-            }
-        };
-        let time = take("_time", Some(DataType::Time))?;
-        let value = take("_value", None)?;
-        let field = take("_field", Some(DataType::String))?;
-        let measurement = take("_measurement", Some(DataType::String))?;
-        for bound in ["_start", "_stop"] {
-            let of_range =
-                |column: &Column| column.name == bound && column.data_type == DataType::Time;
-            if let Some(at) = columns.iter().position(of_range) {
-                columns.remove(at);
-            }
-        }
-        if let Some(other) = columns.iter().find(|column| column.data_type != DataType::String) {
-            let (column, data_type) = (quoted(&other.name), other.data_type.name());
-            return Err(ErrorKind::ColumnUnknown { column, data_type });
-        }
-        columns.sort_by(|a, b| a.name.cmp(&b.name));
-        let key = Vec::new();
-        Ok(Self { columns: count, time, value, field, measurement, tags: columns, key })
-    }
-
-    /// What tells a row's series and field from another's: measurement, field, tags.
-    fn key_of<'a>(&'a self, record: Record<'a>) -> impl Iterator<Item = &'a str> {
-        [&self.measurement, &self.field].into_iter().chain(&self.tags).map(move |c| c.of(record))
-    }
-}
-
-impl Column {
-    /// Its text in a row.
-    fn of<'a>(&'a self, record: Record<'a>) -> &'a str {
-        match record.field(self.place) {
-            "" => &self.default,
-            text => text,
-        }
-    }
-}
-
-/// Takes a row: one value of one field of one point.
+/// Takes a row: one value of one field of one point, or the values of all its fields.
 fn row(
     schema: &mut Schema,
     record: Record<'_>,
-    range: TimeRange,
-    counts: &mut Counts,
-    merge: &mut Merge,
+    needless: &[usize],
+    clock: &mut Clock,
+    points: &mut Points,
 ) -> Result<(), ErrorKind> {
-    let (expected, found) = (schema.columns, record.len());
+    let (expected, found) = (schema.count, record.len());
     if expected != found {
         return Err(ErrorKind::Columns { expected, found });
     }
-    if !schema.key_of(record).eq(schema.key.iter().map(String::as_str)) {
-        schema.key = schema.key_of(record).map(str::to_owned).collect();
-        begin_table(schema, record, merge)?;
+    if !schema.goes_on(record) {
+        schema.fault = begin_table(schema, record, points).err();
+        schema.remember(record);
     }
-    let time = Timestamp::parse(schema.time.of(record)).map_err(|_| schema.time.unfit(record))?;
-    if !range.contains(time) {
-        counts.outside += 1;
-        return Ok(());
+    let text = schema.time.of(record);
+    let time = clock.parse(text).map_err(|_| schema.time.unfit("a time", text))?;
+    if !points.leaves_out(time) {
+        points::check_time(time)?;
     }
-    let text = schema.value.of(record);
-    let data_type = schema.value.data_type;
-    data_type
-        .value(text)
-        .and_then(|value| merge.push(time.0, &value))
-        .map_err(|unfit| unfit.of(&schema.value.name, text))?;
-    counts.rows += 1;
-    counts.altered += u64::from(data_type == DataType::String && text.contains('\n'));
+    let lost = needless.iter().find_map(|place| lost(schema, *place, record, points));
+    match (&schema.values, schema.fault.as_ref().or(lost.as_ref())) {
+        // What is left out need not arrive.
+        (Values::One { .. }, _) if points.leaves_out(time) => {
+            points.counts.outside += 1;
+            Ok(())
+        }
+        (Values::Pivoted(fields), _) if points.leaves_out(time) => {
+            let values = fields.iter().filter(|(column, _)| !column.of(record).is_empty());
+            points.counts.outside += values.count() as u64;
+            Ok(())
+        }
+        (_, Some(fault)) => Err(fault.clone()),
+        (Values::One { value, .. }, None) => push_cell(value, value.of(record), time, points),
+        (Values::Pivoted(fields), None) => push_fields(fields, record, time, points),
+    }
+}
+
+/// What Flux has lost of the cell at this place, as its quotes show, unless that is accepted.
+fn lost(
+    schema: &Schema,
+    place: usize,
+    record: Record<'_>,
+    points: &mut Points,
+) -> Option<ErrorKind> {
+    let column = schema.text_column(place)?;
+    if schema.is_value(place) && points.line_breaks == LineBreaks::Accept {
+        points.counts.altered += 1;
+        return None;
+    }
+    Some(ErrorKind::LostReturn { column: quoted(column), found: quoted(record.field(place)) })
+}
+
+/// Takes the values of a row of a pivoted table.
+fn push_fields(
+    fields: &[(Column, Result<String, ErrorKind>)],
+    record: Record<'_>,
+    time: Timestamp,
+    points: &mut Points,
+) -> Result<(), ErrorKind> {
+    for (column, key) in fields {
+        match (column.of(record), column.data_type) {
+            ("", DataType::String) => {
+                return Err(ErrorKind::NullOrEmpty { column: quoted(&column.name) });
+            }
+            // A point need not have all fields: then the cell is empty.
+            ("", _) => {}
+            (text, _) => {
+                points.merge.begin_field(key.as_ref().map_err(Clone::clone)?);
+                push_cell(column, text, time, points)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a value.
+fn push_cell(
+    column: &Column,
+    text: &str,
+    time: Timestamp,
+    points: &mut Points,
+) -> Result<(), ErrorKind> {
+    let is_altered = column.data_type == DataType::String && text.contains('\n');
+    if is_altered && points.line_breaks == LineBreaks::Refuse {
+        let (series, field) = points.merge.present();
+        return Err(ErrorKind::LineBreak { field: quoted(&field), series: quoted(series) });
+    }
+    let value = column.data_type.value(text);
+    let pushed = value.and_then(|value| points.push(time, &value));
+    pushed.map_err(|unfit| unfit.of(&column.name, text))?;
+    points.counts.altered += u64::from(is_altered);
     Ok(())
 }
 
 /// The rows from here on are of another series or field.
-fn begin_table(schema: &Schema, record: Record<'_>, merge: &mut Merge) -> Result<(), ErrorKind> {
-    for column in [&schema.measurement, &schema.field] {
-        if column.of(record).is_empty() {
-            return Err(ErrorKind::Empty { column: column.name.clone() });
-        }
-    }
+fn begin_table(
+    schema: &mut Schema,
+    record: Record<'_>,
+    points: &mut Points,
+) -> Result<(), ErrorKind> {
+    let (mut text, dialect) = (std::mem::take(&mut schema.text), points.dialect);
     let tags: Vec<_> = schema
         .tags
         .iter()
@@ -272,21 +287,23 @@ fn begin_table(schema: &Schema, record: Record<'_>, merge: &mut Merge) -> Result
         // A point cannot have an empty tag: it is one that the series does not have.
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    let (mut series, mut key) = (String::new(), String::new());
-    lines::push_series(&mut series, schema.measurement.of(record), &tags)?;
-    lines::push_field_key(&mut key, schema.field.of(record))?;
-    merge.begin_series(&series);
-    merge.begin_field(&key);
+    text.clear();
+    lines::push_series(&mut text, dialect, named(&schema.measurement, record)?, &tags)?;
+    points.merge.begin_series(&text);
+    if let Values::One { field, .. } = &schema.values {
+        text.clear();
+        lines::push_field_key(&mut text, dialect, &tags, named(field, record)?)?;
+        points.merge.begin_field(&text);
+    }
+    schema.text = text;
     Ok(())
 }
 
-impl Column {
-    fn unfit(&self, record: Record<'_>) -> ErrorKind {
-        ErrorKind::Value {
-            column: self.name.clone(),
-            expected: "a time",
-            found: quoted(self.of(record)),
-        }
+/// A name, which must be there.
+fn named<'a>(column: &'a Column, record: Record<'a>) -> Result<&'a str, ErrorKind> {
+    match column.of(record) {
+        "" => Err(ErrorKind::Empty { column: column.name.clone() }),
+        name => Ok(name),
     }
 }
 
@@ -320,7 +337,7 @@ pub(crate) fn first_time(mut response: &[u8]) -> Result<Option<Timestamp>, Error
         first = Some(first.map_or(time, |first: Timestamp| first.min(time)));
     }
     if records.is_inside() {
-        return Err(records.truncated().into());
+        return Err(records.error(ErrorKind::Truncated).into());
     }
     Ok(first)
 }

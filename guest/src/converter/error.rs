@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::names::depends_on_product;
 use crate::error::{Error, Fault};
 use crate::time::Timestamp;
 
@@ -42,6 +43,14 @@ pub(crate) enum ErrorKind {
     Empty { column: String },
     /// A value that line protocol cannot say.
     NotInLineProtocol { what: &'static str, found: String, reason: &'static str },
+    /// A string that the source has altered.
+    LineBreak { field: String, series: String },
+    /// A text of which the source has dropped a carriage return.
+    LostReturn { column: String, found: String },
+    /// An empty cell that may be an empty string or none at all.
+    NullOrEmpty { column: String },
+    /// A pivoted table whose key is not that of a series: which columns are tags is lost.
+    NotGrouped,
     /// The server ended the response with an error.
     Query { message: String, reference: String },
     /// The response to a statement has another number of values than the server counted.
@@ -65,10 +74,12 @@ pub(crate) enum ErrorKind {
     NoTime,
     /// The last line does not end: what is there of it may be less than there was.
     NoLineEnd,
+    /// The response does not end as InfluxDB ends each.
+    NoEmptyLine,
     /// What is no line protocol, and why.
     NotLineProtocol { found: String, reason: String },
-    /// A byte that is not UTF-8.
-    NotUtf8,
+    /// A text that is not UTF-8.
+    NotUtf8 { found: String },
     /// A text of more than `limit` bytes.
     TextTooLong { limit: usize },
     /// No end of the record within `limit` bytes.
@@ -122,16 +133,68 @@ fn fault_of_query(message: &str) -> Fault {
 }
 
 impl ErrorKind {
+    /// For a text that is not UTF-8: what is around the first byte that shows it.
+    pub(crate) fn not_utf8(text: &[u8]) -> Self {
+        let at = str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+        let near = at.saturating_sub(NEAR_BYTES);
+        let is_begun = |byte: &&u8| !(0x80..0xc0).contains(*byte);
+        let cut = text[near..at].iter().position(|byte| is_begun(&byte)).unwrap_or(at - near);
+        Self::NotUtf8 { found: quoted(&String::from_utf8_lossy(&text[near + cut..])) }
+    }
+}
+
+/// So many bytes are shown before a fault.
+const NEAR_BYTES: usize = 20;
+
+impl Position {
+    /// Its number in the response.
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Line(number) | Self::Byte(number) => number,
+        }
+    }
+
+    /// What its number counts, for so many of them.
+    pub(crate) fn unit(self, count: u64) -> &'static str {
+        match (self, count) {
+            (Self::Line(_), 1) => "line",
+            (Self::Line(_), _) => "lines",
+            (Self::Byte(_), 1) => "byte",
+            (Self::Byte(_), _) => "bytes",
+        }
+    }
+}
+
+impl ErrorKind {
+    /// Whether it is about one value alone, which cannot arrive as it is, and the others can.
+    pub(crate) fn is_finding(&self) -> bool {
+        matches!(
+            self,
+            Self::NotInLineProtocol { .. }
+                | Self::LineBreak { .. }
+                | Self::LostReturn { .. }
+                | Self::NullOrEmpty { .. }
+                | Self::NotUtf8 { .. }
+        )
+    }
+
     fn fault(&self) -> Fault {
         match self {
             Self::DataType { .. }
             | Self::NotInLineProtocol { .. }
+            | Self::LineBreak { .. }
+            | Self::LostReturn { .. }
+            | Self::NullOrEmpty { .. }
+            | Self::NotGrouped
+            | Self::NotUtf8 { .. }
             | Self::Integer { .. }
             | Self::Databases { .. }
             | Self::Overlap { .. } => Fault::Unsupported,
             Self::OverlapTooLarge { .. } => Fault::TooLarge,
             Self::Query { message, .. } => fault_of_query(message),
-            Self::Truncated | Self::Values { .. } | Self::Changed { .. } => Fault::Truncated,
+            Self::Truncated | Self::NoEmptyLine | Self::Values { .. } | Self::Changed { .. } => {
+                Fault::Truncated
+            }
             Self::NotAnnotated { .. }
             | Self::Columns { .. }
             | Self::ColumnType { .. }
@@ -144,7 +207,6 @@ impl ErrorKind {
             | Self::NoTime
             | Self::NoLineEnd
             | Self::NotLineProtocol { .. }
-            | Self::NotUtf8
             | Self::TextTooLong { .. }
             | Self::RecordTooLong { .. }
             | Self::TooManyFields { .. } => Fault::Malformed,
@@ -157,9 +219,18 @@ impl ErrorKind {
                 "annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` \
                  answers with the annotations datatype, group and default",
             ),
-            Self::ColumnMissing { column: "_field" | "_value" } => {
-                Some("leave `pivot()` out of the query: each row is to hold one field")
+            Self::LostReturn { .. } => Some(
+                "InfluxQL keeps it (`source.language`); in a value, not in a name or a tag, \
+                 `schema.line_breaks = \"accept\"` and `convert --line-breaks accept` take the rest",
+            ),
+            Self::NullOrEmpty { .. } => {
+                Some("leave `pivot()` out of the query: each row then holds one field")
             }
+            Self::NotGrouped => Some(
+                "leave `group()` and `drop()` out of the query, or `pivot()`: which columns are tags \
+                 cannot be seen else",
+            ),
+            Self::NoEmptyLine => Some("if the response is whole, end it with an empty line"),
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
             Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
                 Some("set a smaller `migration.batch_interval`, or raise the limit at the source")
@@ -184,6 +255,13 @@ impl ErrorKind {
                 "set a smaller `migration.batch_interval`, or migrate each retention policy by \
                  itself: `source.bucket = \"db/rp\"`",
             ),
+            Self::LineBreak { .. } => Some(
+                "InfluxQL keeps them (`source.language`); or take each as `\\n`: `schema.line_breaks = \
+                 \"accept\"`, `convert --line-breaks accept`",
+            ),
+            Self::NotInLineProtocol { reason, .. } if depends_on_product(reason) => {
+                Some("say what the destination is: `destination.product`, `convert --product`")
+            }
             Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
             Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
@@ -224,6 +302,25 @@ impl fmt::Display for ErrorKind {
             Self::NotInLineProtocol { what, found, reason } => {
                 write!(f, "line protocol cannot say the {what} `{found}`: {reason}")
             }
+            Self::LineBreak { field, series } => write!(
+                f,
+                "a string `{field}` of `{series}` has a line break, of which Flux does not tell \
+                 whether it was `\\n`, `\\r\\n`, or had a lone `\\r` beside it"
+            ),
+            Self::LostReturn { column, found } => write!(
+                f,
+                "Flux has dropped a carriage return from `{found}` in column `{column}`, as its quotes \
+                 show"
+            ),
+            Self::NullOrEmpty { column } => write!(
+                f,
+                "the cell of column `{column}` is empty, which after `pivot()` is an empty string \
+                 or none at all"
+            ),
+            Self::NotGrouped => f.write_str(
+                "expected the columns `_start`, `_stop`, `_measurement` and the tags in the group \
+                 key of a pivoted table, found others",
+            ),
             Self::Query { message, reference } if reference.is_empty() => {
                 write!(f, "the query failed: {message}")
             }
@@ -257,6 +354,10 @@ impl fmt::Display for ErrorKind {
                  policies, found more"
             ),
             Self::NoLineEnd => f.write_str("expected a line feed at the end, found none"),
+            Self::NoEmptyLine => f.write_str(
+                "expected an empty line at the end of the response, as InfluxDB ends each; found \
+                 none",
+            ),
             Self::NoTime => f.write_str("expected a time at the end of the line, found none"),
             Self::NotLineProtocol { found, reason } => {
                 write!(f, "expected line protocol, found `{found}`: {reason}")
@@ -264,7 +365,7 @@ impl fmt::Display for ErrorKind {
             Self::TextTooLong { limit } => {
                 write!(f, "expected a text of at most {limit} bytes, found a longer one")
             }
-            Self::NotUtf8 => f.write_str("expected UTF-8, found other bytes"),
+            Self::NotUtf8 { found } => write!(f, "expected UTF-8, found `{found}`"),
             Self::RecordTooLong { limit } => {
                 write!(f, "expected the end of the record within {limit} bytes, found none")
             }

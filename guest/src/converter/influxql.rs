@@ -16,6 +16,7 @@
 
 use super::error::{ConversionError, ErrorKind, Position, bounded};
 use super::msgpack::{Token, Tokens};
+use super::parts::{Key, List, Map, list, map, name, text_lossy, unexpected};
 
 /// What becomes of the rows.
 pub(crate) trait Rows {
@@ -23,8 +24,12 @@ pub(crate) trait Rows {
     fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind>;
     /// The value of a row in this column.
     fn push_value(&mut self, column: usize, value: Token<'_>) -> Result<(), ErrorKind>;
+    /// A value of the row was not taken: none of it is to leave.
+    fn drop_row(&mut self);
     /// The row has no more values.
     fn end_row(&mut self);
+    /// A value was not taken.
+    fn note(&mut self, error: ConversionError) -> Result<(), ConversionError>;
     /// No more rows of this statement follow.
     fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind>;
 }
@@ -36,6 +41,8 @@ pub(crate) struct Series {
     /// In the order of the response, which is none.
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) columns: Vec<String>,
+    /// Why nothing of it can be said.
+    pub(crate) fault: Option<ErrorKind>,
 }
 
 /// Reads a response.
@@ -71,42 +78,6 @@ enum Container {
     List { kind: List, left: u32 },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Map {
-    Response,
-    Result,
-    Series,
-    Tags,
-    /// Of something that does not matter, such as a message.
-    Skipped,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum List {
-    Results,
-    SeriesOfResult,
-    Columns,
-    Rows,
-    Row,
-    Skipped,
-}
-
-#[derive(Debug)]
-enum Key {
-    Results,
-    Error,
-    StatementId,
-    Series,
-    Partial,
-    Name,
-    Tags,
-    Columns,
-    Values,
-    Tag(String),
-    /// Of something that does not matter.
-    Skipped,
-}
-
 /// So many characters are shown of why a query failed.
 const ERROR_CHARACTERS_MAX: usize = 500;
 
@@ -117,14 +88,16 @@ impl Results {
         mut bytes: &[u8],
         rows: &mut impl Rows,
     ) -> Result<(), ConversionError> {
-        self.read(&mut bytes, rows).map_err(|kind| self.error(kind))
-    }
-
-    fn read(&mut self, bytes: &mut &[u8], rows: &mut impl Rows) -> Result<(), ErrorKind> {
-        while let Some(token) = self.tokens.next(bytes)? {
-            self.grammar.push(token, rows)?;
+        loop {
+            let pushed = match self.tokens.next(&mut bytes) {
+                Ok(Some(token)) => self.grammar.push(token, rows),
+                Ok(None) => return Ok(()),
+                Err(kind) => Err(kind),
+            };
+            if let Err(kind) = pushed {
+                rows.note(self.error(kind))?;
+            }
         }
-        Ok(())
     }
 
     /// A response to so many statements; to at least one, if the number is not known.
@@ -155,10 +128,15 @@ impl Grammar {
                 // Invariant: a row is only begun with as many values as there are columns.
                 let column = self.series.columns.len() - *left as usize;
                 *left -= 1;
-                rows.push_value(column, token)?;
+                let pushed = rows.push_value(column, token);
                 if *left > 0 {
-                    return Ok(());
+                    return pushed;
                 }
+                // Whatever is wrong with its last value, the row is over, and none of it leaves then.
+                if pushed.is_err() {
+                    rows.drop_row();
+                }
+                return self.close(rows).and(pushed);
             }
             Some(Container::List { kind, left }) => {
                 *left -= 1;
@@ -166,7 +144,7 @@ impl Grammar {
                 self.item(kind, token)?;
             }
             Some(Container::Map { kind, key, left }) => match key.take() {
-                None => *key = Some(Key::of(*kind, token)?),
+                None => *key = Some(Key::of(*kind, token, &mut self.series.fault)?),
                 Some(key) => {
                     *left -= 1;
                     self.value(key, token, rows)?;
@@ -249,7 +227,7 @@ impl Grammar {
                     _ => self.is_partial = partial,
                 }
             }
-            Key::Name => self.series.name = text(token)?.to_owned(),
+            Key::Name => self.series.name = name(token, &mut self.series.fault)?,
             Key::Tags => {
                 self.series.tags.clear();
                 // InfluxDB leaves tags out where there are none; nil would say the same.
@@ -259,7 +237,7 @@ impl Grammar {
                 }
             }
             Key::Tag(key) => {
-                let value = text(token)?.to_owned();
+                let value = name(token, &mut self.series.fault)?;
                 self.series.tags.push((key, value));
             }
             Key::Columns => self.begin_list(List::Columns, list(token, "a list of columns")?),
@@ -294,7 +272,10 @@ impl Grammar {
                 self.has_rows = false;
                 self.stack.push(Container::Map { kind: Map::Series, left, key: None });
             }
-            List::Columns => self.series.columns.push(text(token)?.to_owned()),
+            List::Columns => {
+                let column = name(token, &mut self.series.fault)?;
+                self.series.columns.push(column);
+            }
             List::Rows => {
                 let left = list(token, "a row")?;
                 if left as usize != self.series.columns.len() {
@@ -322,56 +303,4 @@ impl Grammar {
             _ => {}
         }
     }
-}
-
-impl Key {
-    fn of(map: Map, token: Token<'_>) -> Result<Self, ErrorKind> {
-        let key = text(token)?;
-        Ok(match (map, key) {
-            (Map::Tags, key) => Self::Tag(key.to_owned()),
-            (Map::Response, "results") => Self::Results,
-            (Map::Response | Map::Result, "error") => Self::Error,
-            (Map::Result, "statement_id") => Self::StatementId,
-            (Map::Result, "series") => Self::Series,
-            (Map::Result | Map::Series, "partial") => Self::Partial,
-            (Map::Series, "name") => Self::Name,
-            (Map::Series, "tags") => Self::Tags,
-            (Map::Series, "columns") => Self::Columns,
-            (Map::Series, "values") => Self::Values,
-            _ => Self::Skipped,
-        })
-    }
-}
-
-fn map(token: Token<'_>, expected: &'static str) -> Result<u32, ErrorKind> {
-    match token {
-        Token::Map(length) => Ok(length),
-        _ => unexpected(expected, token),
-    }
-}
-
-fn list(token: Token<'_>, expected: &'static str) -> Result<u32, ErrorKind> {
-    match token {
-        Token::List(length) => Ok(length),
-        _ => unexpected(expected, token),
-    }
-}
-
-/// A text, which a name and a tag must be.
-pub(crate) fn text(token: Token<'_>) -> Result<&str, ErrorKind> {
-    match token {
-        Token::Text(bytes) => str::from_utf8(bytes).map_err(|_| ErrorKind::NotUtf8),
-        _ => unexpected("a text", token),
-    }
-}
-
-fn text_lossy(token: Token<'_>) -> String {
-    match token {
-        Token::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        _ => token.name().to_owned(),
-    }
-}
-
-fn unexpected<T>(expected: &'static str, token: Token<'_>) -> Result<T, ErrorKind> {
-    Err(ErrorKind::Unexpected { expected, found: token.name() })
 }

@@ -6,72 +6,25 @@
 //! air\ quality,city=Lima temp=18.5,note="say \"hi\"" 1640995200000000000
 //! ```
 
-use super::error::ErrorKind;
+use super::error::{ErrorKind, quoted};
+use super::names::{Dialect, Part, clash, push_name};
+use super::text::{append, append_front};
 
 /// Lines of line protocol. A line may hold line feeds, in strings: so it is kept where each ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lines {
-    text: String,
+    // Invariant: UTF-8.
+    text: Vec<u8>,
     /// Where each line ends in `text`, after its line feed.
     ends: Vec<usize>,
 }
 
-const MEASUREMENT: &[char] = &[',', ' '];
-/// Of tag keys, tag values and field keys.
-const KEY: &[char] = &[',', '=', ' '];
-const STRING: &[char] = &['"', '\\'];
-
-/// Appends `text` with a `\` before each of `special`.
-fn push_escaped(line: &mut String, text: &str, special: &[char]) {
-    let mut rest = text;
-    while let Some(at) = rest.find(special) {
-        line.push_str(&rest[..at]);
-        line.push('\\');
-        // All special characters are ASCII, one byte each.
-        line.push_str(&rest[at..=at]);
-        rest = &rest[at + 1..];
-    }
-    line.push_str(rest);
-}
-
-/// Why a name or a tag value cannot be said in line protocol, if it cannot.
-pub(crate) fn unsayable(name: &str) -> Option<&'static str> {
-    if name.is_empty() {
-        return Some("it is empty");
-    }
-    if name.ends_with('\\') {
-        // It would escape what follows it; InfluxDB 3 refuses it (influxdb_line_protocol,
-        // src/lib.rs, "ending in backslash").
-        return Some(r"it ends in `\`");
-    }
-    if name.contains(['\n', '\r']) {
-        return Some("it holds a line break");
-    }
-    // The parser of InfluxDB 3 takes a tab for a blank, or not at all.
-    if name.contains(['\t', '\0']) {
-        return Some("it holds a tab or a NUL");
-    }
-    // 1.x and 2.x keep `\\` as it is, InfluxDB 3 reads one `\` (influxdb_line_protocol,
-    // `escaped_value`): two names could become one.
-    if [r"\\", r"\,", r"\=", r"\ "].iter().any(|pair| name.contains(pair)) {
-        return Some(r"servers differ on a `\` before `\`, `,`, `=` or a blank");
-    }
-    None
-}
-
 /// Appends a name or a tag value, if line protocol can say it.
-fn push_name(
-    line: &mut String,
-    what: &'static str,
-    name: &str,
-    special: &[char],
-) -> Result<(), ErrorKind> {
-    if let Some(reason) = unsayable(name) {
-        let found = super::error::quoted(name);
-        return Err(ErrorKind::NotInLineProtocol { what, found, reason });
-    }
-    push_escaped(line, name, special);
-    Ok(())
+fn push_part(line: &mut String, dialect: Dialect, part: Part, name: &str) -> Result<(), ErrorKind> {
+    push_name(line, dialect, part, name).map_err(|reason| {
+        let (what, found) = (part.name(), quoted(name));
+        ErrorKind::NotInLineProtocol { what, found, reason }
+    })
 }
 
 /// Appends what all points of a series begin with: measurement and tags.
@@ -80,65 +33,116 @@ fn push_name(
 /// columns of a response were ordered.
 pub(crate) fn push_series(
     line: &mut String,
+    dialect: Dialect,
     measurement: &str,
     tags: &[(&str, &str)],
 ) -> Result<(), ErrorKind> {
-    if measurement.starts_with('#') {
-        // Such a line is a comment, and an escaped `#` is another name.
-        let (what, found) = ("measurement", super::error::quoted(measurement));
-        let reason = "it begins with `#`, as a comment does";
-        return Err(ErrorKind::NotInLineProtocol { what, found, reason });
-    }
-    push_name(line, "measurement", measurement, MEASUREMENT)?;
+    push_part(line, dialect, Part::Measurement, measurement)?;
     for (key, value) in tags {
         line.push(',');
-        push_name(line, "tag key", key, KEY)?;
+        push_part(line, dialect, Part::TagKey, key)?;
         line.push('=');
-        push_name(line, "tag value", value, KEY)?;
+        push_part(line, dialect, Part::TagValue, value)?;
     }
     Ok(())
 }
 
-/// Appends a field's key and `=`.
-pub(crate) fn push_field_key(line: &mut String, key: &str) -> Result<(), ErrorKind> {
-    push_name(line, "field key", key, KEY)?;
+/// Appends a field's key and `=`. The tags, which are sorted, are those of its point.
+pub(crate) fn push_field_key(
+    line: &mut String,
+    dialect: Dialect,
+    tags: &[(&str, &str)],
+    key: &str,
+) -> Result<(), ErrorKind> {
+    if let Some(clash) = clash(dialect, tags, key) {
+        return Err(clash);
+    }
+    push_part(line, dialect, Part::FieldKey, key)?;
     line.push('=');
     Ok(())
 }
 
+/// A string in quotes.
+pub(crate) fn string(text: &str) -> String {
+    let mut line = Vec::new();
+    push_string(&mut line, text.as_bytes());
+    String::from_utf8(line).expect("it is made of texts")
+}
+
 /// Appends a string in quotes.
-pub(crate) fn push_string(line: &mut String, text: &str) {
-    line.push('"');
-    push_escaped(line, text, STRING);
-    line.push('"');
+pub(super) fn push_string(line: &mut Vec<u8>, text: &[u8]) {
+    line.push(b'"');
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        append(line, &rest[..at]);
+        line.extend([b'\\', rest[at]]);
+        rest = &rest[at + 1..];
+    }
+    append(line, rest);
+    line.push(b'"');
 }
 
 impl Lines {
-    /// Appends a point: measurement and tags, fields as `key=value`, and the time.
-    pub(crate) fn push_point<'a>(
+    /// Makes room for so many bytes more, in so many lines.
+    pub(crate) fn reserve(&mut self, bytes: usize, lines: usize) {
+        self.text.reserve(bytes);
+        self.ends.reserve(lines);
+    }
+
+    /// Appends a point: measurement and tags, fields as `key=value` with a comma before each but
+    /// the first, and the time.
+    pub(crate) fn push_point(&mut self, series: &[u8], fields: &[u8], time: i64) {
+        append(&mut self.text, series);
+        self.text.push(b' ');
+        append(&mut self.text, fields);
+        self.end_point(time);
+    }
+
+    /// The same with fields as `,key=` and their values, each the first bytes of a text.
+    pub(crate) fn push_values<'a>(
         &mut self,
-        series: &str,
-        fields: impl IntoIterator<Item = &'a str>,
+        series: &[u8],
+        fields: impl Iterator<Item = [(&'a [u8], usize); 2]>,
         time: i64,
     ) {
-        self.text.push_str(series);
-        for (place, field) in fields.into_iter().enumerate() {
-            self.text.push(if place == 0 { ' ' } else { ',' });
-            self.text.push_str(field);
+        append(&mut self.text, series);
+        let blank = self.text.len();
+        for [(key, key_length), (value, value_length)] in fields {
+            append_front(&mut self.text, key, key_length);
+            append_front(&mut self.text, value, value_length);
         }
-        self.text.push(' ');
-        self.text.push_str(itoa::Buffer::new().format(time));
-        self.text.push('\n');
+        // Instead of the first comma.
+        self.text[blank] = b' ';
+        self.end_point(time);
+    }
+
+    fn end_point(&mut self, time: i64) {
+        self.text.push(b' ');
+        append(&mut self.text, itoa::Buffer::new().format(time).as_bytes());
+        self.text.push(b'\n');
         self.ends.push(self.text.len());
+    }
+
+    /// Appends a line that ends with its line feed.
+    pub(crate) fn push_line(&mut self, line: &str) {
+        self.text.extend_from_slice(line.as_bytes());
+        self.ends.push(self.text.len());
+    }
+
+    /// Each line, with its line feed.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &str> {
+        let text = self.text();
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| &text[*start..*end])
     }
 
     /// The lines as text.
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        str::from_utf8(&self.text).expect("lines are made of texts")
     }
 
     pub(crate) fn into_text(self) -> String {
-        self.text
+        String::from_utf8(self.text).expect("lines are made of texts")
     }
 
     /// How many lines there are; one may span several lines of text.

@@ -1,26 +1,41 @@
 //! Responses in, line protocol out, as a stream.
 //!
 //! ```text
-//! annotated CSV ─▶ records ─▶ annotated ─▶ values ─▶ merge ─┐
-//! line protocol ─▶ source_lines ─────────▶ values ─▶ merge ─┼─▶ lines
-//! MessagePack ───▶ msgpack ─▶ influxql ─▶ rows ─▶ values ───┘
+//! annotated CSV ─▶ records ─▶ annotated ─┐
+//! line protocol ─▶ source_lines ─────────┴▶ points ─▶ merge ─┐
+//! MessagePack ───▶ msgpack ─▶ influxql ─▶ rows ─▶ points ────┴▶ lines ─▶ sift: what was refused
 //!                                       └▶ table: small responses, for the plan
 //! ```
+//!
+//! Whatever the road, a `value` is written in one way, and so is each of the `names`; what cannot
+//! arrive as it is, becomes one of the `findings`. `repeat` and `blocks` are short cuts beside
+//! `annotated`, for what comes again.
 //!
 //! Does not know where a response comes from or where its lines go. Memory is bounded by the
 //! longest record and by what is held of one series to merge its fields.
 
 mod annotated;
+mod blocks;
+mod csv;
 mod error;
+mod findings;
+mod header;
 mod influxql;
 mod lines;
 mod merge;
 mod msgpack;
+mod names;
 mod overlap;
+mod parts;
+mod points;
+mod quotes;
 mod records;
+mod repeat;
 mod rows;
+mod sift;
 mod source_lines;
 mod table;
+mod text;
 mod value;
 
 use std::collections::BTreeMap;
@@ -30,17 +45,19 @@ use serde::Deserialize;
 use crate::error::{Error, Fault};
 use crate::plan::{Totals, counted};
 use crate::time::TimeRange;
-use annotated::Tables;
 pub(crate) use annotated::first_time;
+use csv::Csv;
 use error::ConversionError;
 pub(crate) use error::{bounded, quoted};
 use influxql::Results;
-pub(crate) use lines::{Lines, push_series, push_string, unsayable};
-use merge::Merge;
+pub(crate) use lines::{Lines, push_series, string};
+pub(crate) use names::{Dialect, Part, Product, unsayable};
 use overlap::Overlap;
-use records::Records;
+pub(crate) use points::LineBreaks;
+use points::{Counts, Points};
 pub(crate) use rows::Expected;
 use rows::{PointRows, Writer};
+pub(crate) use sift::{Blame, Reason, Refused, sift};
 use source_lines::SourceLines;
 pub(crate) use table::{Cell, Table, message_of, tables};
 
@@ -48,9 +65,7 @@ pub(crate) use table::{Cell, Table, message_of, tables};
 #[derive(Debug)]
 pub struct Conversion {
     reader: Reader,
-    /// What is held of a series, and the lines that leave, whichever reader made them.
-    merge: Merge,
-    counts: Counts,
+    points: Points,
     /// The fault that ended it.
     failed: Option<Error>,
 }
@@ -69,12 +84,6 @@ struct InfluxQl {
     rows: PointRows,
 }
 
-#[derive(Debug)]
-struct Csv {
-    records: Records,
-    tables: Tables,
-}
-
 /// What a response is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,18 +95,6 @@ pub(crate) enum Format {
     InfluxQl,
     /// Line protocol, as exports are written.
     Lp,
-}
-
-/// What was met on the way.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    /// Values that became part of a point.
-    pub(crate) rows: u64,
-    /// Values outside the range.
-    pub(crate) outside: u64,
-    /// Strings with a line break, of which Flux does not tell what it was: it answers `\n` as
-    /// `\r\n`, and loses a lone `\r` (observed on InfluxDB 2.9.1).
-    pub(crate) altered: u64,
 }
 
 /// What became of a response, or of a piece of it.
@@ -130,12 +127,16 @@ pub struct Rejection {
 struct Settings {
     #[serde(default)]
     format: Format,
+    /// What the lines are for; without it, only what all products read alike can be said.
+    product: Option<Product>,
     #[serde(default = "merge_bytes_max")]
     merge_bytes_max: usize,
     /// For InfluxQL, which writes small numbers of both kinds alike: the fields that hold unsigned
     /// integers, by measurement.
     #[serde(default)]
     unsigned: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    line_breaks: LineBreaks,
 }
 
 /// What a person should know of strings that were altered before they came.
@@ -147,7 +148,8 @@ pub fn altered_warning(count: u64) -> String {
     )
 }
 
-/// So many bytes of a series are held to merge its fields: a day of 3 fields every second.
+/// So many bytes of a series, with the lines that it will be, are held to merge its fields: those of
+/// 3 fields every second for most of a day.
 fn merge_bytes_max() -> usize {
     16 << 20
 }
@@ -158,7 +160,7 @@ fn merge_bytes_max() -> usize {
 /// Those of `Conversion`; no line is returned then.
 pub fn convert(response: &str, settings: &str) -> Result<Converted, Error> {
     let mut conversion = Conversion::open(settings)?;
-    let before = conversion.counts;
+    let before = conversion.points.counts;
     conversion.feed(response.as_bytes())?;
     conversion.end()?;
     Ok(conversion.take(before, response.len()))
@@ -170,26 +172,35 @@ impl Conversion {
     /// # Errors
     /// `Settings` if it is none, or for a key or value that is unfit.
     pub fn open(settings: &str) -> Result<Self, Error> {
-        let Settings { format, merge_bytes_max, unsigned } = serde_json::from_str(settings)
-            .map_err(|error| Error::new(Fault::Settings, format!("settings: {error}")))?;
-        let reader = Reader::new(format, TimeRange::ALL, unsigned);
-        Ok(Self::new(reader, merge_bytes_max))
+        let Settings { format, product, merge_bytes_max, unsigned, line_breaks } =
+            serde_json::from_str(settings)
+                .map_err(|error| Error::new(Fault::Settings, format!("settings: {error}")))?;
+        let dialect = product.map(Product::dialect).unwrap_or_default();
+        let points =
+            Points { dialect, line_breaks, ..Points::new(TimeRange::ALL, merge_bytes_max) };
+        Ok(Self::new(Reader::new(format, unsigned), points))
     }
 
     /// A conversion of the rows within a range, with the default limits.
-    pub(crate) fn within(range: TimeRange, format: Format) -> Self {
-        Self::new(Reader::new(format, range, BTreeMap::new()), merge_bytes_max())
+    pub(crate) fn within(
+        range: TimeRange,
+        format: Format,
+        dialect: Dialect,
+        line_breaks: LineBreaks,
+    ) -> Self {
+        let points = Points { dialect, line_breaks, ..Points::new(range, merge_bytes_max()) };
+        Self::new(Reader::new(format, BTreeMap::new()), points)
     }
 
     /// A conversion of annotated CSV that makes whole points whatever memory they take: the caller
     /// bounds the response.
     pub(crate) fn of_whole_points() -> Self {
-        Self::new(Reader::new(Format::Csv, TimeRange::ALL, BTreeMap::new()), usize::MAX)
+        let points = Points::new(TimeRange::ALL, usize::MAX);
+        Self::new(Reader::new(Format::Csv, BTreeMap::new()), points)
     }
 
-    fn new(reader: Reader, merge_bytes_max: usize) -> Self {
-        let merge = Merge::new(merge_bytes_max);
-        Self { reader, merge, counts: Counts::default(), failed: None }
+    fn new(reader: Reader, points: Points) -> Self {
+        Self { reader, points, failed: None }
     }
 
     /// The next response follows, to these statements of InfluxQL.
@@ -199,7 +210,8 @@ impl Conversion {
             Reader::Csv(_) | Reader::Lines(_) => Overlap::default(),
         };
         let count = statements.len();
-        let rows = PointRows::of_statements(range, statements, overlap);
+        let rows = PointRows::of_statements(statements, overlap);
+        self.points.range = range;
         let results = Results::new(Some(count));
         self.reader = Reader::InfluxQl(InfluxQl { results, rows }.into());
     }
@@ -210,7 +222,7 @@ impl Conversion {
     /// What is wrong with the response, once all lines before it have been returned. After an
     /// error only the same error follows.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Converted, Error> {
-        let before = self.counts;
+        let before = self.points.counts;
         let fed = self.feed(bytes);
         self.settle(fed, before, bytes.len())
     }
@@ -218,10 +230,10 @@ impl Conversion {
     /// Ends the response.
     ///
     /// # Errors
-    /// The fault that `push` met, or `Truncated` where the response stops inside a record; what is
-    /// held of the last series is lost then.
+    /// The fault that `push` met; `Truncated` where the response stops too early, and what is held of
+    /// the last series is lost then; else all that was found and cannot arrive as it is.
     pub fn finish(mut self) -> Result<Converted, Error> {
-        let before = self.counts;
+        let before = self.points.counts;
         self.end()?;
         Ok(self.take(before, 0))
     }
@@ -236,21 +248,14 @@ impl Conversion {
     }
 
     fn read(&mut self, bytes: &mut &[u8]) -> Result<(), ConversionError> {
-        let Self { reader, merge, counts, .. } = self;
+        let Self { reader, points, .. } = self;
         match reader {
-            Reader::Csv(csv) => {
-                let Csv { records, tables } = &mut **csv;
-                while let Some(record) = records.next(bytes)? {
-                    tables.push(record, merge, counts)?;
-                }
-                Ok(())
-            }
+            Reader::Csv(csv) => csv.read(bytes, points),
             Reader::InfluxQl(influxql) => {
                 let InfluxQl { results, rows } = &mut **influxql;
-                let mut writer = Writer { rows, lines: &mut merge.lines, counts };
-                results.push(bytes, &mut writer)
+                results.push(bytes, &mut Writer { rows, points })
             }
-            Reader::Lines(lines) => lines.push(bytes, merge, counts),
+            Reader::Lines(lines) => lines.push(bytes, points),
         }
     }
 
@@ -260,40 +265,28 @@ impl Conversion {
             return Err(error.clone());
         }
         let ended = match &self.reader {
-            Reader::Csv(csv) if csv.records.is_inside() || !csv.tables.may_end() => {
-                Err(csv.records.truncated())
-            }
-            Reader::Csv(_) => Ok(()),
+            Reader::Csv(csv) => csv.end(),
             Reader::InfluxQl(influxql) => influxql.results.end(),
             Reader::Lines(lines) => lines.end(),
         };
         ended.map_err(|error| self.fail(error))?;
-        self.merge.flush();
-        Ok(())
+        self.points.merge.flush();
+        self.points.findings.to_error().map_or(Ok(()), Err)
     }
 
     /// Bytes of lines that are waiting to be taken.
     pub(crate) fn waiting(&self) -> usize {
-        self.merge.lines.bytes()
+        self.points.merge.lines.bytes()
     }
 
     /// Takes lines off the front, as many as fit into so many bytes, but at least one.
     pub(crate) fn take_lines(&mut self, bytes_max: usize) -> Lines {
-        self.merge.lines.take_front(bytes_max)
+        self.points.merge.lines.take_front(bytes_max)
     }
 
     /// What was met so far.
     pub(crate) fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// Whether a response of Flux ended as InfluxDB ends each, with an empty line: without it, one
-    /// that somebody cut at the end of a row would look whole. Others say themselves when they end.
-    pub(crate) fn is_proven_whole(&self) -> bool {
-        match &self.reader {
-            Reader::Csv(csv) => csv.records.ends_with_empty_line(),
-            Reader::InfluxQl(_) | Reader::Lines(_) => true,
-        }
+        self.points.counts
     }
 
     /// The retention policies of an export, if there are several.
@@ -306,8 +299,11 @@ impl Conversion {
 
     /// The values that came before a fault are whole; they leave as lines.
     fn fail(&mut self, error: ConversionError) -> Error {
-        self.merge.flush();
-        let error = Error::from(error);
+        self.points.merge.flush();
+        let mut error = Error::from(error);
+        if let Some(findings) = self.points.findings.to_error() {
+            error.message += &format!("; before it, {}", findings.message);
+        }
         self.failed = Some(error.clone());
         error
     }
@@ -320,37 +316,34 @@ impl Conversion {
         read: usize,
     ) -> Result<Converted, Error> {
         match fed {
-            Err(error) if self.merge.lines.is_empty() => Err(error),
+            Err(error) if self.points.merge.lines.is_empty() => Err(error),
             _ => Ok(self.take(before, read)),
         }
     }
 
     fn take(&mut self, before: Counts, read: usize) -> Converted {
-        let lines = std::mem::take(&mut self.merge.lines);
+        let lines = std::mem::take(&mut self.points.merge.lines);
         let totals = Totals {
-            rows: self.counts.rows - before.rows,
+            rows: self.points.counts.rows - before.rows,
             points: lines.len() as u64,
             read: read as u64,
             written: lines.bytes() as u64,
             rejected: 0,
         };
-        let altered = self.counts.altered - before.altered;
+        let altered = self.points.counts.altered - before.altered;
         Converted { lines: lines.into_text(), rejected: Vec::new(), altered, totals }
     }
 }
 
 impl Reader {
-    fn new(format: Format, range: TimeRange, unsigned: BTreeMap<String, Vec<String>>) -> Self {
+    fn new(format: Format, unsigned: BTreeMap<String, Vec<String>>) -> Self {
         match format {
-            Format::Csv => {
-                let (records, tables) = (Records::new(), Tables::new(range));
-                Self::Csv(Csv { records, tables }.into())
-            }
+            Format::Csv => Self::Csv(Csv::new().into()),
             Format::InfluxQl => {
-                let rows = PointRows::new(range, unsigned);
+                let rows = PointRows::new(unsigned);
                 Self::InfluxQl(InfluxQl { results: Results::new(None), rows }.into())
             }
-            Format::Lp => Self::Lines(SourceLines::new(range)),
+            Format::Lp => Self::Lines(SourceLines::new()),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Overlap {
         &mut self,
         policy: usize,
         (series, field, time): (&str, &str, Timestamp),
-        value: &str,
+        value: &[u8],
     ) -> Result<(), ErrorKind> {
         let value = hash(value);
         let count = self.values.len();

@@ -13,7 +13,10 @@ use super::error::{ConversionError, ErrorKind, Position};
 
 /// A record without end, such as one after a quote that is never closed, must not fill the
 /// memory. InfluxDB 2.9 takes strings of 64 KiB, InfluxDB 3 of 1 MB; a record may have 200 tags.
-const RECORD_BYTES_MAX: usize = 32 << 20;
+pub(super) const RECORD_BYTES_MAX: usize = 32 << 20;
+
+/// Some editors begin a file with this mark, which is no part of its first field.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A row has a field for each tag, of which InfluxDB 3 takes at most 4096.
 const FIELDS_MAX: usize = 1 << 16;
@@ -28,6 +31,8 @@ pub(crate) struct Records {
     /// Where each field ends in `text`.
     ends: Vec<usize>,
     ends_len: usize,
+    /// Whether no record has ended so far.
+    is_first: bool,
     /// Whether a record has begun and not ended.
     inside: bool,
     /// Line feeds between records, which the reader does not see.
@@ -49,8 +54,13 @@ pub(crate) struct Record<'a> {
 
 impl Records {
     pub(crate) fn new() -> Self {
+        let mut reader = Reader::new();
+        // It would drop the mark with which some editors begin a file, but only if that is not
+        // cut, and this only at its very beginning.
+        let _ = reader.read_record(b"\r", &mut [0; 1], &mut [0; 1]);
         Self {
-            reader: Reader::new(),
+            reader,
+            is_first: true,
             text: vec![0; 4096],
             text_len: 0,
             ends: vec![0; 32],
@@ -68,9 +78,7 @@ impl Records {
         &mut self,
         bytes: &mut &[u8],
     ) -> Result<Option<Record<'_>>, ConversionError> {
-        if !self.inside {
-            self.skip_line_ends(bytes);
-        }
+        self.skip_line_ends(bytes);
         while !bytes.is_empty() {
             let (result, read, text, ends) = self.reader.read_record(
                 bytes,
@@ -101,18 +109,17 @@ impl Records {
         self.inside
     }
 
-    /// The response stops where it should not.
-    pub(crate) fn truncated(&self) -> ConversionError {
-        self.error(ErrorKind::Truncated)
-    }
-
     /// Whether the response ended with an empty line so far, as InfluxDB ends each: without it,
     /// a response that was cut at the end of a row looks whole.
     pub(crate) fn ends_with_empty_line(&self) -> bool {
         !self.inside && self.line_feeds >= 2
     }
 
-    fn skip_line_ends(&mut self, bytes: &mut &[u8]) {
+    /// Passes what ends a record; whether a record begins with the next byte.
+    pub(crate) fn skip_line_ends(&mut self, bytes: &mut &[u8]) -> bool {
+        if self.inside {
+            return false;
+        }
         while let Some((&byte @ (b'\r' | b'\n'), rest)) = bytes.split_first() {
             let line_feed = u64::from(byte == b'\n');
             self.skipped += line_feed;
@@ -120,6 +127,14 @@ impl Records {
             *bytes = rest;
         }
         self.line = self.skipped + self.reader.line();
+        true
+    }
+
+    /// Records of so many lines, each of its own, were read by somebody else.
+    pub(crate) fn pass_lines(&mut self, count: u64) {
+        self.skipped += count;
+        self.line += count;
+        self.line_feeds = 1;
     }
 
     fn grow(&mut self) -> Result<(), ConversionError> {
@@ -139,6 +154,13 @@ impl Records {
     }
 
     fn take(&mut self) -> Result<Record<'_>, ConversionError> {
+        if std::mem::take(&mut self.is_first) && self.text[..self.text_len].starts_with(MARK) {
+            self.text.copy_within(MARK.len()..self.text_len, 0);
+            self.text_len -= MARK.len();
+            for end in &mut self.ends[..self.ends_len] {
+                *end = end.saturating_sub(MARK.len());
+            }
+        }
         let (text, ends) = (&self.text[..self.text_len], &self.ends[..self.ends_len]);
         self.inside = false;
         (self.text_len, self.ends_len) = (0, 0);
@@ -148,11 +170,18 @@ impl Records {
             Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => {
                 Ok(Record { text, ends, line })
             }
-            _ => Err(ConversionError { position: Position::Line(line), kind: ErrorKind::NotUtf8 }),
+            _ => {
+                let mut starts = [0].into_iter().chain(ends.iter().copied());
+                let field = |end: &usize| &text[starts.next().unwrap_or_default()..*end];
+                let mut fields = ends.iter().map(field);
+                let unfit = fields.find(|field| str::from_utf8(field).is_err());
+                let kind = ErrorKind::not_utf8(unfit.unwrap_or_default());
+                Err(ConversionError { position: Position::Line(line), kind })
+            }
         }
     }
 
-    fn error(&self, kind: ErrorKind) -> ConversionError {
+    pub(crate) fn error(&self, kind: ErrorKind) -> ConversionError {
         ConversionError { position: Position::Line(self.line), kind }
     }
 }

@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Counts;
-use super::error::{ErrorKind, quoted};
-use super::influxql::{Rows, Series, text};
-use super::lines::{Lines, push_field_key, push_series};
+use super::error::{ConversionError, ErrorKind, quoted};
+use super::influxql::{Rows, Series};
+use super::lines::{push_field_key, push_series};
 use super::msgpack::Token;
+use super::names::{Dialect, clash};
 use super::overlap::Overlap;
+use super::parts::text;
+use super::points::{Points, check_time};
+use super::text::append;
 use super::value::Value;
-use crate::time::{TimeRange, Timestamp};
+use crate::time::Timestamp;
 
 /// What is known of the result of a statement before it comes.
 #[derive(Clone, Debug, Default)]
@@ -31,14 +34,18 @@ pub(crate) struct Expected {
 /// Writes points.
 #[derive(Debug)]
 pub(crate) struct PointRows {
-    /// Rows outside of it are counted and left out.
-    range: TimeRange,
     known: Known,
     /// The present series, as line protocol.
     series: String,
     columns: Vec<String>,
     /// Of each column its field key and `=`, as line protocol; of the first, the time's, nothing.
     keys: Vec<String>,
+    /// Why it cannot be said, if it cannot: of each column, the same beside the present tags, of the
+    /// present series, of the time of the present row.
+    faults: Vec<Option<ErrorKind>>,
+    clashes: Vec<Option<ErrorKind>>,
+    fault: Option<ErrorKind>,
+    time_fault: Option<ErrorKind>,
     /// Of each column, whether its small numbers are unsigned.
     unsigned: Vec<bool>,
     /// Of each column, whether other retention policies have it too.
@@ -48,7 +55,7 @@ pub(crate) struct PointRows {
     /// That of the present row.
     time: Timestamp,
     /// Its fields, as line protocol.
-    fields: String,
+    fields: Vec<u8>,
     /// Values of the present statement.
     values: u64,
 }
@@ -64,48 +71,46 @@ enum Known {
 /// `PointRows` at work: where points go and are counted.
 pub(crate) struct Writer<'a> {
     pub(crate) rows: &'a mut PointRows,
-    pub(crate) lines: &'a mut Lines,
-    pub(crate) counts: &'a mut Counts,
+    pub(crate) points: &'a mut Points,
 }
 
 impl PointRows {
     /// For a response of which only this is known: fields whose small numbers are unsigned.
-    pub(crate) fn new(range: TimeRange, unsigned: BTreeMap<String, Vec<String>>) -> Self {
-        Self::knowing(range, Known::Unsigned(unsigned))
+    pub(crate) fn new(unsigned: BTreeMap<String, Vec<String>>) -> Self {
+        Self::knowing(Known::Unsigned(unsigned))
     }
 
     /// For the response to these statements.
     /// `overlap` is what is known of the values before them.
-    pub(crate) fn of_statements(
-        range: TimeRange,
-        statements: Vec<Expected>,
-        overlap: Overlap,
-    ) -> Self {
-        Self { overlap, ..Self::knowing(range, Known::Statements(statements)) }
+    pub(crate) fn of_statements(statements: Vec<Expected>, overlap: Overlap) -> Self {
+        Self { overlap, ..Self::knowing(Known::Statements(statements)) }
     }
 
     pub(crate) fn take_overlap(&mut self) -> Overlap {
         std::mem::take(&mut self.overlap)
     }
 
-    fn knowing(range: TimeRange, known: Known) -> Self {
+    fn knowing(known: Known) -> Self {
         Self {
-            range,
             known,
             series: String::new(),
             columns: Vec::new(),
             keys: Vec::new(),
+            faults: Vec::new(),
+            clashes: Vec::new(),
+            fault: None,
+            time_fault: None,
             unsigned: Vec::new(),
             shared: Vec::new(),
             policy: 0,
             overlap: Overlap::default(),
             time: Timestamp(0),
-            fields: String::new(),
+            fields: Vec::new(),
             values: 0,
         }
     }
 
-    fn read_columns(&mut self, columns: &[String]) -> Result<(), ErrorKind> {
+    fn read_columns(&mut self, dialect: Dialect, columns: &[String]) -> Result<(), ErrorKind> {
         if columns.first().is_none_or(|column| column != "time") {
             return Err(ErrorKind::ColumnMissing { column: "time" });
         }
@@ -115,9 +120,10 @@ impl PointRows {
             return Err(ErrorKind::Unexpected { expected, found });
         }
         self.keys = vec![String::new()];
+        self.faults = vec![None];
         for column in &columns[1..] {
             let mut key = String::new();
-            push_field_key(&mut key, column)?;
+            self.faults.push(push_field_key(&mut key, dialect, &[], column).err());
             self.keys.push(key);
         }
         self.columns = columns.to_vec();
@@ -154,10 +160,10 @@ impl PointRows {
 
 impl Rows for Writer<'_> {
     fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind> {
-        let Series { name, tags, columns } = series;
-        let rows = &mut *self.rows;
+        let Series { name, tags, columns, fault } = series;
+        let (rows, dialect) = (&mut *self.rows, self.points.dialect);
         if rows.columns != *columns {
-            rows.read_columns(columns)?;
+            rows.read_columns(dialect, columns)?;
         }
         let none = Vec::new();
         let (unsigned, shared) = match &rows.known {
@@ -184,8 +190,20 @@ impl Rows for Writer<'_> {
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
         tags.sort_unstable();
+        if tags.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            let (expected, found) = ("each tag once", "one twice");
+            return Err(ErrorKind::Unexpected { expected, found });
+        }
         rows.series.clear();
-        push_series(&mut rows.series, name, &tags)
+        let unsayable = push_series(&mut rows.series, dialect, name, &tags).err();
+        rows.fault = fault.clone().or(unsayable);
+        rows.clashes.clear();
+        rows.clashes.extend(columns.iter().map(|column| clash(dialect, &tags, column)));
+        Ok(())
+    }
+
+    fn note(&mut self, error: ConversionError) -> Result<(), ConversionError> {
+        self.points.note(error)
     }
 
     fn push_value(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
@@ -202,39 +220,50 @@ impl Rows for Writer<'_> {
                 return Err(ErrorKind::Unexpected { expected, found: token.name() });
             };
             rows.time = Timestamp(time);
+            rows.time_fault = check_time(rows.time).err();
             rows.fields.clear();
             return Ok(());
         }
         if token == Token::Nil {
             return Ok(());
         }
-        let value = rows.value(column, token)?;
         rows.values += 1;
-        if !rows.range.contains(rows.time) {
-            self.counts.outside += 1;
+        if self.points.leaves_out(rows.time) {
+            self.points.counts.outside += 1;
             return Ok(());
         }
-        if !rows.fields.is_empty() {
-            rows.fields.push(',');
+        let faults = [&rows.fault, &rows.time_fault, &rows.faults[column], &rows.clashes[column]];
+        if let Some(fault) = faults.into_iter().flatten().next() {
+            return Err(fault.clone());
         }
-        rows.fields.push_str(&rows.keys[column]);
+        let value = rows.value(column, token)?;
+        let before = rows.fields.len();
+        if before > 0 {
+            rows.fields.push(b',');
+        }
+        append(&mut rows.fields, rows.keys[column].as_bytes());
         let start = rows.fields.len();
-        value
-            .push(&mut rows.fields)
-            .map_err(|unfit| unfit.of(&rows.columns[column], &value.shown()))?;
+        if let Err(unfit) = value.push(&mut rows.fields) {
+            rows.fields.truncate(before);
+            return Err(unfit.of(&rows.columns[column], &value.shown()));
+        }
         if rows.shared[column] {
             let key = (rows.series.as_str(), rows.keys[column].as_str(), rows.time);
             rows.overlap.check(rows.policy, key, &rows.fields[start..])?;
         }
-        self.counts.rows += 1;
+        self.points.counts.rows += 1;
         Ok(())
+    }
+
+    fn drop_row(&mut self) {
+        self.rows.fields.clear();
     }
 
     fn end_row(&mut self) {
         let rows = &mut *self.rows;
         // A row without a value is no point.
         if !rows.fields.is_empty() {
-            self.lines.push_point(&rows.series, [rows.fields.as_str()], rows.time.0);
+            self.points.push_line(&rows.series, &rows.fields, rows.time);
             rows.fields.clear();
         }
     }

@@ -15,12 +15,11 @@
 
 use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
 
-use super::Counts;
 use super::error::{ConversionError, ErrorKind, Position, quoted};
 use super::lines::{push_field_key, push_series};
-use super::merge::Merge;
+use super::points::{Points, check_time};
 use super::value::Value;
-use crate::time::{TimeRange, Timestamp};
+use crate::time::Timestamp;
 
 /// A line without end, such as one after a quote that is never closed, must not fill the memory.
 const LINE_BYTES_MAX: usize = 32 << 20;
@@ -28,8 +27,6 @@ const LINE_BYTES_MAX: usize = 32 << 20;
 /// Reads lines.
 #[derive(Debug)]
 pub(crate) struct SourceLines {
-    /// Lines outside of it are counted and left out.
-    range: TimeRange,
     /// The beginning of a line of which the rest has not come.
     cut: Vec<u8>,
     scan: Scan,
@@ -133,9 +130,8 @@ impl Scan {
 }
 
 impl SourceLines {
-    pub(crate) fn new(range: TimeRange) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            range,
             cut: Vec::new(),
             scan: Scan::default(),
             line: 1,
@@ -150,8 +146,7 @@ impl SourceLines {
     pub(crate) fn push(
         &mut self,
         mut bytes: &[u8],
-        merge: &mut Merge,
-        counts: &mut Counts,
+        points: &mut Points,
     ) -> Result<(), ConversionError> {
         loop {
             let Some(length) = self.line_end(bytes) else {
@@ -164,11 +159,11 @@ impl SourceLines {
             let (line, rest) = bytes.split_at(length);
             bytes = rest;
             if self.cut.is_empty() {
-                self.take(line, merge, counts)?;
+                self.take(line, points)?;
             } else {
                 let mut cut = std::mem::take(&mut self.cut);
                 cut.extend_from_slice(line);
-                self.take(&cut, merge, counts)?;
+                self.take(&cut, points)?;
                 cut.clear();
                 self.cut = cut;
             }
@@ -192,19 +187,16 @@ impl SourceLines {
         None
     }
 
-    fn take(
-        &mut self,
-        line: &[u8],
-        merge: &mut Merge,
-        counts: &mut Counts,
-    ) -> Result<(), ConversionError> {
+    fn take(&mut self, line: &[u8], points: &mut Points) -> Result<(), ConversionError> {
         let scan = std::mem::take(&mut self.scan);
         let taken = match str::from_utf8(line) {
             Ok(line) if scan.is_comment => self.comment(line.trim_end()),
-            Ok(line) => self.point(line, &scan, merge, counts),
-            Err(_) => Err(ErrorKind::NotUtf8),
+            Ok(line) => self.point(line, &scan, points),
+            Err(_) => Err(ErrorKind::not_utf8(line)),
         };
-        taken.map_err(|kind| self.error(kind))?;
+        if let Err(kind) = taken {
+            points.note(self.error(kind))?;
+        }
         self.line += 1 + std::mem::take(&mut self.inside);
         Ok(())
     }
@@ -230,13 +222,7 @@ impl SourceLines {
         Ok(())
     }
 
-    fn point(
-        &mut self,
-        text: &str,
-        scan: &Scan,
-        merge: &mut Merge,
-        counts: &mut Counts,
-    ) -> Result<(), ErrorKind> {
+    fn point(&mut self, text: &str, scan: &Scan, points: &mut Points) -> Result<(), ErrorKind> {
         // A line may end with `\r\n`; a blank before it is no part of the time.
         let text = text.trim_end();
         // Some editors begin a file with this mark, which is no part of a name.
@@ -261,15 +247,7 @@ impl SourceLines {
             }
         };
         let time = Timestamp(line.timestamp.ok_or(ErrorKind::NoTime)?);
-        if time < Timestamp::FIRST || time == Timestamp::MAX {
-            let (found, reason) = (quoted(text), "no point can have this time".to_owned());
-            return Err(ErrorKind::NotLineProtocol { found, reason });
-        }
-        if !self.range.contains(time) {
-            counts.outside += line.field_set.len() as u64;
-            return Ok(());
-        }
-        push_line(&line, time, merge, counts)
+        push_line(&line, time, points)
     }
 
     fn error(&self, kind: ErrorKind) -> ConversionError {
@@ -277,12 +255,12 @@ impl SourceLines {
     }
 }
 
-fn push_line(
-    line: &ParsedLine<'_>,
-    time: Timestamp,
-    merge: &mut Merge,
-    counts: &mut Counts,
-) -> Result<(), ErrorKind> {
+fn push_line(line: &ParsedLine<'_>, time: Timestamp, points: &mut Points) -> Result<(), ErrorKind> {
+    if points.leaves_out(time) {
+        points.counts.outside += line.field_set.len() as u64;
+        return Ok(());
+    }
+    check_time(time)?;
     let mut tags: Vec<_> = line
         .series
         .tag_set
@@ -296,8 +274,8 @@ fn push_line(
         return Err(ErrorKind::NotLineProtocol { found, reason });
     }
     let mut series = String::new();
-    push_series(&mut series, line.series.measurement.as_str(), &tags)?;
-    merge.begin_series(&series);
+    push_series(&mut series, points.dialect, line.series.measurement.as_str(), &tags)?;
+    points.merge.begin_series(&series);
     for (name, value) in &line.field_set {
         let value = match value {
             FieldValue::I64(value) => Value::Integer(*value),
@@ -307,10 +285,9 @@ fn push_line(
             FieldValue::String(text) => Value::String(text.as_str().into()),
         };
         let mut key = String::new();
-        push_field_key(&mut key, name.as_str())?;
-        merge.begin_field(&key);
-        merge.push(time.0, &value).map_err(|unfit| unfit.of(name.as_str(), &value.shown()))?;
-        counts.rows += 1;
+        push_field_key(&mut key, points.dialect, &tags, name.as_str())?;
+        points.merge.begin_field(&key);
+        points.push(time, &value).map_err(|unfit| unfit.of(name.as_str(), &value.shown()))?;
     }
     Ok(())
 }

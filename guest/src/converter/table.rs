@@ -2,9 +2,10 @@
 //!
 //! Does not know what the columns are.
 
-use super::error::ErrorKind;
-use super::influxql::{Results, Rows, Series, text};
+use super::error::{ConversionError, ErrorKind};
+use super::influxql::{Results, Rows, Series};
 use super::msgpack::{Token, Tokens};
+use super::parts::text;
 use crate::error::{Error, Fault};
 
 /// The rows of a series.
@@ -89,7 +90,13 @@ impl Rows for Tables {
         Ok(())
     }
 
+    fn drop_row(&mut self) {}
+
     fn end_row(&mut self) {}
+
+    fn note(&mut self, error: ConversionError) -> Result<(), ConversionError> {
+        Err(error)
+    }
 
     fn end_statement(&mut self, _statement: usize) -> Result<(), ErrorKind> {
         Ok(())

@@ -8,14 +8,19 @@ use std::borrow::Cow;
 
 use super::error::{ErrorKind, quoted};
 use super::lines::push_string;
+use super::text::{append, digits};
 
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Boolean(bool),
     Float(f64),
-    /// A float, as the source wrote it.
-    Decimal(&'a str),
+    /// A float, as the source wrote it: ASCII.
+    Decimal(&'a [u8]),
+    /// An integer, as the source wrote it: `-` and digits, without zeros before them.
+    Digits(&'a [u8]),
+    /// The same, unsigned.
+    UnsignedDigits(&'a [u8]),
     Integer(i64),
     Unsigned(u64),
     String(Cow<'a, str>),
@@ -41,25 +46,36 @@ pub(crate) enum Unfit {
     NotInLineProtocol(&'static str),
 }
 
+const TOO_LARGE: Unfit = Unfit::NotInLineProtocol("no float is so large");
 const NOT_FINITE: Unfit = Unfit::NotInLineProtocol("a float must be finite");
 
 impl Value<'_> {
     /// Appends it.
-    pub(crate) fn push(&self, line: &mut String) -> Result<(), Unfit> {
+    #[inline]
+    pub(crate) fn push(&self, line: &mut Vec<u8>) -> Result<(), Unfit> {
         match self {
-            Self::Boolean(value) => line.push_str(if *value { "true" } else { "false" }),
+            Self::Boolean(true) => line.extend(b"true"),
+            Self::Boolean(false) => line.extend(b"false"),
             Self::Float(value) if value.is_finite() => {
                 // The shortest text that is this float. `1` is a float without a suffix, as Flux
                 // writes it too, and costs less of a quota than `1.0`.
                 let mut buffer = zmij::Buffer::new();
                 let text = buffer.format_finite(*value);
-                line.push_str(text.strip_suffix(".0").unwrap_or(text));
+                append(line, text.strip_suffix(".0").unwrap_or(text).as_bytes());
             }
             Self::Float(_) => return Err(NOT_FINITE),
-            Self::Decimal(text) => line.push_str(text),
-            Self::Integer(value) => push_integer(line, *value, "i"),
-            Self::Unsigned(value) => push_integer(line, *value, "u"),
-            Self::String(text) => push_string(line, text),
+            Self::Decimal(text) => append(line, text),
+            Self::Digits(text) => {
+                append(line, text);
+                line.push(b'i');
+            }
+            Self::UnsignedDigits(text) => {
+                append(line, text);
+                line.push(b'u');
+            }
+            Self::Integer(value) => push_integer(line, *value, b'i'),
+            Self::Unsigned(value) => push_integer(line, *value, b'u'),
+            Self::String(text) => push_string(line, text.as_bytes()),
         }
         Ok(())
     }
@@ -73,9 +89,9 @@ impl Value<'_> {
     }
 }
 
-fn push_integer(line: &mut String, value: impl itoa::Integer, suffix: &str) {
-    line.push_str(itoa::Buffer::new().format(value));
-    line.push_str(suffix);
+fn push_integer(line: &mut Vec<u8>, value: impl itoa::Integer, suffix: u8) {
+    append(line, itoa::Buffer::new().format(value).as_bytes());
+    line.push(suffix);
 }
 
 impl DataType {
@@ -117,7 +133,7 @@ impl DataType {
                 "false" => Ok(Value::Boolean(false)),
                 _ => Err(Unfit::Not("`true` or `false`")),
             },
-            Self::Double if is_decimal(text) => Ok(Value::Decimal(text)),
+            Self::Double if number_length(text.as_bytes()) == Some(text.len()) => decimal(text),
             Self::Double if matches!(text, "NaN" | "+Inf" | "-Inf" | "Inf") => Err(NOT_FINITE),
             Self::Double => Err(Unfit::Not("a double")),
             Self::Long => text.parse().map(Value::Integer).map_err(|_| Unfit::Not("a long")),
@@ -134,22 +150,38 @@ impl DataType {
     }
 }
 
-/// Whether a text is a float that every parser of line protocol takes as it is: a sign, digits,
-/// a fraction, an exponent. Digits must be on both sides of a point.
-fn is_decimal(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let whole = match mantissa.split_once('.') {
-        Some((whole, fraction)) => digits(whole) && digits(fraction),
-        None => digits(mantissa),
-    };
-    whole
-        && exponent
-            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+/// A float that is written so. Beyond the largest there is, 1.6.7 and 2.9.1 refuse it (observed),
+/// and the parser of InfluxDB 3 makes infinity of it.
+fn decimal(text: &str) -> Result<Value<'_>, Unfit> {
+    let is_finite = text.parse().is_ok_and(f64::is_finite);
+    if is_finite { Ok(Value::Decimal(text.as_bytes())) } else { Err(TOO_LARGE) }
+}
+
+/// How many bytes at the beginning of a text are a float that every parser of line protocol takes
+/// as it is: a sign, digits, a fraction, an exponent. Digits must be on both sides of a point.
+fn number_length(text: &[u8]) -> Option<usize> {
+    let length = decimal_length(text)?;
+    match text.get(length) {
+        Some(b'e' | b'E') => {
+            let sign = usize::from(matches!(text.get(length + 1), Some(b'+' | b'-')));
+            end_of_digits(text, length + 1 + sign)
+        }
+        _ => Some(length),
+    }
+}
+
+/// The same, up to the exponent.
+#[inline]
+pub(super) fn decimal_length(text: &[u8]) -> Option<usize> {
+    let length = end_of_digits(text, usize::from(text.first() == Some(&b'-')))?;
+    if text.get(length) == Some(&b'.') { end_of_digits(text, length + 1) } else { Some(length) }
+}
+
+/// Where the digits end that begin here, if there are any.
+#[inline]
+fn end_of_digits(text: &[u8], start: usize) -> Option<usize> {
+    let count = digits(text.get(start..)?);
+    (count > 0).then_some(start + count)
 }
 
 impl Unfit {
