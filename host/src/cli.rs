@@ -40,6 +40,12 @@ pub enum Command {
         /// What it holds
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+        /// Strings with line breaks in annotated CSV, where `\n`, `\r\n` and a lone `\r` look alike
+        #[arg(long, value_enum, default_value_t)]
+        line_breaks: LineBreaks,
+        /// What the lines are for; without it, names that not all read alike are refused
+        #[arg(long, value_enum)]
+        product: Option<Product>,
     },
     /// Write the component inside this program to standard output
     Component {
@@ -61,15 +67,55 @@ pub enum Format {
     Lp,
 }
 
-impl Format {
-    /// The settings of its conversion.
-    pub fn settings(self) -> &'static str {
-        match self {
-            Self::Csv => r#"{"format":"csv"}"#,
-            Self::Influxql => r#"{"format":"influxql"}"#,
-            Self::Lp => r#"{"format":"lp"}"#,
-        }
+/// What becomes of a string whose line breaks the source has altered.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum LineBreaks {
+    /// It is not taken
+    #[default]
+    Refuse,
+    /// Each becomes `\n`
+    Accept,
+}
+
+/// What reads the lines.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Product {
+    /// InfluxDB 3 Core
+    Core,
+    /// InfluxDB 3 Enterprise
+    Enterprise,
+    /// InfluxDB Cloud Serverless
+    Serverless,
+    /// InfluxDB Cloud Dedicated
+    Dedicated,
+    /// InfluxDB Clustered
+    Clustered,
+    /// InfluxDB Cloud (TSM)
+    Cloud,
+    /// InfluxDB 1.x and 2.x
+    Oss,
+}
+
+/// The settings of a conversion: the words are those of the command line.
+pub fn conversion_settings(
+    format: Format,
+    line_breaks: LineBreaks,
+    product: Option<Product>,
+) -> String {
+    let mut settings = serde_json::json!({
+        "format": word(format),
+        "line_breaks": word(line_breaks),
+    });
+    if let Some(product) = product {
+        settings["product"] = word(product).into();
     }
+    settings.to_string()
+}
+
+/// How a value is typed.
+fn word(value: impl ValueEnum) -> String {
+    let value = value.to_possible_value().expect("no value is skipped");
+    value.get_name().to_owned()
 }
 
 const AFTER_HELP: &str = "\

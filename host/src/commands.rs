@@ -13,7 +13,7 @@ use tsm2iox_guest::converter::{Converted, altered_warning};
 use tsm2iox_guest::error::{Endpoint as Side, Error, Fault};
 use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose, Totals};
 
-use crate::cli::{Command, Format};
+use crate::cli::{self, Command};
 use crate::component::{Component, Conversion, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
@@ -42,7 +42,9 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Run { config, dry_run: false, component } => run(&config, component.as_deref()),
         Command::Run { config, dry_run: true, component } => list(&config, component.as_deref()),
         Command::Status { config } => status(&config),
-        Command::Convert { file, format } => convert(&file, format),
+        Command::Convert { file, format, line_breaks, product } => {
+            convert(&file, &cli::conversion_settings(format, line_breaks, product))
+        }
         Command::Component { wit: false } => write_component(),
         Command::Component { wit: true } => write_contract(),
     }
@@ -132,7 +134,7 @@ fn sides(purpose: Purpose) -> &'static [Side] {
     }
 }
 
-fn convert(file: &Path, format: Format) -> anyhow::Result<ExitStatus> {
+fn convert(file: &Path, settings: &str) -> anyhow::Result<ExitStatus> {
     let (name, content) = match file.as_os_str() == "-" {
         true => ("the input".to_owned(), Content::of_standard_input()),
         false => (file.display().to_string(), Content::of_file(file)),
@@ -140,7 +142,7 @@ fn convert(file: &Path, format: Format) -> anyhow::Result<ExitStatus> {
     let unreadable =
         |error: io::Error| format!("{name} cannot be read: {}", report::reason(&error));
     let mut content = content.map_err(|error| Unfit::new(unreadable(error)))?;
-    let mut conversion = match Conversion::open(&Component::embedded()?, format.settings())? {
+    let mut conversion = match Conversion::open(&Component::embedded()?, settings)? {
         Ok(conversion) => conversion,
         Err(error) => return Ok(report::refusal(&error, ExitStatus::Stopped)),
     };
