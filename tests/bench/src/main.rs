@@ -1,0 +1,68 @@
+//! Benchmarks: tsm2iox beside what a user would pick instead, on the same bytes, in one run.
+//!
+//! ```text
+//! random ─▶ points ─┬─▶ annotated ─┐
+//!                   ├─▶ influxql ──┼─▶ responses ─▶ race: rivals, csv2lp ─┐
+//!                   ├─▶ lines ─────┘                                     ├─▶ table
+//!                   └──────────────────────────▶ memory ─────────────────┘
+//! ```
+//!
+//! What counts is CPU time (`usage`), for a machine may have other things to do. Figures are
+//! printed and never a failure; lines that are not those of the points are one.
+
+mod random;
+mod points;
+mod lines;
+mod annotated;
+mod influxql;
+mod responses;
+mod usage;
+mod rivals;
+mod csv2lp;
+mod race;
+mod memory;
+mod table;
+mod convert;
+
+use std::ffi::OsString;
+use std::io;
+
+use anyhow::ensure;
+use clap::{Parser, Subcommand};
+
+/// Benchmarks of tsm2iox.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Benchmark,
+}
+
+#[derive(Debug, Subcommand)]
+enum Benchmark {
+    /// The conversion of responses: speed, bytes written, memory
+    Convert {
+        /// Take small responses: the figures say little then
+        #[arg(long)]
+        quick: bool,
+        /// How often each runs; what counts is the median
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
+    /// Run a command and print what it took, see `usage`
+    #[command(hide = true)]
+    Measure {
+        #[arg(trailing_var_arg = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Benchmark::Convert { quick, rounds } => {
+            ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
+            let sizes = if quick { &convert::QUICK } else { &convert::WHOLE };
+            convert::run(sizes, rounds, &mut io::stdout().lock())
+        }
+        Benchmark::Measure { command } => usage::measure(&command, &mut io::stdout().lock()),
+    }
+}
