@@ -1,0 +1,5 @@
+//! Annotated CSV as anyone could send it.
+
+#![cfg_attr(feature = "libfuzzer", no_main)]
+
+promises::target!(|bytes| promises::check(promises::Format::Csv, bytes));
