@@ -44,6 +44,15 @@ fn the_settings_that_the_others_change_are_fit() {
 }
 
 #[test]
+fn what_becomes_of_line_breaks_is_one_of_two_words() {
+    let message = "`schema.line_breaks` must be \"refuse\" or \"accept\"";
+    check("schema", "", json!({ "line_breaks": "keep" }), message, None);
+    let mut settings = fit();
+    settings["schema"] = json!({ "line_breaks": "accept" });
+    Plan::open(Purpose::Migrate, &settings.to_string()).expect("it is fit");
+}
+
+#[test]
 fn an_unknown_key_is_named_with_the_nearest_one() {
     let unknown = |table, key, message, hint| check(table, key, json!("x"), message, Some(hint));
     unknown(
@@ -236,6 +245,39 @@ fn each_language_has_its_own_way_to_select() {
     settings["migration"] = json!({ "where": "a = 1" });
     let message = "`migration.where` selects from a bucket; a file is migrated as a whole";
     check_error(&settings, message);
+}
+
+#[test]
+fn a_product_fits_its_api() {
+    let with = |api: &str, product: &str| {
+        let mut settings = fit();
+        settings["destination"]["api"] = json!(api);
+        settings["destination"]["product"] = json!(product);
+        settings
+    };
+    for product in ["core", "enterprise", "serverless", "dedicated", "clustered", "cloud", "oss"] {
+        let settings = with("v2", product).to_string();
+        Plan::open(Purpose::Migrate, &settings).expect("any product may be behind `/api/v2`");
+    }
+    let message = "`destination.product` must be one of \"core\", \"enterprise\", \"serverless\", \
+                   \"dedicated\", \"clustered\", \"cloud\", \"oss\"";
+    check_error(&with("v2", "v2"), message);
+    check_error(&with("v2", "Core"), message);
+    let message = "`destination.product` is \"oss\": it has no `/api/v3`; choose another \
+                   `destination.api`";
+    check_error(&with("v3", "oss"), message);
+    check_error(&with("v3", "cloud"), &message.replace("oss", "cloud"));
+    check_error(
+        &with("v1", "enterprise"),
+        "`destination.product` is \"enterprise\": choose `destination.api = \"v3\"` for InfluxDB 3 \
+         Enterprise, or `product = \"oss\"` for InfluxDB Enterprise 1.x",
+    );
+
+    let mut settings = fit();
+    settings["destination"] = json!({ "api": "lp", "path": "x.lp", "product": "dedicated" });
+    Plan::open(Purpose::Migrate, &settings.to_string()).expect("a file may be for a product");
+    settings["source"]["product"] = json!("oss");
+    check_error(&settings, "unknown key `source.product`");
 }
 
 #[test]

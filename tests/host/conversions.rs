@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tsm2iox::component::{Component, Conversion};
 use tsm2iox_guest::converter::Converted;
 use tsm2iox_guest::error::Error;
@@ -241,7 +241,10 @@ fn a_whole_response_converts_in_one_call() {
 /// What `tsm2iox convert` makes of a case.
 fn command(case: &Path) -> Output {
     let (path, format) = response_file(case);
-    convert(&["--format", format, path.to_str().expect("its name is text")], Stdio::null())
+    let settings: Value = serde_json::from_str(&settings(case)).expect("the settings are JSON");
+    let line_breaks = settings["line_breaks"].as_str().unwrap_or("refuse");
+    let path = path.to_str().expect("its name is text");
+    convert(&["--format", format, "--line-breaks", line_breaks, path], Stdio::null())
 }
 
 /// The command with these arguments, and this at its standard input.
@@ -263,13 +266,23 @@ fn check_command(name: &str, status: i32, talk: &str) {
 }
 
 #[test]
-fn the_command_says_which_strings_were_altered_before_they_came() {
+fn the_command_says_what_cannot_arrive_and_what_was_altered() {
     check_command("one_minute", 0, "");
     check_command(
         "line_ends",
         0,
-        "warning: 2 strings with line breaks, which arrive as `\\n`: the response does not tell \
+        "warning: 3 strings with line breaks, which arrive as `\\n`: the response does not tell \
          `\\n` from `\\r\\n`, and leaves out a lone `\\r`\n",
+    );
+    check_command(
+        "error_line_breaks",
+        1,
+        "error: line 5: a string `s` of `m,tag=a` has a line break, of which Flux does not tell \
+         whether it was `\\n`, `\\r\\n`, or had a lone `\\r` beside it (1 more like it, in line 8); \
+         line 7: Flux has dropped a carriage return from `lonecr` in column `_value`, as its quotes \
+         show\n\n\
+         hint: InfluxQL keeps them (`source.language`); or take each as `\\n`: \
+         `schema.line_breaks = \"accept\"`, `convert --line-breaks accept`\n",
     );
     check_command(
         "error_in_the_middle",

@@ -1,14 +1,13 @@
 //! What a person reads when something is wrong before or while it runs: the whole text, and the
 //! exit status.
 
-use support::client::request;
 use support::influx::FakeInflux;
 
 use crate::run::{Host, Migration, binary, config, talk};
 use crate::sides;
 
 /// What is said first wherever Flux reads.
-const BY_FLUX: &str = "warning: Flux does not tell what it leaves out: values of a field whose type \
+pub(crate) const BY_FLUX: &str = "warning: Flux does not tell what it leaves out: values of a field whose type \
      changes from one shard group to another, and tags called `_start` and `_stop`\n";
 
 /// Runs a configuration and expects this exit status and this talk.
@@ -139,25 +138,6 @@ fn a_destination_that_is_not_there_can_be_tried_again() {
 }
 
 #[test]
-fn points_that_are_refused_stop_the_run_with_the_reason() {
-    let (_source, destination, config) = fit();
-    let headers = [("authorization", "Token secret")];
-    let target = "/api/v3/write_lp?db=dst&precision=nanosecond";
-    let reply = request(&destination.url(), "POST", target, &headers, b"cpu,host=a load=1.5 0\n");
-    assert_eq!(reply.status, 204);
-    check(
-        &config,
-        2,
-        &format!(
-            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination `dst` \
-             refused points (400): partial write of line protocol occurred; refused: 90, the first \
-             in line 1 of the body, `cpu,host=a,zone=nort`: invalid column type for column 'load', \
-             expected iox::column_type::field::float, got iox::column_type::field::integer\n"
-        ),
-    );
-}
-
-#[test]
 fn a_file_that_the_checkpoint_does_not_know_is_left_alone() {
     let (_source, _destination, config) = fit();
     let (head, _) = config.split_once("[destination]").expect("there is one");
@@ -183,4 +163,48 @@ fn a_cut_file_is_an_error_with_its_line() {
     let output = binary().args(["convert", path]).output().expect("the binary starts");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(talk(&output), "error: line 6: the response stops before its end\n");
+}
+
+#[test]
+fn strings_that_the_source_has_altered_refuse_their_batch_unless_they_are_accepted() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/recorded/line_ends.csv");
+    let refused = format!(
+        "[source]\napi = \"csv\"\npath = \"{path}\"\n[destination]\napi = \"lp\"\npath = \"out.lp\"\n"
+    );
+    check(
+        &refused,
+        2,
+        &format!(
+            "error: `{path}`: line 5: a string `s` of `m,tag=a` has a line break, of which Flux does \
+             not tell whether it was `\\n`, `\\r\\n`, or had a lone `\\r` beside it (1 more like it, in \
+             line 8); line 7: Flux has dropped a carriage return from `lonecr` in column `_value`, as \
+             its quotes show\n\n\
+             hint: InfluxQL keeps them (`source.language`); or take each as `\\n`: \
+             `schema.line_breaks = \"accept\"`, `convert --line-breaks accept`\n"
+        ),
+    );
+    let migration =
+        Migration::new(Host::Binary, &format!("{refused}[schema]\nline_breaks = \"accept\"\n"));
+    let output = migration.run();
+    let warning = "warning: 3 strings with line breaks, which arrive as `\\n`: the response does not \
+                   tell `\\n` from `\\r\\n`, and leaves out a lone `\\r`";
+    assert!(talk(&output).contains(warning), "{}", talk(&output));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(migration.read("out.lp").matches("\nb\"").count(), 1);
+}
+
+#[test]
+fn what_is_left_out_need_not_arrive() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/corpus");
+    for case in ["error_line_breaks", "error_infinity", "error_name_ends_in_backslash"] {
+        let config = format!(
+            "[migration]\nstart = 2023-01-01T00:00:00Z\n\
+             [source]\napi = \"csv\"\npath = \"{corpus}/{case}/response.csv\"\n\
+             [destination]\napi = \"lp\"\npath = \"out.lp\"\n"
+        );
+        let migration = Migration::new(Host::Binary, &config);
+        let output = migration.run();
+        assert_eq!(output.status.code(), Some(0), "{case}: {}", talk(&output));
+        assert!(talk(&output).contains(" left out"), "{case}: {}", talk(&output));
+    }
 }

@@ -70,6 +70,20 @@ fn a_database_or_retention_policy_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_database_without_what_is_asked_for_ends_as_an_empty_one() {
+    let Some(server) = RealServer::influxdb_1() else { return };
+    create(&server);
+    let source = table("source", server.url(), BUCKET);
+    let said = |range: &str| {
+        let talk = ended(&format!("{range}{source}{TO_FILE}"), 0);
+        assert!(talk.contains("no rows were found in "), "{talk}");
+    };
+    said(RANGE);
+    write(&server, BUCKET, &changing(1));
+    said(&RANGE.replace("[migration]\n", "[migration]\nmeasurements = [\"nope\"]\n"));
+}
+
+#[test]
 fn two_values_of_one_series_and_time_are_never_made_one() {
     let Some(server) = RealServer::influxdb_1() else { return };
     create(&server);

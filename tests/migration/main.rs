@@ -6,10 +6,12 @@ mod influxdb_1_access;
 mod influxdb_1_groups;
 mod influxdb_1_limits;
 mod influxdb_1_million;
+mod influxdb_1_names;
 mod influxdb_1_relay;
 mod influxdb_1_types;
 mod influxdb_1_where;
 mod real;
+mod refusals;
 mod run;
 mod types;
 

@@ -7,14 +7,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use support::servers::RealServer;
 
-use crate::run::{Host, Migration};
+use crate::run::{Host, Migration, points, talk};
 
 /// A migration of one recorded response.
 fn config(response: &str, api: &str, url: &str, bucket: &str) -> String {
     let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/recorded");
     format!(
         "[migration]\n[source]\napi = \"csv\"\npath = \"{recorded}/{response}\"\n\
-         [destination]\napi = \"{api}\"\nurl = \"{url}\"\nbucket = \"{bucket}\"\n"
+         [destination]\napi = \"{api}\"\nurl = \"{url}\"\nbucket = \"{bucket}\"\n\
+         [schema]\nline_breaks = \"accept\"\n"
     )
 }
 
@@ -82,6 +83,60 @@ fn every_point_arrives_in_influxdb_1() {
     let arrived = values(&server, "arrived");
     assert_eq!(arrived, values(&server, "written"));
     assert_eq!(arrived.len(), 25, "{arrived:#?}");
+}
+
+#[test]
+fn what_influxdb_1_refuses_is_named_and_all_else_arrives() {
+    let Some(server) = RealServer::influxdb_1() else { return };
+    for database in ["arrived", "written"] {
+        let query = format!("q=create%20database%20{database}%20with%20duration%20inf");
+        assert_eq!(server.post(&format!("/query?{query}"), "").status, 200);
+    }
+    // `idle` is a float, and 1.6.7 has no unsigned integers such as `seen`. It only counts the lines
+    // with the one, and quotes those with the other where there is nothing to count.
+    let other = "cpu,host=z idle=1i 1640995200000000000\n";
+    let hour = 1_640_995_200_000_000_000_i64 + 60 * 60_000_000_000;
+    let is_early = |line: &&str| {
+        let time = line.rsplit(' ').next().and_then(|time| time.parse::<i64>().ok());
+        time.is_some_and(|time| time < hour)
+    };
+    let points = points();
+    let lines: String = points.lines().filter(is_early).map(|line| format!("{line}\n")).collect();
+    let config = format!(
+        "[source]\napi = \"lp\"\npath = \"in.lp\"\n\
+         [destination]\napi = \"v1\"\nurl = \"{}\"\nbucket = \"arrived\"\n",
+        server.url()
+    );
+    assert_eq!(server.post("/write?db=arrived&precision=ns", other).status, 204);
+    let migration = Migration::new(Host::Binary, &config);
+    std::fs::write(migration.path("in.lp"), &lines).expect("a folder takes a file");
+    let output = migration.run();
+    assert_eq!(
+        talk(&output),
+        "error: the destination `arrived` refused 90 of 120 points (400), the first: `cpu,host=a,\
+         zone=north idle=0.05 1640995200000000000`: partial write: field type conflict: input field \
+         \"idle\" on measurement \"cpu\" is type float, already exists as type integer dropped=1; \
+         another: `cpu,host=a,zone=north seen=0u 1640995200000000000`: invalid number\n\n\
+         hint: all other values of this batch have arrived; mend what the reason says, and run the \
+         same command\n"
+    );
+    assert_eq!(output.status.code(), Some(2));
+
+    let good = |line: &str| -> String {
+        let is_good = |field: &&str| !field.starts_with("idle=") && !field.starts_with("seen=");
+        match line.strip_prefix("cpu") {
+            Some(_) => line
+                .split(' ')
+                .map(|part| part.split(',').filter(is_good).collect::<Vec<_>>().join(","))
+                .collect::<Vec<_>>()
+                .join(" "),
+            None => line.to_owned(),
+        }
+    };
+    let written: String =
+        lines.lines().map(|line| good(line) + "\n").chain([other.to_owned()]).collect();
+    assert_eq!(server.post("/write?db=written&precision=ns", &written).status, 204);
+    assert_eq!(values(&server, "arrived"), values(&server, "written"));
 }
 
 #[test]
