@@ -43,9 +43,10 @@ pub enum Command {
         /// Strings with line breaks in annotated CSV, where `\n`, `\r\n` and a lone `\r` look alike
         #[arg(long, value_enum, default_value_t)]
         line_breaks: LineBreaks,
-        /// What the lines are for; without it, names that not all read alike are refused
-        #[arg(long, value_enum)]
-        product: Option<Product>,
+        /// What the lines are for, such as `core` or `oss`: without it, names that not all read alike
+        /// are refused
+        #[arg(long)]
+        product: Option<String>,
     },
     /// Write the component inside this program to standard output
     Component {
@@ -77,37 +78,18 @@ pub enum LineBreaks {
     Accept,
 }
 
-/// What reads the lines.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Product {
-    /// InfluxDB 3 Core
-    Core,
-    /// InfluxDB 3 Enterprise
-    Enterprise,
-    /// InfluxDB Cloud Serverless
-    Serverless,
-    /// InfluxDB Cloud Dedicated
-    Dedicated,
-    /// InfluxDB Clustered
-    Clustered,
-    /// InfluxDB Cloud (TSM)
-    Cloud,
-    /// InfluxDB 1.x and 2.x
-    Oss,
-}
-
 /// The settings of a conversion: the words are those of the command line.
 pub fn conversion_settings(
     format: Format,
     line_breaks: LineBreaks,
-    product: Option<Product>,
+    product: Option<String>,
 ) -> String {
     let mut settings = serde_json::json!({
         "format": word(format),
         "line_breaks": word(line_breaks),
     });
     if let Some(product) = product {
-        settings["product"] = word(product).into();
+        settings["product"] = product.into();
     }
     settings.to_string()
 }

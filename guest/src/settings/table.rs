@@ -10,40 +10,16 @@ use crate::error::{Error, Fault};
 use crate::time::Timestamp;
 
 /// The keys of each table: what is not here is an error.
-pub(super) const TABLES: [(&str, &[&str]); 6] = [
-    ("migration", &["start", "stop", "batch_interval", "measurements", "filter", "where"]),
-    ("source", SOURCE_KEYS),
-    ("destination", DESTINATION_KEYS),
-    ("checkpoint", &["path", "bucket", "url", "org", "token_env", "token_file"]),
-    ("limits", &["concurrency", "attempts"]),
-    ("schema", &["line_breaks"]),
+pub(super) const TABLES: [(&str, &[&[&str]]); 6] = [
+    ("migration", &[&["start", "stop", "batch_interval", "measurements", "filter", "where"]]),
+    ("source", &[PLACE_KEYS, &["language"]]),
+    ("destination", &[PLACE_KEYS, &["product"]]),
+    ("checkpoint", &[&["path", "bucket", "url", "org", "token_env", "token_file"]]),
+    ("limits", &[&["concurrency", "attempts"]]),
+    ("schema", &[&["line_breaks"]]),
 ];
 const PLACE_KEYS: &[&str] =
     &["api", "url", "org", "bucket", "path", "token_env", "token_file", "user", "password_env"];
-const DESTINATION_KEYS: &[&str] = &[
-    "api",
-    "url",
-    "org",
-    "bucket",
-    "path",
-    "token_env",
-    "token_file",
-    "user",
-    "password_env",
-    "product",
-];
-const SOURCE_KEYS: &[&str] = &[
-    "api",
-    "url",
-    "org",
-    "bucket",
-    "path",
-    "token_env",
-    "token_file",
-    "user",
-    "password_env",
-    "language",
-];
 
 /// A table of the configuration.
 pub(super) struct Table<'a> {
@@ -53,15 +29,15 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn open(root: &'a Map<String, Value>, name: &'static str) -> Result<Self, Error> {
-        let known =
-            TABLES.iter().find(|(other, _)| *other == name).map_or(&[][..], |(_, keys)| keys);
+        let known = TABLES.iter().find(|(other, _)| *other == name);
+        let known = known.map(|(_, keys)| keys.concat()).unwrap_or_default();
         let entries = match root.get(name) {
             None => None,
             Some(Value::Object(entries)) => Some(entries),
             Some(_) => return Err(fault(format!("`{name}` must be a table: `[{name}]`"))),
         };
         if let Some(entries) = entries {
-            check_keys(entries, &format!("{name}."), known)?;
+            check_keys(entries, &format!("{name}."), &known)?;
         }
         Ok(Self { name, entries })
     }
