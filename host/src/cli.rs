@@ -112,9 +112,9 @@ Examples:
   tsm2iox component > tsm2iox.wasm
 
 Exit status:
-  0  complete, nothing was set aside
+  0  complete
   1  stopped; the same command resumes
   2  a person must change something first: options, configuration, token, bucket
-  3  complete, but the two sides differ: points were set aside
+  3  complete, but the two sides differ; no command of this version ends so
 
 Standard output is data, standard error is talk.";

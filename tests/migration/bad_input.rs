@@ -202,9 +202,12 @@ fn what_is_left_out_need_not_arrive() {
              [source]\napi = \"csv\"\npath = \"{corpus}/{case}/response.csv\"\n\
              [destination]\napi = \"lp\"\npath = \"out.lp\"\n"
         );
-        let migration = Migration::new(Host::Binary, &config);
-        let output = migration.run();
-        assert_eq!(output.status.code(), Some(0), "{case}: {}", talk(&output));
-        assert!(talk(&output).contains(" left out"), "{case}: {}", talk(&output));
+        for schema in ["", "[schema]\nline_breaks = \"accept\"\n"] {
+            let migration = Migration::new(Host::Binary, &format!("{config}{schema}"));
+            let output = migration.run();
+            assert_eq!(output.status.code(), Some(0), "{case}: {}", talk(&output));
+            assert!(talk(&output).contains(" left out"), "{case}: {}", talk(&output));
+            assert!(!talk(&output).contains("line breaks"), "{case}: {}", talk(&output));
+        }
     }
 }

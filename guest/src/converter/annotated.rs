@@ -30,7 +30,7 @@ pub(crate) struct Tables {
     blocks: Blocks,
     /// The last row, as an example.
     repeat: Repeat,
-    /// Whether annotations or headers have quotes without need: then it was not Flux that wrote them.
+    /// Whether annotations have quotes without need: then it was not Flux that wrote them.
     is_requoted: bool,
     clock: Clock,
 }
@@ -144,7 +144,10 @@ impl Tables {
             self.state = State::default();
         }
         let State::Header(annotations) = &mut self.state else { unreachable!("set above") };
-        self.is_requoted |= quotes::needless(bytes).next().is_some();
+        // Of these, unlike of names, there is nothing that could be lost.
+        if matches!(name, "datatype" | "group") {
+            self.is_requoted |= quotes::needless(bytes).next().is_some();
+        }
         self.blocks.push_line(bytes, annotations.is_empty());
         annotations.push(name, record)
     }
@@ -163,7 +166,11 @@ impl Tables {
             return Ok(());
         }
         let schema = Schema::read(annotations, record, points.dialect)?;
-        self.is_requoted |= quotes::needless(bytes).next().is_some();
+        let lost = quotes::needless(bytes).find(|place| *place >= OWN_COLUMNS);
+        if let (Some(place), false) = (lost, self.is_requoted) {
+            let name = quoted(record.field(place));
+            return Err(ErrorKind::LostReturn { column: name.clone(), found: name });
+        }
         self.blocks.push_line(bytes, false);
         self.blocks.add(schema);
         self.state = State::Rows;
@@ -195,40 +202,38 @@ fn row(
     }
     let text = schema.time.of(record);
     let time = clock.parse(text).map_err(|_| schema.time.unfit("a time", text))?;
-    if !points.leaves_out(time) {
-        points::check_time(time)?;
+    // What is left out need not arrive.
+    if points.leaves_out(time) {
+        points.counts.outside += schema.count_values(record);
+        return Ok(());
     }
-    let lost = needless.iter().find_map(|place| lost(schema, *place, record, points));
-    match (&schema.values, schema.fault.as_ref().or(lost.as_ref())) {
-        // What is left out need not arrive.
-        (Values::One { .. }, _) if points.leaves_out(time) => {
-            points.counts.outside += 1;
-            Ok(())
-        }
-        (Values::Pivoted(fields), _) if points.leaves_out(time) => {
-            let values = fields.iter().filter(|(column, _)| !column.of(record).is_empty());
-            points.counts.outside += values.count() as u64;
-            Ok(())
-        }
-        (_, Some(fault)) => Err(fault.clone()),
-        (Values::One { value, .. }, None) => push_cell(value, value.of(record), time, points),
-        (Values::Pivoted(fields), None) => push_fields(fields, record, time, points),
+    points::check_time(time)?;
+    if let Some(fault) = &schema.fault {
+        return Err(fault.clone());
+    }
+    for place in needless {
+        check_lost(schema, *place, record, points)?;
+    }
+    match &schema.values {
+        Values::One { value, .. } => push_cell(value, value.of(record), time, points),
+        Values::Pivoted(fields) => push_fields(fields, record, time, points),
     }
 }
 
-/// What Flux has lost of the cell at this place, as its quotes show, unless that is accepted.
-fn lost(
+/// Whether Flux has lost something of the cell at this place, as its quotes show; that of a value may
+/// be accepted, and is counted.
+fn check_lost(
     schema: &Schema,
     place: usize,
     record: Record<'_>,
     points: &mut Points,
-) -> Option<ErrorKind> {
-    let column = schema.text_column(place)?;
+) -> Result<(), ErrorKind> {
+    let Some(column) = schema.text_column(place) else { return Ok(()) };
     if schema.is_value(place) && points.line_breaks == LineBreaks::Accept {
         points.counts.altered += 1;
-        return None;
+        return Ok(());
     }
-    Some(ErrorKind::LostReturn { column: quoted(column), found: quoted(record.field(place)) })
+    Err(ErrorKind::LostReturn { column: quoted(column), found: quoted(record.field(place)) })
 }
 
 /// Takes the values of a row of a pivoted table.

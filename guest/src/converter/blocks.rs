@@ -11,13 +11,16 @@ use super::text::{begins_with, without_line_end};
 /// So many blocks are known at once: there are as many as fields have types, mostly.
 const BLOCKS_MAX: usize = 8;
 
+/// Blocks beyond this are not kept: one has a hundred bytes or two for each column of a series.
+const BLOCK_BYTES_MAX: usize = 64 << 10;
+
 /// The blocks of a response.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     known: Vec<Block>,
     present: usize,
-    /// The lines of the block that is being read, unless one of them was cut or is a record of
-    /// several lines, which would count as one.
+    /// The lines of the block that is being read, unless it is too long or one of them is a record
+    /// of several lines, which would count as one.
     lines: Option<Vec<Vec<u8>>>,
 }
 
@@ -35,9 +38,12 @@ impl Blocks {
             self.lines = Some(Vec::new());
         }
         let line = without_line_end(line);
-        match &mut self.lines {
-            Some(lines) if !line.contains(&b'\n') => lines.push(line.to_owned()),
-            lines => *lines = None,
+        let Some(lines) = &mut self.lines else { return };
+        let length: usize = lines.iter().map(Vec::len).sum();
+        if line.contains(&b'\n') || length + line.len() > BLOCK_BYTES_MAX {
+            self.lines = None;
+        } else {
+            lines.push(line.to_owned());
         }
     }
 

@@ -125,14 +125,11 @@ impl Schema {
     ) -> Result<Self, ErrorKind> {
         let mut columns = annotations.columns(header)?;
         let time = take(&mut columns, "_time", Some(DataType::Time))?;
-        let is_pivoted = !columns.iter().any(|column| matches!(&*column.name, "_value" | "_field"));
-        let pair = match is_pivoted {
-            true => None,
-            false => {
-                let value = take(&mut columns, "_value", None)?;
-                Some((value, take(&mut columns, "_field", Some(DataType::String))?))
-            }
-        };
+        let mut pair = None;
+        if columns.iter().any(|column| matches!(&*column.name, "_value" | "_field")) {
+            let value = take(&mut columns, "_value", None)?;
+            pair = Some((value, take(&mut columns, "_field", Some(DataType::String))?));
+        }
         let measurement = take(&mut columns, "_measurement", Some(DataType::String))?;
         let is_bound = |column: &Column| {
             matches!(&*column.name, "_start" | "_stop") && column.data_type == DataType::Time
@@ -193,6 +190,16 @@ impl Schema {
     /// Nothing is known of the row before.
     pub(super) fn forget(&mut self) {
         self.is_known = false;
+    }
+
+    /// How many values a row has.
+    pub(super) fn count_values(&self, row: Record<'_>) -> u64 {
+        match &self.values {
+            Values::One { .. } => 1,
+            Values::Pivoted(fields) => {
+                fields.iter().filter(|(column, _)| !column.of(row).is_empty()).count() as u64
+            }
+        }
     }
 
     /// Whether the value of a field is at this place.

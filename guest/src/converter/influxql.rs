@@ -78,6 +78,9 @@ enum Container {
     List { kind: List, left: u32 },
 }
 
+/// So deep are the parts of a response at most, which InfluxDB has seven of inside of one another.
+const DEPTH_MAX: usize = 64;
+
 /// So many characters are shown of why a query failed.
 const ERROR_CHARACTERS_MAX: usize = 500;
 
@@ -122,6 +125,10 @@ impl Results {
 
 impl Grammar {
     fn push(&mut self, token: Token<'_>, rows: &mut impl Rows) -> Result<(), ErrorKind> {
+        if self.stack.len() > DEPTH_MAX {
+            let (expected, found) = ("the parts of a response", "too many inside of one another");
+            return Err(ErrorKind::Unexpected { expected, found });
+        }
         match self.stack.last_mut() {
             // Nearly every token is the value of a row.
             Some(Container::List { kind: List::Row, left }) => {

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Whatever the road, a `value` is written in one way, and so is each of the `names`; what cannot
-//! arrive as it is, becomes one of the `findings`. `repeat` and `blocks` are short cuts beside
-//! `annotated`, for what comes again.
+//! arrive as it is, becomes one of the `findings`. `csv` takes the short cuts `repeat` and `blocks`
+//! beside `annotated`, for what comes again.
 //!
 //! Does not know where a response comes from or where its lines go. Memory is bounded by the
 //! longest record and by what is held of one series to merge its fields.

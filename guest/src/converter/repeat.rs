@@ -32,8 +32,8 @@ impl Repeat {
     }
 
     /// Takes a row as an example of those that follow. Its time is at this place, counted from 0,
-    /// and its value after that. A row of several lines is none: those that follow would count
-    /// as one each.
+    /// and its value after that. None of its other columns may hold a line feed: the rows that
+    /// follow would count as one line each.
     pub(super) fn learn(&mut self, row: &[u8], place: usize) {
         let row = without_line_end(row);
         let parts = (|| {
@@ -43,7 +43,6 @@ impl Repeat {
             let tail = value + field_length(row.get(value..)?)?;
             Some((&row[..time], row.get(tail..)?))
         })();
-        // A row of several lines is for `records`, which counts them.
         let parts = parts.filter(|parts| !parts.0.contains(&b'\n') && !parts.1.contains(&b'\n'));
         self.is_known = parts.is_some();
         if let Some((head, tail)) = parts {

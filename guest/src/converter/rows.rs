@@ -37,19 +37,10 @@ pub(crate) struct PointRows {
     known: Known,
     /// The present series, as line protocol.
     series: String,
-    columns: Vec<String>,
-    /// Of each column its field key and `=`, as line protocol; of the first, the time's, nothing.
-    keys: Vec<String>,
-    /// Why it cannot be said, if it cannot: of each column, the same beside the present tags, of the
-    /// present series, of the time of the present row.
-    faults: Vec<Option<ErrorKind>>,
-    clashes: Vec<Option<ErrorKind>>,
+    columns: Vec<Column>,
+    /// Why nothing of the present series can be said, and nothing of the present row.
     fault: Option<ErrorKind>,
     time_fault: Option<ErrorKind>,
-    /// Of each column, whether its small numbers are unsigned.
-    unsigned: Vec<bool>,
-    /// Of each column, whether other retention policies have it too.
-    shared: Vec<bool>,
     policy: usize,
     overlap: Overlap,
     /// That of the present row.
@@ -58,6 +49,21 @@ pub(crate) struct PointRows {
     fields: Vec<u8>,
     /// Values of the present statement.
     values: u64,
+}
+
+/// A column of the rows. The first is that of the time.
+#[derive(Debug)]
+struct Column {
+    name: String,
+    /// Its field key and `=`, as line protocol.
+    key: String,
+    /// Why it cannot be said, if it cannot: at all, and beside the present tags.
+    fault: Option<ErrorKind>,
+    clash: Option<ErrorKind>,
+    /// Whether its small numbers are unsigned.
+    unsigned: bool,
+    /// Whether other retention policies have it too.
+    shared: bool,
 }
 
 #[derive(Debug)]
@@ -95,13 +101,8 @@ impl PointRows {
             known,
             series: String::new(),
             columns: Vec::new(),
-            keys: Vec::new(),
-            faults: Vec::new(),
-            clashes: Vec::new(),
             fault: None,
             time_fault: None,
-            unsigned: Vec::new(),
-            shared: Vec::new(),
             policy: 0,
             overlap: Overlap::default(),
             time: Timestamp(0),
@@ -119,20 +120,22 @@ impl PointRows {
             let (expected, found) = ("each column once", "one twice");
             return Err(ErrorKind::Unexpected { expected, found });
         }
-        self.keys = vec![String::new()];
-        self.faults = vec![None];
-        for column in &columns[1..] {
-            let mut key = String::new();
-            self.faults.push(push_field_key(&mut key, dialect, &[], column).err());
-            self.keys.push(key);
-        }
-        self.columns = columns.to_vec();
+        let column = |(place, name): (usize, &String)| {
+            let (name, mut key) = (name.clone(), String::new());
+            // The time is no field.
+            let fault = match place {
+                0 => None,
+                _ => push_field_key(&mut key, dialect, &[], &name).err(),
+            };
+            Column { name, key, fault, clash: None, unsigned: false, shared: false }
+        };
+        self.columns = columns.iter().enumerate().map(column).collect();
         Ok(())
     }
 
     fn value<'a>(&self, column: usize, token: Token<'a>) -> Result<Value<'a>, ErrorKind> {
-        let unsigned = self.unsigned[column];
-        let name = &self.columns[column];
+        let Column { name, unsigned, .. } = &self.columns[column];
+        let unsigned = *unsigned;
         match token {
             Token::Boolean(value) => Ok(Value::Boolean(value)),
             Token::Float(value) => Ok(Value::Float(value)),
@@ -162,7 +165,7 @@ impl Rows for Writer<'_> {
     fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind> {
         let Series { name, tags, columns, fault } = series;
         let (rows, dialect) = (&mut *self.rows, self.points.dialect);
-        if rows.columns != *columns {
+        if !rows.columns.iter().map(|column| &column.name).eq(columns) {
             rows.read_columns(dialect, columns)?;
         }
         let none = Vec::new();
@@ -179,10 +182,6 @@ impl Rows for Writer<'_> {
             }
             Known::Unsigned(fields) => (fields.get(name).unwrap_or(&none), &none),
         };
-        rows.unsigned.clear();
-        rows.unsigned.extend(columns.iter().map(|column| unsigned.contains(column)));
-        rows.shared.clear();
-        rows.shared.extend(columns.iter().map(|column| shared.contains(column)));
         rows.overlap.begin(name);
         let mut tags: Vec<_> = tags
             .iter()
@@ -197,8 +196,11 @@ impl Rows for Writer<'_> {
         rows.series.clear();
         let unsayable = push_series(&mut rows.series, dialect, name, &tags).err();
         rows.fault = fault.clone().or(unsayable);
-        rows.clashes.clear();
-        rows.clashes.extend(columns.iter().map(|column| clash(dialect, &tags, column)));
+        for column in &mut rows.columns {
+            column.clash = clash(dialect, &tags, &column.name);
+            column.unsigned = unsigned.contains(&column.name);
+            column.shared = shared.contains(&column.name);
+        }
         Ok(())
     }
 
@@ -232,7 +234,8 @@ impl Rows for Writer<'_> {
             self.points.counts.outside += 1;
             return Ok(());
         }
-        let faults = [&rows.fault, &rows.time_fault, &rows.faults[column], &rows.clashes[column]];
+        let Column { name, key, fault, clash, shared, .. } = &rows.columns[column];
+        let faults = [&rows.fault, &rows.time_fault, fault, clash];
         if let Some(fault) = faults.into_iter().flatten().next() {
             return Err(fault.clone());
         }
@@ -241,14 +244,14 @@ impl Rows for Writer<'_> {
         if before > 0 {
             rows.fields.push(b',');
         }
-        append(&mut rows.fields, rows.keys[column].as_bytes());
+        append(&mut rows.fields, key.as_bytes());
         let start = rows.fields.len();
         if let Err(unfit) = value.push(&mut rows.fields) {
             rows.fields.truncate(before);
-            return Err(unfit.of(&rows.columns[column], &value.shown()));
+            return Err(unfit.of(name, &value.shown()));
         }
-        if rows.shared[column] {
-            let key = (rows.series.as_str(), rows.keys[column].as_str(), rows.time);
+        if *shared {
+            let key = (rows.series.as_str(), key.as_str(), rows.time);
             rows.overlap.check(rows.policy, key, &rows.fields[start..])?;
         }
         self.points.counts.rows += 1;

@@ -22,7 +22,7 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// Why, where it does not say of which point.
     reason: Reason,
-    points: Points,
+    named: Named,
     /// Whether all points that it does not name are stored. Only InfluxDB 3 says so for certain:
     /// of 2.9.1 it was observed that `dropped=2` left out 4 points, for it speaks of one shard
     /// group alone, and Cloud lists 100 lines at most.
@@ -31,7 +31,7 @@ pub(crate) struct Refusal {
 
 /// Which points of the body it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Points {
+enum Named {
     /// By their numbers, counted from 0.
     Numbers(BTreeMap<usize, Reason>),
     /// A text with the lines themselves.
@@ -59,31 +59,30 @@ impl Refusal {
     pub(crate) fn read(status: u16, body: &[u8]) -> Self {
         let whole = message(body);
         let reason = reason(&whole);
-        let mut refusal =
-            Self { status, reason, points: Points::Unknown, others_are_stored: false };
-        if let Some((listed, is_list, is_whole)) = listed(body) {
+        let mut refusal = Self { status, reason, named: Named::Unknown, others_are_stored: false };
+        if let Some((listed, is_whole)) = listed(body) {
             // As it is with `accept_partial=true`, the default.
-            refusal.others_are_stored = is_list && is_whole;
+            refusal.others_are_stored = is_whole;
             if let [one] = &listed[..] {
                 refusal.reason = self::reason(&one.error_message);
             }
-            refusal.points = numbers(
+            refusal.named = numbers(
                 listed.iter().map(|listed| (listed.line_number, listed.error_message.as_str())),
             );
         } else if whole.contains(UNPARSABLE) {
-            refusal.points = Points::Lines(whole);
+            refusal.named = Named::Lines(whole);
         } else if whole.contains("on line") {
-            refusal.points = numbers(whole.lines().filter_map(numbered));
+            refusal.named = numbers(whole.lines().filter_map(numbered));
         }
         refusal
     }
 
     /// The places of the refused lines in the body, counted from 0, if it names them.
     pub(crate) fn places(&self, body: &Lines) -> Option<BTreeMap<usize, Reason>> {
-        let mut places = match &self.points {
-            Points::Numbers(numbers) => numbers.clone(),
-            Points::Lines(text) => places_of(text, body).unwrap_or_default(),
-            Points::Unknown => BTreeMap::new(),
+        let mut places = match &self.named {
+            Named::Numbers(numbers) => numbers.clone(),
+            Named::Lines(text) => places_of(text, body).unwrap_or_default(),
+            Named::Unknown => BTreeMap::new(),
         };
         if body.len() == 1 {
             // It can only be this one.
@@ -99,7 +98,7 @@ impl Refusal {
 pub(crate) fn explanation(body: &[u8]) -> String {
     let message = message(body);
     let said = match listed(body) {
-        Some((listed, ..)) if !listed.is_empty() => {
+        Some((listed, _)) if !listed.is_empty() => {
             format!("{message}: {}", listed[0].error_message)
         }
         _ => message,
@@ -132,9 +131,9 @@ fn cut_message(text: &str, key: &str) -> Option<String> {
     })
 }
 
-/// The lines that InfluxDB 3 lists, or the one that stopped it; whether it is a list, and a whole
-/// one: of a list that was not read to its end it is the beginning.
-fn listed(body: &[u8]) -> Option<(Vec<Listed>, bool, bool)> {
+/// The lines that InfluxDB 3 lists, and whether these are all that it refused: not if it stopped at
+/// one, and not if the list was not read to its end.
+fn listed(body: &[u8]) -> Option<(Vec<Listed>, bool)> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Data {
@@ -146,8 +145,8 @@ fn listed(body: &[u8]) -> Option<(Vec<Listed>, bool, bool)> {
         data: Data,
     }
     match serde_json::from_slice(body) {
-        Ok(Answer { data: Data::List(list) }) => return Some((list, true, true)),
-        Ok(Answer { data: Data::One(one) }) => return Some((vec![one], false, true)),
+        Ok(Answer { data: Data::List(list) }) => return Some((list, true)),
+        Ok(Answer { data: Data::One(one) }) => return Some((vec![one], false)),
         Err(error) if !error.is_eof() => return None,
         Err(_) => {}
     }
@@ -165,16 +164,16 @@ fn listed(body: &[u8]) -> Option<(Vec<Listed>, bool, bool)> {
         let Some(after) = rest.strip_prefix(',') else { break };
         rest = after;
     }
-    Some((list, true, false))
+    Some((list, false))
 }
 
-fn numbers<'a>(named: impl Iterator<Item = (usize, &'a str)>) -> Points {
+fn numbers<'a>(named: impl Iterator<Item = (usize, &'a str)>) -> Named {
     let mut numbers = BTreeMap::new();
     for (number, text) in named {
         // None is the last place of all, which no body has.
         numbers.entry(number.wrapping_sub(1)).or_insert_with(|| reason(text));
     }
-    if numbers.is_empty() { Points::Unknown } else { Points::Numbers(numbers) }
+    if numbers.is_empty() { Named::Unknown } else { Named::Numbers(numbers) }
 }
 
 /// The number and the reason in a line such as `error parsing line 2 (1-based): No fields were
