@@ -79,14 +79,17 @@ impl Tables {
         points: &mut Points,
     ) -> Result<(), ConversionError> {
         let Some(schema) = self.blocks.schema() else { unreachable!("its header was read") };
-        let needless = match self.is_requoted {
+        let needless = match self.is_requoted || record.is_plain() {
             true => Vec::new(),
             false => quotes::needless(bytes).collect(),
         };
         match row(schema, record, &needless, &mut self.clock, points) {
             Ok(()) => {
                 if let Some(place) = schema.place_of_pair() {
-                    self.repeat.learn(bytes, place);
+                    match record.around_pair(place) {
+                        Some((head, tail)) => self.repeat.learn(head.as_bytes(), tail.as_bytes()),
+                        None => self.repeat.learn_quoted(bytes, place),
+                    }
                 }
                 Ok(())
             }

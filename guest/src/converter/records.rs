@@ -31,6 +31,8 @@ pub(crate) struct Records {
     /// Where each field ends in `text`.
     ends: Vec<usize>,
     ends_len: usize,
+    /// The same, in the line itself of a plain record.
+    ends_in_line: Vec<usize>,
     /// Whether no record has ended so far.
     is_first: bool,
     /// Whether a record has begun and not ended.
@@ -48,6 +50,8 @@ pub(crate) struct Records {
 pub(crate) struct Record<'a> {
     text: &'a str,
     ends: &'a [usize],
+    /// Whether `text` is the line itself, with its commas: so it is where there are no quotes.
+    is_plain: bool,
     /// Where it begins, counted from 1.
     pub(crate) line: u64,
 }
@@ -65,6 +69,7 @@ impl Records {
             text_len: 0,
             ends: vec![0; 32],
             ends_len: 0,
+            ends_in_line: Vec::new(),
             inside: false,
             skipped: 0,
             // As if a line had ended before the first: an answer of one empty line is whole.
@@ -74,11 +79,18 @@ impl Records {
     }
 
     /// The next record of `bytes`, which loses what has been read of it; `None` once it is empty.
-    pub(crate) fn next(
-        &mut self,
-        bytes: &mut &[u8],
-    ) -> Result<Option<Record<'_>>, ConversionError> {
-        self.skip_line_ends(bytes);
+    pub(crate) fn next<'a, 'b: 'a>(
+        &'a mut self,
+        bytes: &mut &'b [u8],
+    ) -> Result<Option<Record<'a>>, ConversionError> {
+        if self.skip_line_ends(bytes)
+            && !self.is_first
+            && let Some(text) = plain_line(bytes, &mut self.ends_in_line)
+        {
+            self.pass_lines_read(1);
+            let (ends, line) = (&*self.ends_in_line, self.line);
+            return Ok(Some(Record { text, ends, is_plain: true, line }));
+        }
         while !bytes.is_empty() {
             let (result, read, text, ends) = self.reader.read_record(
                 bytes,
@@ -132,8 +144,13 @@ impl Records {
 
     /// Records of so many lines, each of its own, were read by somebody else.
     pub(crate) fn pass_lines(&mut self, count: u64) {
-        self.skipped += count;
+        self.pass_lines_read(count);
         self.line += count;
+    }
+
+    /// So many lines were read, and not by the reader.
+    fn pass_lines_read(&mut self, count: u64) {
+        self.skipped += count;
         self.line_feeds = 1;
     }
 
@@ -168,7 +185,7 @@ impl Records {
         match str::from_utf8(text) {
             // Two fields may each hold a half of a character: ends must lie between characters.
             Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => {
-                Ok(Record { text, ends, line })
+                Ok(Record { text, ends, is_plain: false, line })
             }
             _ => {
                 let mut starts = [0].into_iter().chain(ends.iter().copied());
@@ -186,6 +203,23 @@ impl Records {
     }
 }
 
+/// The record that begins here, without its end, if it is all here, on one line and without quotes:
+/// then commas are all that there is to see, and `csv-core` need not go from byte to byte.
+fn plain_line<'a>(bytes: &mut &'a [u8], ends: &mut Vec<usize>) -> Option<&'a str> {
+    let length = memchr::memchr3(b'\n', b'\r', b'"', bytes)?;
+    let (line, rest) = bytes.split_at(length);
+    let rest = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))?;
+    let text = str::from_utf8(line).ok()?;
+    ends.clear();
+    ends.extend(memchr::memchr_iter(b',', line));
+    ends.push(length);
+    if length > RECORD_BYTES_MAX || ends.len() >= FIELDS_MAX {
+        return None;
+    }
+    *bytes = rest;
+    Some(text)
+}
+
 impl<'a> Record<'a> {
     /// How many fields it has.
     pub(crate) fn len(&self) -> usize {
@@ -197,8 +231,23 @@ impl<'a> Record<'a> {
         let Some(&end) = self.ends.get(place) else {
             return "";
         };
-        let start = if place == 0 { 0 } else { self.ends[place - 1] };
-        &self.text[start..end]
+        &self.text[self.start(place)..end]
+    }
+
+    /// What is written before the field at this place and after the next one, counted from 0, if
+    /// all fields up to there stand in the record as they are.
+    pub(crate) fn around_pair(&self, place: usize) -> Option<(&'a str, &'a str)> {
+        let end = *self.ends.get(place + 1)?;
+        self.is_plain.then(|| (&self.text[..self.start(place)], &self.text[end..]))
+    }
+
+    fn start(&self, place: usize) -> usize {
+        place.checked_sub(1).map_or(0, |before| self.ends[before] + usize::from(self.is_plain))
+    }
+
+    /// Whether there is no quote in it, as mostly.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     pub(crate) fn fields(self) -> impl Iterator<Item = &'a str> {

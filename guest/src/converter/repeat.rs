@@ -31,10 +31,20 @@ impl Repeat {
         self.is_known = false;
     }
 
-    /// Takes a row as an example of those that follow. Its time is at this place, counted from 0,
-    /// and its value after that. None of its other columns may hold a line feed: the rows that
-    /// follow would count as one line each.
-    pub(super) fn learn(&mut self, row: &[u8], place: usize) {
+    /// Takes a row as an example of those that follow: what it has before its time and after its
+    /// value.
+    pub(super) fn learn(&mut self, head: &[u8], tail: &[u8]) {
+        self.is_known = true;
+        self.head.clear();
+        self.head.extend_from_slice(head);
+        self.tail.clear();
+        self.tail.extend_from_slice(tail);
+    }
+
+    /// Takes a row that has quotes. Its time is at this place, counted from 0, and its value after
+    /// that. None of its other columns may hold a line feed: the rows that follow would count as
+    /// one line each.
+    pub(super) fn learn_quoted(&mut self, row: &[u8], place: usize) {
         let row = without_line_end(row);
         let parts = (|| {
             let time =
@@ -43,13 +53,11 @@ impl Repeat {
             let tail = value + field_length(row.get(value..)?)?;
             Some((&row[..time], row.get(tail..)?))
         })();
-        let parts = parts.filter(|parts| !parts.0.contains(&b'\n') && !parts.1.contains(&b'\n'));
-        self.is_known = parts.is_some();
-        if let Some((head, tail)) = parts {
-            self.head.clear();
-            self.head.extend_from_slice(head);
-            self.tail.clear();
-            self.tail.extend_from_slice(tail);
+        if let Some((head, tail)) = parts
+            && !head.contains(&b'\n')
+            && !tail.contains(&b'\n')
+        {
+            self.learn(head, tail);
         }
     }
 

@@ -86,6 +86,29 @@ fn digits_of(block: [u8; 8]) -> usize {
     ((block | sums) & 0x8080_8080_8080_8080).trailing_zeros() as usize / 8
 }
 
+/// Whether any of the bytes is such a one. It is asked of all of a block at once, so the question must
+/// be one that needs no branches.
+#[inline]
+pub(super) fn any(text: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    let any_of = |block: &[u8]| block.iter().fold(false, |any, byte| any | is(*byte));
+    match text.len() {
+        0..4 => any_of(text),
+        4..8 => ends::<4>(text).is_some_and(|ends| any_of(ends.as_flattened())),
+        8..16 => ends::<8>(text).is_some_and(|ends| any_of(ends.as_flattened())),
+        _ => {
+            let last = text.last_chunk::<16>();
+            let mut blocks = text.as_chunks::<16>().0.iter().chain(last);
+            blocks.any(|block| any_of(block))
+        }
+    }
+}
+
+/// The first and the last bytes of a text, which overlap unless it has twice as many.
+#[inline]
+fn ends<const N: usize>(text: &[u8]) -> Option<[[u8; N]; 2]> {
+    Some([*text.first_chunk()?, *text.last_chunk()?])
+}
+
 /// Whether `text` begins with `beginning`.
 #[inline]
 pub(super) fn begins_with(text: &[u8], beginning: &[u8]) -> bool {
@@ -113,4 +136,78 @@ fn same_ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
 pub(super) fn without_line_end(record: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| !matches!(byte, b'\r' | b'\n');
     record.iter().rposition(is_text).map_or(&[], |last| &record[..=last])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SLACK, any, append, append_front, begins_with, digits};
+
+    /// Longer than any that has a way of its own.
+    const LENGTH_MAX: usize = 300;
+
+    /// All bytes of it differ from their neighbours.
+    fn text(length: usize) -> Vec<u8> {
+        (1..=250).cycle().take(length).collect()
+    }
+
+    #[test]
+    fn pieces_of_all_lengths_are_appended() {
+        for length in 0..LENGTH_MAX {
+            let piece = text(length);
+            let expected = [b"before".as_slice(), &piece].concat();
+            let mut to = b"before".to_vec();
+            append(&mut to, &piece);
+            assert_eq!(to, expected);
+
+            let followed = [&piece, SLACK.as_slice()].concat();
+            for text in [&piece, &followed] {
+                let mut to = b"before".to_vec();
+                append_front(&mut to, text, length);
+                assert_eq!(to, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_all_lengths_are_compared() {
+        for length in 0..LENGTH_MAX {
+            let whole = text(length + 3);
+            let beginning = &whole[..length];
+            assert!(begins_with(&whole, beginning), "{length}");
+            assert!(begins_with(beginning, beginning), "{length}");
+            assert!(!begins_with(beginning, &whole), "{length}");
+            for place in 0..length {
+                let mut other = beginning.to_vec();
+                other[place] ^= 1;
+                assert!(!begins_with(&whole, &other), "{length} bytes, byte {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_up_to_any_other_byte() {
+        for count in 0..40 {
+            let number: Vec<_> = (b'0'..=b'9').cycle().take(count).collect();
+            assert_eq!(digits(&number), count);
+            for byte in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
+                for rest in [b"".as_slice(), b"1234567890"] {
+                    let text = [&number, [byte].as_slice(), rest].concat();
+                    assert_eq!(digits(&text), count, "byte {byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_wherever_it_is() {
+        for length in 0..70 {
+            let mut text = vec![b'a'; length];
+            assert!(!any(&text, |byte| byte == b'b'), "{length}");
+            for place in 0..length {
+                text[place] = b'b';
+                assert!(any(&text, |byte| byte == b'b'), "{length} bytes, byte {place}");
+                text[place] = b'a';
+            }
+        }
+    }
 }
