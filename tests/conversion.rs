@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use influxdb_line_protocol::parse_lines;
 use serde_json::{Value, json};
 use tsm2iox_guest::converter::{Conversion, convert};
+use tsm2iox_guest::error::Error;
 
 /// A response, and how it is to be read.
 struct Case {
@@ -68,13 +69,19 @@ fn conversion(pieces: &[&[u8]], settings: &str) -> (String, Option<String>) {
     for piece in pieces {
         match conversion.push(piece) {
             Ok(converted) => lines += &converted.lines,
-            Err(error) => return (lines, Some(error.to_string())),
+            Err(error) => return (lines, Some(said(&error))),
         }
     }
     match conversion.finish() {
         Ok(converted) => (lines + &converted.lines, None),
-        Err(error) => (lines, Some(error.to_string())),
+        Err(error) => (lines, Some(said(&error))),
     }
+}
+
+/// An error as a person gets it: what happened, and what to do about it.
+fn said(error: &Error) -> String {
+    let Error { message, hint, .. } = error;
+    hint.as_ref().map_or(message.clone(), |hint| format!("{message}\n\nhint: {hint}"))
 }
 
 #[track_caller]
@@ -139,7 +146,7 @@ fn a_whole_response_converts_in_one_call() {
         let (lines, error) = case.in_pieces(&[&case.response]);
         match convert(response, &case.settings.to_string()) {
             Ok(converted) => assert_eq!((converted.lines, None), (lines, error)),
-            Err(found) => assert_eq!(Some(found.to_string()), error),
+            Err(found) => assert_eq!(Some(said(&found)), error),
         }
     }
 }

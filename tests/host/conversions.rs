@@ -29,7 +29,7 @@ use bindings::exports::tsm2iox::migration::types::Fault;
 /// together; longer ones repeat themselves.
 const SHORT_BYTES_MAX: usize = 8000;
 
-/// The lines of a response, and the message of the error that ends it.
+/// The lines of a response, and what a person gets of the error that ends it.
 type Ending = (String, Option<String>);
 
 fn cases() -> Vec<PathBuf> {
@@ -74,6 +74,11 @@ fn expected(case: &Path) -> Ending {
     (lines, error.map(|error| error.trim_end_matches('\n').to_owned()))
 }
 
+/// An error as a person gets it: what happened, and what to do about it.
+fn said(message: &str, hint: Option<String>) -> String {
+    hint.map_or(message.to_owned(), |hint| format!("{message}\n\nhint: {hint}"))
+}
+
 /// Pieces of a response, cut within characters and line ends.
 fn pieces(response: &[u8]) -> impl Iterator<Item = &[u8]> {
     response.chunks(if response.len() <= SHORT_BYTES_MAX { 7 } else { 4093 })
@@ -90,7 +95,9 @@ fn caged<'a>(
     let mut conversion = opened.expect("the settings are fit");
     let mut lines = String::new();
     let mut take = |converted: Result<Converted, Error>| {
-        converted.map(|converted| lines += &converted.lines).map_err(|error| error.to_string())
+        converted
+            .map(|converted| lines += &converted.lines)
+            .map_err(|error| said(&error.message, error.hint))
     };
     for piece in pieces {
         if let Err(error) = take(conversion.push(piece).expect(no_crash)) {
@@ -179,12 +186,12 @@ impl Interface {
             let text: String = piece.iter().map(|byte| char::from(*byte)).collect();
             match self.push_latin1(conversion, &text) {
                 Ok(converted) => lines += &converted.lines,
-                Err(error) => return (lines, Some(error.message)),
+                Err(error) => return (lines, Some(said(&error.message, error.hint))),
             }
         }
         match self.finish(conversion) {
             Ok(converted) => (lines + &converted.lines, None),
-            Err(error) => (lines, Some(error.message)),
+            Err(error) => (lines, Some(said(&error.message, error.hint))),
         }
     }
 }
@@ -233,7 +240,9 @@ fn a_whole_response_converts_in_one_call() {
         let response = str::from_utf8(&response).expect("these are text");
         match Interface::new().convert(response, &settings(&case(name))) {
             Ok(converted) => assert_eq!((converted.lines, None), (lines, error), "{name}"),
-            Err(found) => assert_eq!(Some(found.message), error, "{name}"),
+            Err(found) => {
+                assert_eq!(Some(said(&found.message, found.hint)), error, "{name}");
+            }
         }
     }
 }

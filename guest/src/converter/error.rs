@@ -138,7 +138,7 @@ impl ErrorKind {
         let at = str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
         let near = at.saturating_sub(NEAR_BYTES);
         let is_begun = |byte: &&u8| !(0x80..0xc0).contains(*byte);
-        let cut = text[near..at].iter().position(|byte| is_begun(&byte)).unwrap_or(at - near);
+        let cut = text[near..at].iter().position(|byte| is_begun(&byte)).unwrap_or_default();
         Self::NotUtf8 { found: quoted(&String::from_utf8_lossy(&text[near + cut..])) }
     }
 }

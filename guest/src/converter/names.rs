@@ -133,7 +133,8 @@ pub(crate) fn push_name(
     Ok(())
 }
 
-/// Appends backslashes and what follows them, and returns the rest of the name.
+/// Appends what needs care at the beginning of this, with what stands behind backslashes, and returns
+/// the rest of the name.
 fn push_careful<'a>(line: &mut String, dialect: Dialect, part: Part, rest: &'a str) -> &'a str {
     let next = rest.trim_start_matches('\\');
     let backslashes = rest.len() - next.len();
@@ -148,10 +149,7 @@ fn push_careful<'a>(line: &mut String, dialect: Dialect, part: Part, rest: &'a s
         Dialect::Tsm | Dialect::Common => 0,
     };
     // TSM reads `\"` in a field key as `"` (`escape.Unescape`); with one `\` more both keep one.
-    let quote = part == Part::FieldKey
-        && character == Some('"')
-        && backslashes > 0
-        && dialect != Dialect::Iox;
+    let quote = part == Part::FieldKey && character == Some('"') && dialect != Dialect::Iox;
     let count = backslashes + doubled + usize::from(escaped) + usize::from(quote);
     line.extend(std::iter::repeat_n('\\', count));
     line.extend(character);
