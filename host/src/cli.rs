@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tsm2iox_guest::converter::PRODUCTS;
 
 /// Moves the data of an InfluxDB TSM bucket into an InfluxDB v3 (IOx) database
 #[derive(Debug, Parser)]
@@ -40,12 +41,11 @@ pub enum Command {
         /// What it holds
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Strings with line breaks in annotated CSV, where `\n`, `\r\n` and a lone `\r` look alike
+        /// What becomes of strings whose line breaks Flux has altered
         #[arg(long, value_enum, default_value_t)]
         line_breaks: LineBreaks,
-        /// What the lines are for, such as `core` or `oss`: without it, names that not all read alike
-        /// are refused
-        #[arg(long)]
+        /// What the lines are for; without it, a name that products read differently is refused
+        #[arg(long, value_parser = PRODUCTS)]
         product: Option<String>,
     },
     /// Write the component inside this program to standard output
@@ -68,13 +68,13 @@ pub enum Format {
     Lp,
 }
 
-/// What becomes of a string whose line breaks the source has altered.
+/// What becomes of strings whose line breaks Flux has altered.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum LineBreaks {
-    /// It is not taken
+    /// They are an error
     #[default]
     Refuse,
-    /// Each becomes `\n`
+    /// Each break becomes `\n`; a lone `\r` stays lost
     Accept,
 }
 

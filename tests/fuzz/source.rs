@@ -56,7 +56,9 @@ fn rows_of_csv(response: &[u8]) -> Option<u64> {
         match first {
             Some(b'#') => is_header = true,
             _ if is_header => {
-                let has_value = record.windows(6).any(|name| name == b"_value");
+                // A field may be called `_value` and more.
+                let mut names = record.split(|byte| matches!(byte, b',' | b'\r' | b'\n'));
+                let has_value = names.any(|name| name == b"_value");
                 has_value.then_some(())?;
                 is_header = false;
             }

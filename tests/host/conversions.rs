@@ -253,7 +253,11 @@ fn command(case: &Path) -> Output {
     let settings: Value = serde_json::from_str(&settings(case)).expect("the settings are JSON");
     let line_breaks = settings["line_breaks"].as_str().unwrap_or("refuse");
     let path = path.to_str().expect("its name is text");
-    convert(&["--format", format, "--line-breaks", line_breaks, path], Stdio::null())
+    let mut arguments = vec!["--format", format, "--line-breaks", line_breaks, path];
+    if let Some(product) = settings["product"].as_str() {
+        arguments.extend(["--product", product]);
+    }
+    convert(&arguments, Stdio::null())
 }
 
 /// The command with these arguments, and this at its standard input.
@@ -280,8 +284,8 @@ fn the_command_says_what_cannot_arrive_and_what_was_altered() {
     check_command(
         "line_ends",
         0,
-        "warning: 3 strings with line breaks, which arrive as `\\n`: the response does not tell \
-         `\\n` from `\\r\\n`, and leaves out a lone `\\r`\n",
+        "warning: 3 strings whose line breaks Flux has altered: `\\r\\n` and `\\n` arrive as `\\n`, \
+         and a lone `\\r` not at all\n",
     );
     check_command(
         "error_line_breaks",
@@ -290,8 +294,8 @@ fn the_command_says_what_cannot_arrive_and_what_was_altered() {
          whether it was `\\n`, `\\r\\n`, or had a lone `\\r` beside it (1 more like it, in line 8); \
          line 7: Flux has dropped a carriage return from `lonecr` in column `_value`, as its quotes \
          show\n\n\
-         hint: InfluxQL keeps them (`source.language`); or take each as `\\n`: \
-         `schema.line_breaks = \"accept\"`, `convert --line-breaks accept`\n",
+         hint: InfluxQL keeps them (`source.language`); in strings, not in names and tags, what is \
+         left can be taken: `schema.line_breaks = \"accept\"`, `convert --line-breaks accept`\n",
     );
     check_command(
         "error_in_the_middle",
@@ -335,4 +339,13 @@ fn the_command_takes_other_formats() {
     check_command("lp_fields_that_alternate", 0, "");
     let output = convert(&["--format", "json"], Stdio::null());
     assert_eq!(output.status.code(), Some(2), "no such format");
+}
+
+#[test]
+fn the_command_writes_for_the_product_that_it_is_told() {
+    check_command("names_with_backslashes_for_core", 0, "");
+    check_command("names_with_backslashes_for_oss", 0, "");
+    let output = convert(&["--product", "v3"], Stdio::null());
+    assert_eq!(output.status.code(), Some(2), "no such product");
+    assert!(text(&output.stderr).contains("core, enterprise, serverless"), "{output:?}");
 }

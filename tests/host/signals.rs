@@ -87,7 +87,8 @@ fn check_stopped(output: &Output, last_words: &str) {
 
 /// What each run by Flux says first.
 const FLUX: &str = "warning: Flux does not tell what it leaves out: values of a field whose type changes from \
-                    one shard group to another, and tags called `_start` and `_stop`\n";
+                    one shard group to another, tags called `_start` and `_stop`, a lone `\\r` in a \
+                    string that has a comma or a quote, and the last nanosecond that there is\n";
 
 #[test]
 fn a_run_that_was_interrupted_says_how_to_resume_and_does() {

@@ -8,7 +8,8 @@ use crate::sides;
 
 /// What is said first wherever Flux reads.
 pub(crate) const BY_FLUX: &str = "warning: Flux does not tell what it leaves out: values of a field whose type \
-     changes from one shard group to another, and tags called `_start` and `_stop`\n";
+     changes from one shard group to another, tags called `_start` and `_stop`, a lone `\\r` in a string \
+     that has a comma or a quote, and the last nanosecond that there is\n";
 
 /// Runs a configuration and expects this exit status and this talk.
 #[track_caller]
@@ -106,7 +107,7 @@ fn a_file_that_is_not_annotated_csv_is_told_by_its_first_line() {
         &format!(
             "error: `{path}`: line 1: expected an annotation such as `#datatype`, found `a,b`\n\n\
          hint: annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` answers \
-         with the annotations datatype, group and default\n"
+         with the annotations datatype, group and default; for others there is `convert --format`\n"
         ),
     );
 }
@@ -179,15 +180,16 @@ fn strings_that_the_source_has_altered_refuse_their_batch_unless_they_are_accept
              not tell whether it was `\\n`, `\\r\\n`, or had a lone `\\r` beside it (1 more like it, in \
              line 8); line 7: Flux has dropped a carriage return from `lonecr` in column `_value`, as \
              its quotes show\n\n\
-             hint: InfluxQL keeps them (`source.language`); or take each as `\\n`: \
-             `schema.line_breaks = \"accept\"`, `convert --line-breaks accept`\n"
+             hint: InfluxQL keeps them (`source.language`); in strings, not in names and tags, what \
+             is left can be taken: `schema.line_breaks = \"accept\"`, `convert --line-breaks \
+             accept`\n"
         ),
     );
     let migration =
         Migration::new(Host::Binary, &format!("{refused}[schema]\nline_breaks = \"accept\"\n"));
     let output = migration.run();
-    let warning = "warning: 3 strings with line breaks, which arrive as `\\n`: the response does not \
-                   tell `\\n` from `\\r\\n`, and leaves out a lone `\\r`";
+    let warning = "warning: 3 strings whose line breaks Flux has altered: `\\r\\n` and `\\n` arrive as \
+                   `\\n`, and a lone `\\r` not at all";
     assert!(talk(&output).contains(warning), "{}", talk(&output));
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(migration.read("out.lp").matches("\nb\"").count(), 1);

@@ -228,7 +228,7 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         select(vec!["a", "b", "f", "t", "result", "table", "value"]).prop_map(str::to_owned),
         odd.prop_filter("sayable", |name| {
-            let differ = ["\\\\", "\\,", "\\=", "\\ "];
+            let differ = ["\\\\", "\\,", "\\=", "\\ ", "\\\""];
             !name.ends_with('\\') && !differ.iter().any(|pair| name.contains(pair))
         }),
     ]

@@ -12,7 +12,7 @@
 //! ```
 
 use super::blocks::Blocks;
-use super::error::{ConversionError, ErrorKind, bounded, quoted};
+use super::error::{ConversionError, ErrorKind, QUERY_ERROR_CHARACTERS_MAX, bounded, quoted};
 use super::header::{Annotations, Column, OWN_COLUMNS, Schema, Values};
 use super::lines;
 use super::points::{self, LineBreaks, Points};
@@ -44,9 +44,6 @@ enum State {
     /// The header says that the next row is an error.
     Failed,
 }
-
-/// So many characters are shown of why a query failed.
-const QUERY_ERROR_CHARACTERS_MAX: usize = 500;
 
 impl Default for State {
     fn default() -> Self {
@@ -147,11 +144,14 @@ impl Tables {
             self.state = State::default();
         }
         let State::Header(annotations) = &mut self.state else { unreachable!("set above") };
-        // Of these, unlike of names, there is nothing that could be lost.
+        // No `\r` can have been lost from these: needless quotes are those of another program.
         if matches!(name, "datatype" | "group") {
             self.is_requoted |= quotes::needless(bytes).next().is_some();
         }
-        self.blocks.push_line(bytes, annotations.is_empty());
+        if annotations.is_empty() {
+            self.blocks.begin();
+        }
+        self.blocks.push_line(bytes);
         annotations.push(name, record)
     }
 
@@ -174,7 +174,7 @@ impl Tables {
             let name = quoted(record.field(place));
             return Err(ErrorKind::LostReturn { column: name.clone(), found: name });
         }
-        self.blocks.push_line(bytes, false);
+        self.blocks.push_line(bytes);
         self.blocks.add(schema);
         self.state = State::Rows;
         Ok(())
@@ -211,6 +211,7 @@ fn row(
         return Ok(());
     }
     points::check_time(time)?;
+    schema.check_order(record, time)?;
     if let Some(fault) = &schema.fault {
         return Err(fault.clone());
     }
@@ -254,7 +255,9 @@ fn push_fields(
             // A point need not have all fields: then the cell is empty.
             ("", _) => {}
             (text, _) => {
-                points.merge.begin_field(key.as_ref().map_err(Clone::clone)?);
+                let unsayable = |error: &ErrorKind| error.clone().of(points.merge.present().0);
+                let key = key.as_ref().map_err(unsayable)?;
+                points.merge.begin_field(key);
                 push_cell(column, text, time, points)?;
             }
         }
@@ -276,7 +279,10 @@ fn push_cell(
     }
     let value = column.data_type.value(text);
     let pushed = value.and_then(|value| points.push(time, &value));
-    pushed.map_err(|unfit| unfit.of(&column.name, text))?;
+    pushed.map_err(|unfit| {
+        let (series, field) = points.merge.present();
+        unfit.of(&column.name, text).of_field(&field, series)
+    })?;
     points.counts.altered += u64::from(is_altered);
     Ok(())
 }
@@ -300,7 +306,8 @@ fn begin_table(
     points.merge.begin_series(&text);
     if let Values::One { field, .. } = &schema.values {
         text.clear();
-        lines::push_field_key(&mut text, dialect, &tags, named(field, record)?)?;
+        let pushed = lines::push_field_key(&mut text, dialect, &tags, named(field, record)?);
+        pushed.map_err(|error| error.of(points.merge.present().0))?;
         points.merge.begin_field(&text);
     }
     schema.text = text;
@@ -310,7 +317,7 @@ fn begin_table(
 /// A name, which must be there.
 fn named<'a>(column: &'a Column, record: Record<'a>) -> Result<&'a str, ErrorKind> {
     match column.of(record) {
-        "" => Err(ErrorKind::Empty { column: column.name.clone() }),
+        "" => Err(ErrorKind::Empty { column: quoted(&column.name) }),
         name => Ok(name),
     }
 }

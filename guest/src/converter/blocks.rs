@@ -18,7 +18,10 @@ const BLOCK_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     known: Vec<Block>,
+    /// Which of them is the last.
     present: usize,
+    /// The last block instead, if it is none that can be found again.
+    other: Option<Schema>,
     /// The lines of the block that is being read, unless it is too long or one of them is a record
     /// of several lines, which would count as one.
     lines: Option<Vec<Vec<u8>>>,
@@ -26,17 +29,19 @@ pub(super) struct Blocks {
 
 #[derive(Debug)]
 struct Block {
-    /// Without their ends; empty if one of them was not kept, and the block is not found again.
+    /// Without their ends.
     lines: Vec<Vec<u8>>,
     schema: Schema,
 }
 
 impl Blocks {
-    /// The block that is being read has one line more, which is the first of it or not.
-    pub(super) fn push_line(&mut self, line: &[u8], is_first: bool) {
-        if is_first {
-            self.lines = Some(Vec::new());
-        }
+    /// The following lines are of another block.
+    pub(super) fn begin(&mut self) {
+        self.lines = Some(Vec::new());
+    }
+
+    /// The block that is being read has one line more.
+    pub(super) fn push_line(&mut self, line: &[u8]) {
         let line = without_line_end(line);
         let Some(lines) = &mut self.lines else { return };
         let length: usize = lines.iter().map(Vec::len).sum();
@@ -49,7 +54,12 @@ impl Blocks {
 
     /// The block that was read means this.
     pub(super) fn add(&mut self, schema: Schema) {
-        let block = Block { lines: self.lines.take().unwrap_or_default(), schema };
+        let Some(lines) = self.lines.take() else {
+            self.other = Some(schema);
+            return;
+        };
+        self.other = None;
+        let block = Block { lines, schema };
         if self.known.len() < BLOCKS_MAX {
             self.present = self.known.len();
             self.known.push(block);
@@ -61,7 +71,8 @@ impl Blocks {
 
     /// The meaning of the last block, if there was one.
     pub(super) fn schema(&mut self) -> Option<&mut Schema> {
-        self.known.get_mut(self.present).map(|block| &mut block.schema)
+        let known = self.known.get_mut(self.present).map(|block| &mut block.schema);
+        self.other.as_mut().or(known)
     }
 
     /// Finds the block that begins here among those that are known: its bytes, and its lines.
@@ -69,6 +80,7 @@ impl Blocks {
         for (place, block) in self.known.iter_mut().enumerate() {
             if let Some(length) = block.length(bytes) {
                 self.present = place;
+                self.other = None;
                 block.schema.forget();
                 return Some((length, block.lines.len() as u64));
             }
@@ -88,7 +100,7 @@ impl Block {
             rest = &rest[line.len()..];
             rest = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))?;
         }
-        (!self.lines.is_empty()).then_some(bytes.len() - rest.len())
+        Some(bytes.len() - rest.len())
     }
 }
 
@@ -110,7 +122,10 @@ mod tests {
     fn read(blocks: &mut Blocks, block: &str) {
         let (mut records, mut annotations) = (Records::new(), Annotations::default());
         for (place, line) in block.lines().enumerate() {
-            blocks.push_line(line.as_bytes(), place == 0);
+            if place == 0 {
+                blocks.begin();
+            }
+            blocks.push_line(line.as_bytes());
             let line = format!("{line}\n");
             let record = records.next(&mut line.as_bytes()).expect("it is UTF-8");
             let record = record.expect("it is whole");

@@ -4,7 +4,7 @@
 //! Does not know what a record means.
 
 use super::annotated::Tables;
-use super::error::{ConversionError, ErrorKind};
+use super::error::{ConversionError, ErrorKind, quoted};
 use super::points::Points;
 use super::records::Records;
 
@@ -58,7 +58,12 @@ impl Csv {
     /// Ends the response. InfluxDB ends each with an empty line (observed on 2.9.1; so does the
     /// encoder of Flux): without it, one that was cut at the end of a row would look whole.
     pub(super) fn end(&self) -> Result<(), ConversionError> {
-        let Self { records, tables, .. } = self;
+        let Self { records, tables, cut } = self;
+        if records.is_first() && !cut.is_empty() && !cut.starts_with(b"#") {
+            // An answer of an API, mostly, which says why there is no response.
+            let found = quoted(&String::from_utf8_lossy(cut));
+            return Err(records.error(ErrorKind::NotAnnotated { found }));
+        }
         if records.is_inside() || !tables.may_end() {
             return Err(records.error(ErrorKind::Truncated));
         }

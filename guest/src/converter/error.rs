@@ -1,8 +1,5 @@
 //! What can be wrong with a response.
 
-use std::fmt;
-
-use super::names::depends_on_product;
 use crate::error::{Error, Fault};
 use crate::time::Timestamp;
 
@@ -41,8 +38,8 @@ pub(crate) enum ErrorKind {
     Value { column: String, expected: &'static str, found: String },
     /// No value, where a point needs one.
     Empty { column: String },
-    /// A value that line protocol cannot say.
-    NotInLineProtocol { what: &'static str, found: String, reason: &'static str },
+    /// A value or a name that line protocol cannot say; `of` says of what, or nothing.
+    NotInLineProtocol { what: &'static str, found: String, of: String, reason: &'static str },
     /// A string that the source has altered.
     LineBreak { field: String, series: String },
     /// A text of which the source has dropped a carriage return.
@@ -51,6 +48,8 @@ pub(crate) enum ErrorKind {
     NullOrEmpty { column: String },
     /// A pivoted table whose key is not that of a series: which columns are tags is lost.
     NotGrouped,
+    /// A pivoted table of several series.
+    SeveralSeries,
     /// The server ended the response with an error.
     Query { message: String, reference: String },
     /// The response to a statement has another number of values than the server counted.
@@ -90,6 +89,12 @@ pub(crate) enum ErrorKind {
     Truncated,
 }
 
+/// With which a response to InfluxQL begins.
+pub(crate) const MAP_OF_RESULTS: &str = "a map of results";
+
+/// So many characters are shown of why a query failed.
+pub(crate) const QUERY_ERROR_CHARACTERS_MAX: usize = 500;
+
 /// So many characters of a faulty text are shown.
 const QUOTED_CHARACTERS_MAX: usize = 60;
 
@@ -116,7 +121,7 @@ pub(crate) fn bounded(text: &str, characters_max: usize) -> String {
 
 /// What the error of a query means, which comes in an answer that began as a success. The words
 /// are those of InfluxQL (observed on InfluxDB 1.6.7 and 2.9.1; limits: `query/select.go`).
-fn fault_of_query(message: &str) -> Fault {
+pub(super) fn fault_of_query(message: &str) -> Fault {
     let of = |words: &[&str]| words.iter().any(|words| message.contains(words));
     if of(&["database not found", "retention policy not found"]) {
         Fault::Missing
@@ -133,6 +138,25 @@ fn fault_of_query(message: &str) -> Fault {
 }
 
 impl ErrorKind {
+    /// The same of this measurement or series, if it is of something that nobody has said yet.
+    pub(crate) fn of(mut self, series: &str) -> Self {
+        if let Self::NotInLineProtocol { of, .. } = &mut self
+            && of.is_empty()
+            && !series.is_empty()
+        {
+            *of = format!("`{}`", quoted(series));
+        }
+        self
+    }
+
+    /// The same of this field of this series.
+    pub(crate) fn of_field(mut self, field: &str, series: &str) -> Self {
+        if let Self::NotInLineProtocol { of, .. } = &mut self {
+            *of = format!("`{}` of `{}`", quoted(field), quoted(series));
+        }
+        self
+    }
+
     /// For a text that is not UTF-8: what is around the first byte that shows it.
     pub(crate) fn not_utf8(text: &[u8]) -> Self {
         let at = str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
@@ -186,6 +210,7 @@ impl ErrorKind {
             | Self::LostReturn { .. }
             | Self::NullOrEmpty { .. }
             | Self::NotGrouped
+            | Self::SeveralSeries
             | Self::NotUtf8 { .. }
             | Self::Integer { .. }
             | Self::Databases { .. }
@@ -210,169 +235,6 @@ impl ErrorKind {
             | Self::TextTooLong { .. }
             | Self::RecordTooLong { .. }
             | Self::TooManyFields { .. } => Fault::Malformed,
-        }
-    }
-
-    fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NotAnnotated { .. } => Some(
-                "annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` \
-                 answers with the annotations datatype, group and default",
-            ),
-            Self::LostReturn { .. } => Some(
-                "InfluxQL keeps it (`source.language`); in a value, not in a name or a tag, \
-                 `schema.line_breaks = \"accept\"` and `convert --line-breaks accept` take the rest",
-            ),
-            Self::NullOrEmpty { .. } => {
-                Some("leave `pivot()` out of the query: each row then holds one field")
-            }
-            Self::NotGrouped => Some(
-                "leave `group()` and `drop()` out of the query, or `pivot()`: which columns are tags \
-                 cannot be seen else",
-            ),
-            Self::NoEmptyLine => Some("if the response is whole, end it with an empty line"),
-            Self::ColumnUnknown { .. } => Some("drop the column in the query"),
-            Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
-                Some("set a smaller `migration.batch_interval`, or raise the limit at the source")
-            }
-            Self::Query { message, .. } if fault_of_query(message) == Fault::Missing => {
-                Some("look at `source.bucket`; what the user may not see is not there either")
-            }
-            Self::Query { message, .. } if fault_of_query(message) == Fault::TimedOut => {
-                Some("set a smaller `migration.batch_interval`, or a longer `query-timeout` there")
-            }
-            Self::Integer { found: "an unsigned integer", .. } => {
-                Some("name the field in the setting `unsigned`")
-            }
-            Self::Databases { .. } => {
-                Some("export one with `influx_inspect export -database NAME -retention NAME`")
-            }
-            Self::Overlap { .. } => Some(
-                "migrate each retention policy into a bucket of its own: `source.bucket = \
-                 \"db/rp\"`",
-            ),
-            Self::OverlapTooLarge { .. } => Some(
-                "set a smaller `migration.batch_interval`, or migrate each retention policy by \
-                 itself: `source.bucket = \"db/rp\"`",
-            ),
-            Self::LineBreak { .. } => Some(
-                "InfluxQL keeps them (`source.language`); or take each as `\\n`: `schema.line_breaks = \
-                 \"accept\"`, `convert --line-breaks accept`",
-            ),
-            Self::NotInLineProtocol { reason, .. } if depends_on_product(reason) => {
-                Some("say what the destination is: `destination.product`, `convert --product`")
-            }
-            Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
-            Self::NoTime => Some("a server would give it the time at which it is written"),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    #[expect(clippy::too_many_lines, reason = "a sentence for each kind")]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAnnotated { found } => {
-                write!(f, "expected an annotation such as `#datatype`, found `{found}`")
-            }
-            Self::Columns { expected, found } => {
-                write!(f, "expected {expected} columns, found {found}")
-            }
-            Self::DataType { column, found } => {
-                write!(
-                    f,
-                    "column `{column}` is of type `{found}`, which line protocol does not have"
-                )
-            }
-            Self::ColumnType { column, expected, found } => {
-                write!(f, "expected a column `{column}` of type {expected}, found {found}")
-            }
-            Self::ColumnMissing { column } => write!(f, "expected a column `{column}`, found none"),
-            Self::ColumnUnknown { column, data_type } => write!(
-                f,
-                "column `{column}` of type {data_type} is neither a part of a point nor a tag"
-            ),
-            Self::Value { column, expected, found } => {
-                write!(f, "expected {expected} in column `{column}`, found `{found}`")
-            }
-            Self::Empty { column } => {
-                write!(f, "expected a value in column `{column}`, found none")
-            }
-            Self::NotInLineProtocol { what, found, reason } => {
-                write!(f, "line protocol cannot say the {what} `{found}`: {reason}")
-            }
-            Self::LineBreak { field, series } => write!(
-                f,
-                "a string `{field}` of `{series}` has a line break, of which Flux does not tell \
-                 whether it was `\\n`, `\\r\\n`, or had a lone `\\r` beside it"
-            ),
-            Self::LostReturn { column, found } => write!(
-                f,
-                "Flux has dropped a carriage return from `{found}` in column `{column}`, as its quotes \
-                 show"
-            ),
-            Self::NullOrEmpty { column } => write!(
-                f,
-                "the cell of column `{column}` is empty, which after `pivot()` is an empty string \
-                 or none at all"
-            ),
-            Self::NotGrouped => f.write_str(
-                "expected the columns `_start`, `_stop`, `_measurement` and the tags in the group \
-                 key of a pivoted table, found others",
-            ),
-            Self::Query { message, reference } if reference.is_empty() => {
-                write!(f, "the query failed: {message}")
-            }
-            Self::Query { message, reference } => {
-                write!(f, "the query failed: {message} ({reference})")
-            }
-            Self::Values { expected, found } => {
-                write!(f, "expected {expected} values, as the server counts them, found {found}")
-            }
-            Self::Unexpected { expected, found } => write!(f, "expected {expected}, found {found}"),
-            Self::Statement { expected, found } => {
-                write!(f, "expected the result of statement {expected}, found that of {found}")
-            }
-            Self::Integer { column, expected, found } => {
-                write!(f, "expected {expected} in column `{column}`, found {found}")
-            }
-            Self::Changed { column } => {
-                write!(f, "column `{column}` has another type than a moment ago")
-            }
-            Self::Databases { first, second } => write!(
-                f,
-                "the file holds the databases `{first}` and `{second}`, whose points would be mixed"
-            ),
-            Self::Overlap { field, series, time } => write!(
-                f,
-                "two retention policies hold different values of `{field}` of `{series}` at {time}"
-            ),
-            Self::OverlapTooLarge { limit } => write!(
-                f,
-                "expected at most {limit} values of a measurement that is in several retention \
-                 policies, found more"
-            ),
-            Self::NoLineEnd => f.write_str("expected a line feed at the end, found none"),
-            Self::NoEmptyLine => f.write_str(
-                "expected an empty line at the end of the response, as InfluxDB ends each; found \
-                 none",
-            ),
-            Self::NoTime => f.write_str("expected a time at the end of the line, found none"),
-            Self::NotLineProtocol { found, reason } => {
-                write!(f, "expected line protocol, found `{found}`: {reason}")
-            }
-            Self::TextTooLong { limit } => {
-                write!(f, "expected a text of at most {limit} bytes, found a longer one")
-            }
-            Self::NotUtf8 { found } => write!(f, "expected UTF-8, found `{found}`"),
-            Self::RecordTooLong { limit } => {
-                write!(f, "expected the end of the record within {limit} bytes, found none")
-            }
-            Self::TooManyFields { limit } => {
-                write!(f, "expected at most {limit} fields in a record, found more")
-            }
-            Self::Truncated => f.write_str("the response stops before its end"),
         }
     }
 }

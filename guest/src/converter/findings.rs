@@ -47,10 +47,12 @@ impl Findings {
             error
         });
         let first = errors.next()?;
-        Some(errors.fold(first, |all, error| {
-            let hint = all.hint.or(error.hint);
-            Error { message: format!("{}; {}", all.message, error.message), hint, ..all }
-        }))
+        let mut hints = Vec::from_iter(first.hint.clone());
+        let all = errors.fold(first, |all, error| {
+            hints.extend(error.hint.filter(|hint| !hints.contains(hint)));
+            Error { message: format!("{}; {}", all.message, error.message), ..all }
+        });
+        Some(Error { hint: (!hints.is_empty()).then(|| hints.join("; ")), ..all })
     }
 }
 

@@ -8,6 +8,7 @@ use super::lines::push_field_key;
 use super::names::Dialect;
 use super::records::Record;
 use super::value::DataType;
+use crate::time::Timestamp;
 
 /// The annotations of a block, in whatever order they came.
 #[derive(Debug, Default)]
@@ -34,6 +35,17 @@ pub(super) struct Schema {
     pub(super) text: String,
     /// Why nothing of this series and field can be said.
     pub(super) fault: Option<ErrorKind>,
+    order: Order,
+}
+
+/// How the times of a pivoted table follow one another.
+#[derive(Debug, Default)]
+struct Order {
+    /// Which table it is.
+    table: String,
+    before: Option<Timestamp>,
+    /// Whether they rise; unknown before the second.
+    rise: Option<bool>,
 }
 
 /// Where the values of a row are.
@@ -144,6 +156,11 @@ impl Schema {
             }
         }
         let (values, mut tags) = match pair {
+            // After `pivot()`, fields that are called `_value` and `_field` look like this; the
+            // tables of `from |> range` have the field in their key.
+            Some((_, field)) if is_grouped && !field.is_grouped => {
+                return Err(ErrorKind::NotGrouped);
+            }
             Some((value, field)) => (Values::One { value, field }, columns),
             None if !is_grouped => return Err(ErrorKind::NotGrouped),
             None => pivoted(columns, dialect),
@@ -159,7 +176,8 @@ impl Schema {
         }
         let count = header.len();
         let (key, is_known, text, fault) = (Vec::new(), false, String::new(), None);
-        Ok(Self { count, time, measurement, tags, values, key, is_known, text, fault })
+        let order = Order::default();
+        Ok(Self { count, time, measurement, tags, values, key, is_known, text, fault, order })
     }
 
     /// What tells a row's series and field from another's: measurement, field, tags.
@@ -184,12 +202,36 @@ impl Schema {
             new.clone_into(old);
         }
         self.key = key;
+        self.order = Order::default();
         self.is_known = true;
     }
 
     /// Nothing is known of the row before.
     pub(super) fn forget(&mut self) {
         self.is_known = false;
+        self.order = Order::default();
+    }
+
+    /// Takes the time of the next row. Those of one series are each there once and all rise, or fall:
+    /// where they do not, several series are in one pivoted table, and a tag passes for a field.
+    pub(super) fn check_order(
+        &mut self,
+        row: Record<'_>,
+        time: Timestamp,
+    ) -> Result<(), ErrorKind> {
+        if matches!(self.values, Values::One { .. }) {
+            return Ok(());
+        }
+        let Order { table, before, rise } = &mut self.order;
+        let present = row.field(OWN_COLUMNS - 1);
+        if table != present {
+            present.clone_into(table);
+            (*before, *rise) = (None, None);
+        }
+        let goes_on = before.replace(time).is_none_or(|before| {
+            before != time && *rise.get_or_insert(before < time) == (before < time)
+        });
+        if goes_on { Ok(()) } else { Err(ErrorKind::SeveralSeries) }
     }
 
     /// How many values a row has.
@@ -273,6 +315,6 @@ impl Column {
     }
 
     pub(super) fn unfit(&self, expected: &'static str, found: &str) -> ErrorKind {
-        ErrorKind::Value { column: self.name.clone(), expected, found: quoted(found) }
+        ErrorKind::Value { column: quoted(&self.name), expected, found: quoted(found) }
     }
 }

@@ -14,7 +14,9 @@
 //! `partial` on a result says that more follows of its statement, on a series that more follows of
 //! its rows. An error may stand in the place of any result, under the status 200.
 
-use super::error::{ConversionError, ErrorKind, Position, bounded};
+use super::error::{
+    ConversionError, ErrorKind, MAP_OF_RESULTS, Position, QUERY_ERROR_CHARACTERS_MAX, bounded,
+};
 use super::msgpack::{Token, Tokens};
 use super::parts::{Key, List, Map, list, map, name, text_lossy, unexpected};
 
@@ -78,11 +80,8 @@ enum Container {
     List { kind: List, left: u32 },
 }
 
-/// So deep are the parts of a response at most, which InfluxDB has seven of inside of one another.
+/// So deep are the parts of a response inside of one another at most; those of InfluxDB seven.
 const DEPTH_MAX: usize = 64;
-
-/// So many characters are shown of why a query failed.
-const ERROR_CHARACTERS_MAX: usize = 500;
 
 impl Results {
     /// Takes the next piece of a response, cut anywhere.
@@ -158,7 +157,7 @@ impl Grammar {
                 }
             },
             None => {
-                let left = map(token, "a map of results")?;
+                let left = map(token, MAP_OF_RESULTS)?;
                 self.stack.push(Container::Map { kind: Map::Response, left, key: None });
             }
         }
@@ -203,7 +202,7 @@ impl Grammar {
         match key {
             Key::Results => self.begin_list(List::Results, list(token, "a list of results")?),
             Key::Error => {
-                let message = bounded(&text_lossy(token), ERROR_CHARACTERS_MAX);
+                let message = bounded(&text_lossy(token), QUERY_ERROR_CHARACTERS_MAX);
                 return Err(ErrorKind::Query { message, reference: String::new() });
             }
             Key::StatementId => {

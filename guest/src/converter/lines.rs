@@ -23,7 +23,7 @@ pub(crate) struct Lines {
 fn push_part(line: &mut String, dialect: Dialect, part: Part, name: &str) -> Result<(), ErrorKind> {
     push_name(line, dialect, part, name).map_err(|reason| {
         let (what, found) = (part.name(), quoted(name));
-        ErrorKind::NotInLineProtocol { what, found, reason }
+        ErrorKind::NotInLineProtocol { what, found, of: String::new(), reason }
     })
 }
 
@@ -40,9 +40,9 @@ pub(crate) fn push_series(
     push_part(line, dialect, Part::Measurement, measurement)?;
     for (key, value) in tags {
         line.push(',');
-        push_part(line, dialect, Part::TagKey, key)?;
+        push_part(line, dialect, Part::TagKey, key).map_err(|error| error.of(measurement))?;
         line.push('=');
-        push_part(line, dialect, Part::TagValue, value)?;
+        push_part(line, dialect, Part::TagValue, value).map_err(|error| error.of(measurement))?;
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(crate) struct Merge {
     /// memory is used again.
     fields: Vec<Field>,
     field_count: usize,
+    /// So many bytes are the keys of the fields of the series.
+    key_bytes: usize,
     /// That of the next value.
     field: usize,
     /// Whether a field may be there twice at one time, as in a response with two results.
@@ -49,6 +51,9 @@ const POINT_BYTES: usize = 22;
 /// So many runs are looked through for each point; if there are more, as where times are in no
 /// order, values are sorted.
 const RUNS_MAX: usize = 256;
+
+/// So many fields of a series are merged; InfluxDB 3 takes fewer columns in a table.
+const FIELDS_MAX: usize = 4096;
 
 #[derive(Debug, Default)]
 struct Field {
@@ -90,6 +95,7 @@ impl Merge {
             series: String::new(),
             fields: Vec::new(),
             field_count: 0,
+            key_bytes: 0,
             field: 0,
             repeated: false,
             text: Vec::new(),
@@ -117,9 +123,12 @@ impl Merge {
         if self.series != series {
             self.flush();
             series.clone_into(&mut self.series);
-            self.field_count = 0;
-            self.repeated = false;
+            self.forget_fields();
         }
+    }
+
+    fn forget_fields(&mut self) {
+        (self.field_count, self.key_bytes, self.repeated) = (0, 0, false);
     }
 
     /// The following values are of this field, as line protocol: its key and `=`.
@@ -130,10 +139,17 @@ impl Merge {
             |place: usize| fields.get(place).is_some_and(|field| field.key() == key.as_bytes());
         let place = [self.field, self.field + 1, 0].into_iter().find(|place| is(*place));
         let place = place.or_else(|| (0..fields.len()).find(|place| is(*place)));
-        self.field = place.unwrap_or(self.field_count);
-        if self.field < self.field_count {
+        if let Some(place) = place {
+            self.field = place;
             return;
         }
+        if self.field_count == FIELDS_MAX || self.key_bytes >= self.bytes_max {
+            self.flush();
+            self.forget_fields();
+            self.fields.clear();
+        }
+        self.field = self.field_count;
+        self.key_bytes += key.len();
         if self.field == self.fields.len() {
             self.fields.push(Field::default());
         }

@@ -23,6 +23,7 @@ mod header;
 mod influxql;
 mod lines;
 mod merge;
+mod message;
 mod msgpack;
 mod names;
 mod overlap;
@@ -51,6 +52,7 @@ use error::ConversionError;
 pub(crate) use error::{bounded, quoted};
 use influxql::Results;
 pub(crate) use lines::{Lines, push_series, string};
+pub use names::PRODUCTS;
 pub(crate) use names::{Dialect, Part, Product, unsayable};
 use overlap::Overlap;
 pub(crate) use points::LineBreaks;
@@ -142,8 +144,8 @@ struct Settings {
 /// What a person should know of strings that were altered before they came.
 pub fn altered_warning(count: u64) -> String {
     format!(
-        "{} with line breaks, which arrive as `\\n`: the response does not tell `\\n` from `\\r\\n`, \
-         and leaves out a lone `\\r`",
+        "{} whose line breaks Flux has altered: `\\r\\n` and `\\n` arrive as `\\n`, and a lone `\\r` \
+         not at all",
         counted(count, "string", "strings")
     )
 }

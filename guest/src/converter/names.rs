@@ -40,6 +40,10 @@ pub(crate) enum Product {
     Oss,
 }
 
+/// What a product is called in settings and options.
+pub const PRODUCTS: [&str; 7] =
+    ["core", "enterprise", "serverless", "dedicated", "clustered", "cloud", "oss"];
+
 impl Product {
     pub(crate) fn dialect(self) -> Dialect {
         match self {
@@ -210,6 +214,7 @@ pub(crate) fn clash(dialect: Dialect, tags: &[(&str, &str)], field: &str) -> Opt
     (dialect == Dialect::Iox && is_tag()).then(|| ErrorKind::NotInLineProtocol {
         what: Part::FieldKey.name(),
         found: quoted(field),
+        of: String::new(),
         reason: "a tag of the point has this name too, and InfluxDB 3 takes only one of both",
     })
 }
@@ -298,7 +303,20 @@ fn difference(place: Place) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{may_need_care, needs_care};
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::{PRODUCTS, Product, may_need_care, needs_care};
+
+    #[test]
+    fn each_product_is_called_as_it_is_read() {
+        for name in PRODUCTS {
+            Product::deserialize(Value::from(name)).expect("it is the name of one");
+        }
+        let error = Product::deserialize(Value::from("v3")).expect_err("no product is called so");
+        let names = PRODUCTS.map(|name| format!("`{name}`")).join(", ");
+        assert_eq!(error.to_string(), format!("unknown variant `v3`, expected one of {names}"));
+    }
 
     #[test]
     fn no_byte_that_needs_care_is_passed_over() {

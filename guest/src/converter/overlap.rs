@@ -73,3 +73,55 @@ fn hash(value: impl Hash) -> u64 {
     value.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, Overlap, Timestamp};
+
+    /// Whether these values of retention policies, in this order, can be in one bucket.
+    fn fit(values: &[(usize, &str, &str, i64, &[u8])]) -> bool {
+        let mut overlap = Overlap::default();
+        overlap.begin("m");
+        let mut checks = values.iter().map(|(policy, series, field, time, value)| {
+            overlap.check(*policy, (series, field, Timestamp(*time)), value)
+        });
+        checks.all(|checked| checked.is_ok())
+    }
+
+    #[test]
+    fn what_two_policies_hold_of_one_point_must_be_equal() {
+        let first = (0, "m,a=b", "f=", 1, b"1".as_slice());
+        assert!(fit(&[first, (1, "m,a=b", "f=", 1, b"1")]));
+        assert!(!fit(&[first, (1, "m,a=b", "f=", 1, b"2")]));
+        assert!(!fit(&[first, (1, "m,a=b", "f=", 1, b"1"), (2, "m,a=b", "f=", 1, b"1i")]));
+        for other in [("m,a=c", "f=", 1), ("m,a=b", "g=", 1), ("m,a=b", "f=", 2)] {
+            let (series, field, time) = other;
+            assert!(fit(&[first, (1, series, field, time, b"2")]), "{other:?}");
+        }
+        // Of one policy the later value is the one that is there.
+        assert!(fit(&[first, (0, "m,a=b", "f=", 1, b"2")]));
+    }
+
+    #[test]
+    fn the_error_names_the_point() {
+        let mut overlap = Overlap::default();
+        let point = ("m,a=b", "f=", Timestamp(1));
+        overlap.check(0, point, b"1").expect("it is the first");
+        let ErrorKind::Overlap { field, series, time } =
+            overlap.check(1, point, b"2").expect_err("it is another value")
+        else {
+            panic!("it is an overlap");
+        };
+        assert_eq!((field.as_str(), series.as_str(), time), ("f", "m,a=b", Timestamp(1)));
+    }
+
+    #[test]
+    fn another_measurement_needs_none_of_the_memory() {
+        let mut overlap = Overlap::default();
+        for measurement in ["m", "n", "n"] {
+            overlap.begin(measurement);
+            overlap.check(0, (measurement, "f=", Timestamp(1)), b"1").expect("it is the first");
+            assert_eq!(overlap.values.len(), 1, "{measurement}");
+        }
+    }
+}

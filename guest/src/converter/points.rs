@@ -31,7 +31,7 @@ pub(crate) struct Counts {
     pub(crate) rows: u64,
     /// Values outside the range.
     pub(crate) outside: u64,
-    /// Strings with a line break that the source has altered, and that are accepted as they came.
+    /// Strings whose line breaks Flux has altered, and that are accepted as they came.
     pub(crate) altered: u64,
 }
 
@@ -61,8 +61,8 @@ impl Points {
         }
     }
 
-    /// Whether a value of this time is left out. A time that no point can have is not, unless a
-    /// range was asked for: it is to be noted.
+    /// Whether a value of this time is left out. Where no range was asked for, nothing is, not even a
+    /// time that no point can have: that becomes a finding.
     pub(crate) fn leaves_out(&self, time: Timestamp) -> bool {
         self.range != TimeRange::ALL && !self.range.contains(time)
     }
@@ -103,7 +103,8 @@ impl Points {
 pub(crate) fn check_time(time: Timestamp) -> Result<(), ErrorKind> {
     if time < Timestamp::FIRST || time == Timestamp::MAX {
         let (what, found) = ("time", time.0.to_string());
-        return Err(ErrorKind::NotInLineProtocol { what, found, reason: "no point can have it" });
+        let (of, reason) = (String::new(), "no point can have it");
+        return Err(ErrorKind::NotInLineProtocol { what, found, of, reason });
     }
     Ok(())
 }

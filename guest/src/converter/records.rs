@@ -12,7 +12,7 @@ use csv_core::{ReadRecordResult, Reader};
 use super::error::{ConversionError, ErrorKind, Position};
 
 /// A record without end, such as one after a quote that is never closed, must not fill the
-/// memory. InfluxDB 2.9 takes strings of 64 KiB, InfluxDB 3 of 1 MB; a record may have 200 tags.
+/// memory. InfluxDB 2.9 takes strings of 64 KiB, InfluxDB 3 of 1 MB.
 pub(super) const RECORD_BYTES_MAX: usize = 32 << 20;
 
 /// Some editors begin a file with this mark, which is no part of its first field.
@@ -114,6 +114,11 @@ impl Records {
             }
         }
         Ok(None)
+    }
+
+    /// Whether no record has ended so far.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Whether a record has begun and not ended.

@@ -237,7 +237,7 @@ impl Rows for Writer<'_> {
         let Column { name, key, fault, clash, shared, .. } = &rows.columns[column];
         let faults = [&rows.fault, &rows.time_fault, fault, clash];
         if let Some(fault) = faults.into_iter().flatten().next() {
-            return Err(fault.clone());
+            return Err(fault.clone().of(&rows.series));
         }
         let value = rows.value(column, token)?;
         let before = rows.fields.len();
@@ -248,7 +248,7 @@ impl Rows for Writer<'_> {
         let start = rows.fields.len();
         if let Err(unfit) = value.push(&mut rows.fields) {
             rows.fields.truncate(before);
-            return Err(unfit.of(name, &value.shown()));
+            return Err(unfit.of(name, &value.shown()).of_field(name, &rows.series));
         }
         if *shared {
             let key = (rows.series.as_str(), key.as_str(), rows.time);

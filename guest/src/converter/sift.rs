@@ -181,19 +181,22 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Splits before the first of these characters that no `\` escapes.
+/// Splits before the first of these characters that stands behind no `\`. No name that is written
+/// ends in one, so whatever a product reads `\\` as, what ends a name never stands behind it.
 fn split_before<'a>(text: &'a str, special: &[char]) -> Option<(&'a str, &'a str)> {
+    let ends = |(at, _): &(usize, &str)| !text[..*at].ends_with('\\');
+    let (at, _) = text.match_indices(special).find(ends)?;
+    Some(text.split_at(at))
+}
+
+/// How many bytes the string has before the quote that ends it, which all products read alike.
+fn string_length(text: &str) -> Option<usize> {
     let mut is_escaped = false;
-    for (at, character) in text.char_indices() {
-        if is_escaped {
-            is_escaped = false;
-        } else if character == '\\' {
-            is_escaped = true;
-        } else if special.contains(&character) {
-            return Some(text.split_at(at));
-        }
-    }
-    None
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    })
 }
 
 /// How many bytes the field has with which this text begins.
@@ -201,7 +204,7 @@ fn field_length(text: &str) -> Option<usize> {
     let (key, value) = split_before(text, KEY_ENDS)?;
     let value = value.strip_prefix('=')?;
     let length = match value.strip_prefix('"') {
-        Some(string) => 1 + split_before(string, &['"'])?.0.len() + 1,
+        Some(string) => 1 + string_length(string)? + 1,
         None => value.find([',', ' '])?,
     };
     (!key.is_empty() && length > 0).then_some(key.len() + 1 + length)
@@ -227,7 +230,7 @@ mod tests {
     use influxdb_line_protocol::parse_lines;
 
     use super::super::lines::{Lines, push_field_key, push_series};
-    use super::super::names::{Dialect, Part};
+    use super::super::names::{Dialect, Part, unsayable};
     use super::{Blame, Parts, Reason, is_called, key, sift};
 
     /// Names with all that is special in them, but for what line protocol cannot say.
@@ -240,6 +243,23 @@ mod tests {
         let mut field = String::new();
         push_field_key(&mut field, Dialect::Iox, &[], name).expect("line protocol can say it");
         field + value
+    }
+
+    #[test]
+    fn names_with_backslashes_are_found_as_each_product_is_written() {
+        for dialect in [Dialect::Iox, Dialect::Tsm] {
+            let mut names = vec![r"a\\,b", r"a\,b", r"a\=b", r"\\server\share", "b"];
+            names.retain(|name| unsayable(dialect, Part::TagKey, name).is_none());
+            assert!(names.len() > 2, "{dialect:?}");
+            let tags: Vec<_> = names.iter().map(|name| (*name, r"v\,\=w")).collect();
+            let mut series = String::new();
+            push_series(&mut series, dialect, "m", &tags).expect("line protocol can say it");
+            let line = format!("{series} f=\"\\\\\",g=1 5\n");
+            let parts = Parts::of(&line).expect("it is a line of ours");
+            assert_eq!((parts.series, parts.fields.len()), (series.as_str(), 2));
+            assert!(names.iter().all(|name| parts.has_tag(name)), "{line}");
+            assert!(!["w", "a", "server"].iter().any(|name| parts.has_tag(name)), "{line}");
+        }
     }
 
     /// A line for each measurement, each with a field of each name and text, and of each type.

@@ -56,6 +56,8 @@ struct Scan {
     /// Whether the last of `,` and `=` in this part was `=`.
     in_value: bool,
     fault: Option<&'static str>,
+    /// Why two servers would read two points.
+    difference: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -77,8 +79,14 @@ impl Scan {
             return byte == b'\n';
         }
         if std::mem::take(&mut self.escaped) {
-            if byte == b'\\' && !self.in_string {
-                self.fault = Some(r"servers read `\\` in a name differently");
+            match byte {
+                _ if self.in_string => {}
+                b'\\' => self.difference = Some(r"servers read `\\` in a name differently"),
+                // As exports write a `"` there, before which InfluxDB 3 would keep the `\`.
+                b'"' if self.part == Part::Fields && !self.in_value => {
+                    self.difference = Some(r#"servers read `\"` in a field key differently"#);
+                }
+                _ => {}
             }
             return false;
         }
@@ -213,11 +221,14 @@ impl SourceLines {
                 let (first, second) = (quoted(first), quoted(database));
                 return Err(ErrorKind::Databases { first, second });
             }
-        }
-        if let Some(policy) = line.strip_prefix("# CONTEXT-RETENTION-POLICY:")
-            && !self.policies.iter().any(|other| other == policy)
-        {
-            self.policies.push(policy.to_owned());
+        } else if let Some(policy) = line.strip_prefix("# CONTEXT-RETENTION-POLICY:") {
+            if !self.policies.iter().any(|other| other == policy) {
+                self.policies.push(policy.to_owned());
+            }
+        } else if line.contains('=') || line.ends_with('\\') {
+            // Servers can hold points whose measurement begins with `#`, and exports write them like
+            // others (observed on 2.9.1). A string of theirs may go on in the next line.
+            return Err(uncertain(line, "it begins with `#`, as comments do, and may be a point"));
         }
         Ok(())
     }
@@ -233,6 +244,9 @@ impl SourceLines {
         if let Some(reason) = scan.fault {
             let (found, reason) = (quoted(text), reason.to_owned());
             return Err(ErrorKind::NotLineProtocol { found, reason });
+        }
+        if let Some(reason) = scan.difference {
+            return Err(uncertain(text, reason));
         }
         let mut lines = parse_lines(text);
         let line = match (lines.next(), lines.next()) {
@@ -253,6 +267,12 @@ impl SourceLines {
     fn error(&self, kind: ErrorKind) -> ConversionError {
         ConversionError { position: Position::Line(self.line), kind }
     }
+}
+
+/// For a line of which it is not certain what it says.
+fn uncertain(line: &str, reason: &'static str) -> ErrorKind {
+    let (what, found, of) = ("line", quoted(line), String::new());
+    ErrorKind::NotInLineProtocol { what, found, of, reason }
 }
 
 fn push_line(line: &ParsedLine<'_>, time: Timestamp, points: &mut Points) -> Result<(), ErrorKind> {
@@ -277,6 +297,7 @@ fn push_line(line: &ParsedLine<'_>, time: Timestamp, points: &mut Points) -> Res
     push_series(&mut series, points.dialect, line.series.measurement.as_str(), &tags)?;
     points.merge.begin_series(&series);
     for (name, value) in &line.field_set {
+        let name = name.as_str();
         let value = match value {
             FieldValue::I64(value) => Value::Integer(*value),
             FieldValue::U64(value) => Value::Unsigned(*value),
@@ -285,9 +306,10 @@ fn push_line(line: &ParsedLine<'_>, time: Timestamp, points: &mut Points) -> Res
             FieldValue::String(text) => Value::String(text.as_str().into()),
         };
         let mut key = String::new();
-        push_field_key(&mut key, points.dialect, &tags, name.as_str())?;
+        push_field_key(&mut key, points.dialect, &tags, name).map_err(|error| error.of(&series))?;
         points.merge.begin_field(&key);
-        points.push(time, &value).map_err(|unfit| unfit.of(name.as_str(), &value.shown()))?;
+        let pushed = points.push(time, &value);
+        pushed.map_err(|unfit| unfit.of(name, &value.shown()).of_field(name, &series))?;
     }
     Ok(())
 }

@@ -187,12 +187,12 @@ fn end_of_digits(text: &[u8], start: usize) -> Option<usize> {
 impl Unfit {
     /// The error, for a value in a column.
     pub(crate) fn of(self, column: &str, text: &str) -> ErrorKind {
-        let (column, found) = (column.to_owned(), quoted(text));
+        let (column, found) = (quoted(column), quoted(text));
         match self {
             Self::Empty => ErrorKind::Empty { column },
             Self::Not(expected) => ErrorKind::Value { column, expected, found },
             Self::NotInLineProtocol(reason) => {
-                ErrorKind::NotInLineProtocol { what: "value", found, reason }
+                ErrorKind::NotInLineProtocol { what: "value", found, of: String::new(), reason }
             }
         }
     }

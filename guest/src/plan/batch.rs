@@ -206,9 +206,9 @@ impl Batch {
     /// a person has to see to; an interruption is nothing that went wrong.
     fn fault(&self) -> Option<Error> {
         match &self.error {
-            None => self.writer.refusal(true),
+            None => self.writer.refused_in_all(),
             Some(error) if error.fault == Fault::Stopped => Some(error.clone()),
-            Some(error) => Some(self.writer.refusal(false).unwrap_or_else(|| error.clone())),
+            Some(error) => Some(self.writer.refused_so_far().unwrap_or_else(|| error.clone())),
         }
     }
 

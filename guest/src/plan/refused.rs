@@ -94,8 +94,8 @@ impl RefusedPoints {
                         run the same command"
             }
             None => {
-                "other points of this batch have arrived, but not all; mend what the reason \
-                     says, and run the same command"
+                "others of this batch may have arrived; mend what the reason says, and run the \
+                     same command"
             }
         };
         Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)

@@ -216,15 +216,23 @@ impl Writer {
     fn count_searches(&mut self, bodies: usize, error: Error) -> Result<(), Error> {
         self.searches += bodies;
         match self.refused.is_enough() || self.searches > SEARCHES_MAX {
-            true => Err(self.refusal(false).unwrap_or(error)),
+            true => Err(self.refused_so_far().unwrap_or(error)),
             false => Ok(()),
         }
     }
 
-    /// What the destination has refused so far; `is_end` says that nothing is left to be sent.
-    pub(crate) fn refusal(&self, is_end: bool) -> Option<Error> {
-        let of = is_end.then_some(self.points);
+    /// What the destination has refused of all points, once nothing is left to be sent.
+    pub(crate) fn refused_in_all(&self) -> Option<Error> {
+        self.refused_of(Some(self.points))
+    }
+
+    /// What it has refused before something else went wrong.
+    pub(crate) fn refused_so_far(&self) -> Option<Error> {
+        self.refused_of(None)
+    }
+
+    fn refused_of(&self, all: Option<u64>) -> Option<Error> {
         let bucket = &self.destination.place().bucket;
-        (!self.refused.is_empty()).then(|| self.refused.error(bucket, of))
+        (!self.refused.is_empty()).then(|| self.refused.error(bucket, all))
     }
 }

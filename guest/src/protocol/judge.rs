@@ -82,16 +82,7 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
         201 | 400 | 422 => match kind {
-            // A limit of InfluxDB 3 on columns, tables or databases (422, and 400 on
-            // `/api/v2/write`): other points would only take their place.
-            Kind::Points if said.contains(" would exceed ") || call.path.is_empty() => {
-                Verdict::Final(error(Fault::Refused, "refused points"))
-            }
-            // 201 is a partial write of older deployments.
-            Kind::Points => Verdict::Refused(
-                Refusal::read(status, body),
-                error(Fault::Refused, "refused points"),
-            ),
+            Kind::Points => refused_points(call, status, body, error),
             Kind::Record => Verdict::Final(error(Fault::Refused, "refused a record")),
             Kind::Query | Kind::Content { .. } | Kind::Length => {
                 Verdict::Final(error(Fault::Settings, "refused the query"))
@@ -105,6 +96,26 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
             Verdict::Final(error)
         }
         _ => Verdict::Final(error(Fault::Malformed, "answered what its API does not")),
+    }
+}
+
+fn refused_points(
+    call: &Call,
+    status: u16,
+    body: &[u8],
+    error: impl Fn(Fault, &str) -> Error,
+) -> Verdict {
+    // A limit of InfluxDB 3 on columns, tables or databases (422, and 400 on `/api/v2/write`): other
+    // points would only take their place.
+    if explanation(body).contains(" would exceed ") {
+        let error = error(Fault::Refused, "is at a limit");
+        return Verdict::Final(error.with_hint("raise it there, or move fewer measurements"));
+    }
+    let error = error(Fault::Refused, "refused points");
+    // A file names none. 201 is a partial write of older deployments.
+    match call.path.is_empty() {
+        true => Verdict::Final(error),
+        false => Verdict::Refused(Refusal::read(status, body), error),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Destination;
 use super::table::{Table, fault};
-use crate::converter::{Dialect, Product};
+use crate::converter::{Dialect, PRODUCTS, Product};
 use crate::error::Error;
 
 /// How the destination reads names: only InfluxDB 3 has an `/api/v3`; behind the others may be any
@@ -16,9 +16,8 @@ pub(super) fn dialect(table: &Table<'_>, destination: &Destination) -> Result<Di
         return Ok(if is_3 { Dialect::Iox } else { Dialect::Common });
     };
     let product = Product::deserialize(Value::from(word)).map_err(|_| {
-        let words = "one of \"core\", \"enterprise\", \"serverless\", \"dedicated\", \
-                     \"clustered\", \"cloud\", \"oss\"";
-        table.unfit("product", words)
+        let words = PRODUCTS.map(|name| format!("\"{name}\"")).join(", ");
+        table.unfit("product", &format!("one of {words}"))
     })?;
     let refused = |why| Err(fault(format!("`destination.product` is \"{word}\": {why}")));
     match (destination, product) {

@@ -319,7 +319,8 @@ impl RoadFinder {
     fn warn_of_flux(&mut self) {
         self.notes.push_back(Note::warning(
             "Flux does not tell what it leaves out: values of a field whose type changes from one \
-             shard group to another, and tags called `_start` and `_stop`"
+             shard group to another, tags called `_start` and `_stop`, a lone `\\r` in a string that \
+             has a comma or a quote, and the last nanosecond that there is"
                 .to_owned(),
         ));
     }
