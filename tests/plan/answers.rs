@@ -158,6 +158,20 @@ fn a_refused_write_says_why() {
     );
 }
 
+/// As the sources of InfluxDB 3 word it; no server here has as many columns.
+#[test]
+fn a_limit_of_the_destination_is_no_fault_of_a_point() {
+    let said = "Update to schema would exceed number of columns per table limit of 500 columns";
+    let body = json!({ "error": said }).to_string().into_bytes();
+    let answered = (Response { status: 422, headers: Vec::new() }, body);
+    let ending = ending("/api/v3/write_lp", answered);
+    let (Ending::Failed(error) | Ending::Stopped(error)) = ending else {
+        panic!("it passes for a success")
+    };
+    assert_eq!(error.message, format!("the destination `dst` is at a limit (422): {said}"));
+    assert!(error.hint.is_some());
+}
+
 #[test]
 fn a_taken_write_is_complete() {
     for name in ["write_v3_ok", "write_v2_ok"] {

@@ -282,3 +282,51 @@ impl Rows for Writer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::points::Points;
+    use super::{ErrorKind, Expected, Overlap, PointRows, Rows, Series, Timestamp, Token, Writer};
+    use crate::time::TimeRange;
+
+    /// A statement of these values of `f` at the times 1, 2, 3, of which so many are counted before.
+    fn statement(values: &[i64], counted: u64) -> (Result<(), ErrorKind>, Points) {
+        let known = Expected {
+            measurement: "m".to_owned(),
+            values: Some(counted),
+            shared: vec!["f".to_owned()],
+            ..Expected::default()
+        };
+        let mut rows = PointRows::of_statements(vec![known], Overlap::default());
+        let range = TimeRange::new(Timestamp(1), Timestamp(3)).expect("it is not empty");
+        let mut points = Points::new(range, usize::MAX);
+        let columns = ["time", "f"].map(str::to_owned).to_vec();
+        let series = Series { name: "m".to_owned(), columns, ..Series::default() };
+        let mut writer = Writer { rows: &mut rows, points: &mut points };
+        writer.begin_series(0, &series).expect("it is the series of the statement");
+        for (time, value) in (1..).zip(values) {
+            writer.push_value(0, Token::Integer(time)).expect("it is a time");
+            writer.push_value(1, Token::Integer(*value)).expect("it is a value");
+            writer.end_row();
+        }
+        (writer.end_statement(0), points)
+    }
+
+    #[test]
+    fn a_statement_has_as_many_values_as_were_counted() {
+        let (ended, points) = statement(&[5, 6], 2);
+        assert_eq!((ended, points.counts.rows, points.counts.outside), (Ok(()), 2, 0));
+        assert_eq!(points.merge.lines.text(), "m f=5i 1\nm f=6i 2\n");
+        for counted in [1, 3] {
+            let error = ErrorKind::Values { expected: counted, found: 2 };
+            assert_eq!(statement(&[5, 6], counted).0, Err(error));
+        }
+    }
+
+    #[test]
+    fn values_outside_of_the_range_are_left_out_and_counted() {
+        let (_, points) = statement(&[5, 6, 7, 8], 2);
+        assert_eq!((points.counts.rows, points.counts.outside), (2, 2));
+        assert_eq!(points.merge.lines.len(), 2);
+    }
+}
