@@ -121,7 +121,8 @@ pub(crate) fn push_name(
         true => name.bytes().position(needs_care),
         false => None,
     };
-    if found.is_some()
+    // Without these no product reads a name differently: blanks, commas and `=` are but escaped.
+    if any(name.as_bytes(), |byte| (byte == b'\\') | (byte < b' '))
         && let Some(reason) = fault_of_careful(dialect, part, name)
     {
         return Err(reason);
