@@ -10,7 +10,7 @@ use crate::Format;
 pub(crate) struct Outcome {
     pub(crate) lines: String,
     pub(crate) end: End,
-    /// What was counted; all is 0 unless it ended well.
+    /// What was counted; all but the points, which are those of the lines, is 0 unless it ended well.
     pub(crate) rows: u64,
     pub(crate) points: u64,
     pub(crate) read: u64,

@@ -1,5 +1,6 @@
 //! Points with odd names, for the tests of two packages: all short texts of some characters, and a
-//! response in which one of them is the name of something.
+//! response in which one of them is the name of something. No part of the crate `support`, which does
+//! not know the guest.
 
 use tsm2iox_guest::converter::convert;
 use tsm2iox_guest::error::Error;

@@ -43,7 +43,7 @@ pub(crate) const QUICK: Sizes = Sizes {
 };
 
 /// What takes part beside native conversion and the component, or is what they run with.
-struct Rivals {
+struct Contest {
     component: Component,
     csv2lp: Option<Csv2lp>,
     rounds: u32,
@@ -60,18 +60,18 @@ pub(crate) fn run(sizes: &Sizes, rounds: u32, out: &mut impl Write) -> anyhow::R
     if let Err(error) = &csv2lp {
         writeln!(out, "csv2lp is left out: {error:#}")?;
     }
-    let rivals = Rivals { component, csv2lp: csv2lp.ok(), rounds };
+    let contest = Contest { component, csv2lp: csv2lp.ok(), rounds };
     let stop = START + sizes.seconds * SECOND;
     let responses = Responses::of(START, stop, machines_and_air(sizes.seconds));
-    rivals.compare("Long series", &responses, out)?;
+    contest.compare("Long series", &responses, out)?;
     drop(responses);
     let responses = Responses::of(START, START + 86_400 * SECOND, meters(sizes.meters));
-    rivals.compare("Many series", &responses, out)?;
+    contest.compare("Many series", &responses, out)?;
     drop(responses);
     memory::run(&sizes.memory, out)
 }
 
-impl Rivals {
+impl Contest {
     /// Both roads of the same points.
     fn compare(
         &self,
