@@ -167,7 +167,7 @@ impl Clock {
     /// Reads the time at the beginning of a text, as InfluxDB writes it: in UTC, with up to nine
     /// digits of a second, and says how many bytes it is. `None` if it is written otherwise, or
     /// no point can have it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(&mut self, text: &[u8]) -> Option<(Timestamp, usize)> {
         let (date, clock) = text.split_first_chunk::<11>()?;
         if *date != self.date {

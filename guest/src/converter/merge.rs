@@ -170,7 +170,7 @@ impl Merge {
     }
 
     /// Takes a value; one that line protocol cannot say leaves no trace.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, time: i64, value: &Value<'_>) -> Result<(), Unfit> {
         let held = self.text.len() + self.values.len() * VALUE_BYTES;
         // The lines are there twice while they leave the component.
@@ -261,6 +261,7 @@ impl Merge {
 
     /// Writes the values of one time as one line, or as several where a field is there twice:
     /// InfluxDB 3 refuses a line that names a field twice.
+    #[inline(always)]
     fn push_point(&mut self, mut point: &[usize], time: i64) {
         while !point.is_empty() {
             let once = if self.repeated { self.before_repetition(point) } else { point.len() };

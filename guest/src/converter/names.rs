@@ -96,7 +96,7 @@ impl Part {
     }
 }
 
-/// Of these the dialects may think differently, or must be told that they are a part of the name.
+/// Before these a `\` may be needed, or may mean something.
 fn needs_care(byte: u8) -> bool {
     matches!(byte, b'\\' | b',' | b'=' | b' ' | b'\t' | b'\n' | b'\r' | b'\0')
 }

@@ -68,7 +68,7 @@ impl Points {
     }
 
     /// Takes a value of the present series and field.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, time: Timestamp, value: &Value<'_>) -> Result<(), Unfit> {
         if self.leaves_out(time) {
             self.counts.outside += 1;

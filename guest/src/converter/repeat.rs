@@ -63,7 +63,7 @@ impl Repeat {
 
     /// Reads the row that begins here, if it is all here and like the one before: its time, its
     /// value, and how many bytes it has with the line's end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read<'a>(
         &self,
         bytes: &'a [u8],
@@ -106,7 +106,7 @@ pub(super) fn field_length(row: &[u8]) -> Option<usize> {
 }
 
 /// The value at the beginning of a text, and its length there; `None` if it is not plain.
-#[inline]
+#[inline(always)]
 fn cell(text: &[u8], data_type: DataType) -> Option<(Value<'_>, usize)> {
     match data_type {
         DataType::Double => {
@@ -131,7 +131,7 @@ fn cell(text: &[u8], data_type: DataType) -> Option<(Value<'_>, usize)> {
 }
 
 /// An integer of so few digits that it is one of 64 bits, without zeros before it.
-#[inline]
+#[inline(always)]
 fn integer(text: &[u8], sign: usize) -> Option<&[u8]> {
     let count = digits(&text[sign..]);
     let is_plain = (1..=18).contains(&count) && (text[sign] != b'0' || count + sign == 1);

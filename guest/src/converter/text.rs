@@ -7,11 +7,11 @@
 //! whose length is only known when it runs by a call out of its code, which for the few bytes of a
 //! value costs more than all else that is done with it; pieces of a fixed length become one load
 //! and one store. And each call and each turn of a loop asks whether the component has run for too
-//! long (`host/src/component.rs`): so what is done for each value is `#[inline]`, and does without
-//! loops where it can.
+//! long (`host/src/component.rs`), and each call whether there is stack left: so what is done for each
+//! value is `#[inline(always)]` (5 % of a long response), and does without loops where it can.
 
 /// Appends a piece.
-#[inline]
+#[inline(always)]
 pub(super) fn append(to: &mut Vec<u8>, piece: &[u8]) {
     match piece.len() {
         8..=16 => append_ends::<8>(to, piece),
@@ -24,7 +24,7 @@ pub(super) fn append(to: &mut Vec<u8>, piece: &[u8]) {
 }
 
 /// Appends the first and the last bytes of a piece, which overlap unless it has twice as many.
-#[inline]
+#[inline(always)]
 fn append_ends<const N: usize>(to: &mut Vec<u8>, piece: &[u8]) {
     let (Some(first), Some(last)) = (piece.first_chunk::<N>(), piece.last_chunk::<N>()) else {
         return;
@@ -56,7 +56,7 @@ fn append_long(to: &mut Vec<u8>, piece: &[u8]) {
 pub(super) const SLACK: [u8; 16] = [0; 16];
 
 /// Appends so many of the first bytes of a text: fast where there are 16 or more.
-#[inline]
+#[inline(always)]
 pub(super) fn append_front(to: &mut Vec<u8>, text: &[u8], length: usize) {
     match text.first_chunk::<16>() {
         Some(block) if length <= 16 => {
@@ -69,7 +69,7 @@ pub(super) fn append_front(to: &mut Vec<u8>, text: &[u8], length: usize) {
 }
 
 /// How many bytes at the beginning of a text are digits.
-#[inline]
+#[inline(always)]
 pub(super) fn digits(text: &[u8]) -> usize {
     match text.first_chunk::<8>().map(|block| digits_of(*block)) {
         Some(count) if count < 8 => count,
@@ -79,15 +79,14 @@ pub(super) fn digits(text: &[u8]) -> usize {
 
 /// The same, of eight bytes at once: less the bits of `0`, a digit is below 10, and stays below 128
 /// with 118 more.
-#[inline]
+#[inline(always)]
 fn digits_of(block: [u8; 8]) -> usize {
     let block = u64::from_le_bytes(block) ^ 0x3030_3030_3030_3030;
     let sums = (block & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676;
     ((block | sums) & 0x8080_8080_8080_8080).trailing_zeros() as usize / 8
 }
 
-/// Whether any of the bytes is such a one. It is asked of all of a block at once, so the question must
-/// be one that needs no branches.
+/// Whether `is` holds for any byte. It is asked of all of a block at once, so it must need no branches.
 #[inline]
 pub(super) fn any(text: &[u8], is: impl Fn(u8) -> bool) -> bool {
     let any_of = |block: &[u8]| block.iter().fold(false, |any, byte| any | is(*byte));
@@ -110,7 +109,7 @@ fn ends<const N: usize>(text: &[u8]) -> Option<[[u8; N]; 2]> {
 }
 
 /// Whether `text` begins with `beginning`.
-#[inline]
+#[inline(always)]
 pub(super) fn begins_with(text: &[u8], beginning: &[u8]) -> bool {
     let Some(text) = text.get(..beginning.len()) else { return false };
     match beginning.len() {
@@ -126,7 +125,7 @@ pub(super) fn begins_with(text: &[u8], beginning: &[u8]) -> bool {
 }
 
 /// Whether two texts of one length have the same first and last bytes.
-#[inline]
+#[inline(always)]
 fn same_ends<const N: usize>(one: &[u8], other: &[u8]) -> bool {
     one.first_chunk::<N>() == other.first_chunk::<N>()
         && one.last_chunk::<N>() == other.last_chunk::<N>()

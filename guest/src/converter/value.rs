@@ -51,7 +51,7 @@ const NOT_FINITE: Unfit = Unfit::NotInLineProtocol("a float must be finite");
 
 impl Value<'_> {
     /// Appends it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&self, line: &mut Vec<u8>) -> Result<(), Unfit> {
         match self {
             Self::Boolean(true) => line.extend(b"true"),
@@ -171,14 +171,14 @@ fn number_length(text: &[u8]) -> Option<usize> {
 }
 
 /// The same, up to the exponent.
-#[inline]
+#[inline(always)]
 pub(super) fn decimal_length(text: &[u8]) -> Option<usize> {
     let length = end_of_digits(text, usize::from(text.first() == Some(&b'-')))?;
     if text.get(length) == Some(&b'.') { end_of_digits(text, length + 1) } else { Some(length) }
 }
 
 /// Where the digits end that begin here, if there are any.
-#[inline]
+#[inline(always)]
 fn end_of_digits(text: &[u8], start: usize) -> Option<usize> {
     let count = digits(text.get(start..)?);
     (count > 0).then_some(start + count)
