@@ -211,7 +211,7 @@ fn row(
         return Ok(());
     }
     points::check_time(time)?;
-    schema.check_order(record, time)?;
+    schema.check_once(record, time)?;
     if let Some(fault) = &schema.fault {
         return Err(fault.clone());
     }

@@ -49,7 +49,7 @@ pub(crate) enum ErrorKind {
     /// A pivoted table whose key is not that of a series: which columns are tags is lost.
     NotGrouped,
     /// A pivoted table of several series.
-    SeveralSeries,
+    SeveralSeries { time: Timestamp },
     /// The server ended the response with an error.
     Query { message: String, reference: String },
     /// The response to a statement has another number of values than the server counted.
@@ -210,7 +210,7 @@ impl ErrorKind {
             | Self::LostReturn { .. }
             | Self::NullOrEmpty { .. }
             | Self::NotGrouped
-            | Self::SeveralSeries
+            | Self::SeveralSeries { .. }
             | Self::NotUtf8 { .. }
             | Self::Integer { .. }
             | Self::Databases { .. }

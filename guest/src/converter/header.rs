@@ -3,6 +3,8 @@
 //! Knows of a row only where its parts are, and whether it is of the series and field of the row
 //! before; does not know what becomes of it.
 
+use std::collections::HashSet;
+
 use super::error::{ErrorKind, quoted};
 use super::lines::push_field_key;
 use super::names::Dialect;
@@ -35,18 +37,21 @@ pub(super) struct Schema {
     pub(super) text: String,
     /// Why nothing of this series and field can be said.
     pub(super) fault: Option<ErrorKind>,
-    order: Order,
+    times: Times,
 }
 
-/// How the times of a pivoted table follow one another.
+/// The times of a pivoted table, in no order (observed on InfluxDB 2.9.1).
 #[derive(Debug, Default)]
-struct Order {
+struct Times {
     /// Which table it is.
     table: String,
-    before: Option<Timestamp>,
-    /// Whether they rise; unknown before the second.
-    rise: Option<bool>,
+    /// The first `TIMES_MAX` of them.
+    first: HashSet<Timestamp>,
 }
+
+/// So many times of a pivoted table are remembered: where series follow one another in one table,
+/// the next begins when the first began.
+const TIMES_MAX: usize = 1 << 18;
 
 /// Where the values of a row are.
 #[derive(Debug)]
@@ -176,8 +181,8 @@ impl Schema {
         }
         let count = header.len();
         let (key, is_known, text, fault) = (Vec::new(), false, String::new(), None);
-        let order = Order::default();
-        Ok(Self { count, time, measurement, tags, values, key, is_known, text, fault, order })
+        let times = Times::default();
+        Ok(Self { count, time, measurement, tags, values, key, is_known, text, fault, times })
     }
 
     /// What tells a row's series and field from another's: measurement, field, tags.
@@ -202,36 +207,31 @@ impl Schema {
             new.clone_into(old);
         }
         self.key = key;
-        self.order = Order::default();
+        self.times = Times::default();
         self.is_known = true;
     }
 
     /// Nothing is known of the row before.
     pub(super) fn forget(&mut self) {
         self.is_known = false;
-        self.order = Order::default();
+        self.times = Times::default();
     }
 
-    /// Takes the time of the next row. Those of one series are each there once and all rise, or fall:
-    /// where they do not, several series are in one pivoted table, and a tag passes for a field.
-    pub(super) fn check_order(
-        &mut self,
-        row: Record<'_>,
-        time: Timestamp,
-    ) -> Result<(), ErrorKind> {
+    /// Takes the time of the next row. In a pivoted table of one series each is there once: where one
+    /// comes again, several series are in it, and a tag passes for a field.
+    pub(super) fn check_once(&mut self, row: Record<'_>, time: Timestamp) -> Result<(), ErrorKind> {
         if matches!(self.values, Values::One { .. }) {
             return Ok(());
         }
-        let Order { table, before, rise } = &mut self.order;
+        let Times { table, first } = &mut self.times;
         let present = row.field(OWN_COLUMNS - 1);
         if table != present {
             present.clone_into(table);
-            (*before, *rise) = (None, None);
+            *first = HashSet::new();
         }
-        let goes_on = before.replace(time).is_none_or(|before| {
-            before != time && *rise.get_or_insert(before < time) == (before < time)
-        });
-        if goes_on { Ok(()) } else { Err(ErrorKind::SeveralSeries) }
+        let is_new =
+            if first.len() < TIMES_MAX { first.insert(time) } else { !first.contains(&time) };
+        if is_new { Ok(()) } else { Err(ErrorKind::SeveralSeries { time }) }
     }
 
     /// How many values a row has.

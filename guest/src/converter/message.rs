@@ -27,7 +27,7 @@ impl ErrorKind {
             Self::NullOrEmpty { .. } => {
                 Some("leave `pivot()` out of the query: each row then holds one field")
             }
-            Self::NotGrouped | Self::SeveralSeries => Some(
+            Self::NotGrouped | Self::SeveralSeries { .. } => Some(
                 "leave `group()` and `drop()` out of the query, or `pivot()`: which columns are tags \
                  cannot be seen otherwise",
             ),
@@ -127,10 +127,12 @@ impl fmt::Display for ErrorKind {
                 "expected `_field`, or `_start`, `_stop`, `_measurement` and the tags of a pivoted \
                  table, in the group key; found others",
             ),
-            Self::SeveralSeries => f.write_str(
-                "the times of a pivoted table neither rise nor fall: points of several series are in \
-                 it",
-            ),
+            Self::SeveralSeries { time } => {
+                write!(
+                    f,
+                    "a pivoted table has the time {time} twice: points of several series are in it"
+                )
+            }
             Self::Query { message, reference } if reference.is_empty() => {
                 write!(f, "the query failed: {message}")
             }
