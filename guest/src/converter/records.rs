@@ -263,3 +263,44 @@ impl<'a> Record<'a> {
         ConversionError { position: Position::Line(self.line), kind }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS_MAX, Records};
+
+    /// What is said of the second record of a response: its fields, and what is around a pair.
+    type Said = (Vec<String>, Option<(String, String)>);
+
+    fn second(line: &str) -> Said {
+        let response = format!("first\r\n{line}\r\nthird\r\n");
+        let (mut bytes, mut records) = (response.as_bytes(), Records::new());
+        records.next(&mut bytes).expect("it is UTF-8").expect("there is a first");
+        let record = records.next(&mut bytes).expect("it is UTF-8").expect("there is a second");
+        assert_eq!(record.line, 2);
+        assert_eq!(record.is_plain(), !line.contains('"') && record.len() < FIELDS_MAX);
+        let around = record.around_pair(1).map(|(head, tail)| (head.to_owned(), tail.to_owned()));
+        let said = (record.fields().map(str::to_owned).collect(), around);
+        let third = records.next(&mut bytes).expect("it is UTF-8").expect("there is a third");
+        assert_eq!((third.field(0), third.line), ("third", 3));
+        said
+    }
+
+    #[test]
+    fn a_line_without_quotes_is_a_record_as_it_stands() {
+        let fields = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let around = |head: &str, tail: &str| Some((head.to_owned(), tail.to_owned()));
+        assert_eq!(second("a,b,c"), (fields("a,b,c"), around("a,", "")));
+        assert_eq!(second("a,b,c,,d"), (fields("a,b,c,,d"), around("a,", ",,d")));
+        assert_eq!(second(",,"), (fields(",,"), around(",", "")));
+        assert_eq!(second("ä,b"), (fields("ä,b"), None));
+        assert_eq!(second("a,\"b\",c"), (fields("a,b,c"), None));
+    }
+
+    #[test]
+    fn a_line_of_very_many_fields_is_left_to_the_reader() {
+        for count in [FIELDS_MAX - 2, FIELDS_MAX - 1] {
+            let line = ",".repeat(count);
+            assert_eq!(second(&line).0.len(), count + 1);
+        }
+    }
+}
