@@ -289,15 +289,20 @@ mod tests {
     use super::{ErrorKind, Expected, Overlap, PointRows, Rows, Series, Timestamp, Token, Writer};
     use crate::time::TimeRange;
 
-    /// A statement of these values of `f` at the times 1, 2, 3, of which so many are counted before.
-    fn statement(values: &[i64], counted: u64) -> (Result<(), ErrorKind>, Points) {
-        let known = Expected {
+    /// What is known of a statement about `f` of `m`, which several retention policies have.
+    fn known(policy: usize, values: u64) -> Expected {
+        Expected {
             measurement: "m".to_owned(),
-            values: Some(counted),
+            values: Some(values),
+            policy,
             shared: vec!["f".to_owned()],
             ..Expected::default()
-        };
-        let mut rows = PointRows::of_statements(vec![known], Overlap::default());
+        }
+    }
+
+    /// A statement of these values of `f` at the times 1, 2, 3, of which so many are counted before.
+    fn statement(values: &[i64], counted: u64) -> (Result<(), ErrorKind>, Points) {
+        let mut rows = PointRows::of_statements(vec![known(0, counted)], Overlap::default());
         let range = TimeRange::new(Timestamp(1), Timestamp(3)).expect("it is not empty");
         let mut points = Points::new(range, usize::MAX);
         let columns = ["time", "f"].map(str::to_owned).to_vec();
@@ -320,6 +325,22 @@ mod tests {
         for counted in [1, 3] {
             let error = ErrorKind::Values { expected: counted, found: 2 };
             assert_eq!(statement(&[5, 6], counted).0, Err(error));
+        }
+    }
+
+    #[test]
+    fn what_a_policy_holds_is_known_in_the_response_about_the_next() {
+        let mut overlap = Overlap::default();
+        for (policy, value, is_equal) in [(0, 5, true), (1, 5, true), (2, 6, false)] {
+            let mut rows = PointRows::of_statements(vec![known(policy, 1)], overlap);
+            let mut points = Points::new(TimeRange::ALL, usize::MAX);
+            let columns = ["time", "f"].map(str::to_owned).to_vec();
+            let series = Series { name: "m".to_owned(), columns, ..Series::default() };
+            let mut writer = Writer { rows: &mut rows, points: &mut points };
+            writer.begin_series(0, &series).expect("it is the series of the statement");
+            writer.push_value(0, Token::Integer(1)).expect("it is a time");
+            assert_eq!(writer.push_value(1, Token::Integer(value)).is_ok(), is_equal, "{policy}");
+            overlap = rows.take_overlap();
         }
     }
 
