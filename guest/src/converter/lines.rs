@@ -99,7 +99,7 @@ impl Lines {
     }
 
     /// The same with fields as `,key=` and their values, each the first bytes of a text.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn push_values<'a>(
         &mut self,
         series: &[u8],
@@ -117,7 +117,7 @@ impl Lines {
         self.end_point(time);
     }
 
-    #[inline(always)]
+    #[inline]
     fn end_point(&mut self, time: i64) {
         self.text.push(b' ');
         append(&mut self.text, itoa::Buffer::new().format(time).as_bytes());

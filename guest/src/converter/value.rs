@@ -51,7 +51,7 @@ const NOT_FINITE: Unfit = Unfit::NotInLineProtocol("a float must be finite");
 
 impl Value<'_> {
     /// Appends it.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn push(&self, line: &mut Vec<u8>) -> Result<(), Unfit> {
         match self {
             Self::Boolean(true) => line.extend(b"true"),
