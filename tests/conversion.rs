@@ -218,6 +218,25 @@ fn a_small_memory_merges_less_and_loses_nothing() {
 }
 
 #[test]
+fn a_series_of_very_many_fields_leaves_in_several_lines_for_a_point() {
+    let fields = 10_000;
+    let file: String = (0..2 * fields)
+        .map(|value| format!("m f{}={value}i {}\n", value % fields, value / fields))
+        .collect();
+    let (lines, error) = conversion(&[file.as_bytes()], r#"{"format":"lp"}"#);
+    assert_eq!(error, None);
+    let mut values = BTreeSet::new();
+    for line in parse_lines(&lines).map(|line| line.expect("it is line protocol")) {
+        let time = line.timestamp.expect("it has a time");
+        for (key, value) in &line.field_set {
+            values.insert(format!("m {key}={value} {time}"));
+        }
+    }
+    assert_eq!(values, file.lines().map(str::to_owned).collect());
+    assert!(lines.lines().count() > 2, "it is bounded");
+}
+
+#[test]
 fn a_record_without_end_does_not_fill_the_memory() {
     let piece = vec![b'x'; 1 << 20];
     for (format, beginning) in [("csv", "#datatype,\""), ("lp", "m s=\"")] {

@@ -108,7 +108,7 @@ impl Block {
 mod tests {
     use super::super::header::Annotations;
     use super::super::records::Records;
-    use super::{BLOCKS_MAX, Blocks, Schema};
+    use super::{BLOCK_BYTES_MAX, BLOCKS_MAX, Blocks, Schema};
     use crate::converter::Dialect;
 
     /// A block whose only tag is called so.
@@ -136,6 +136,24 @@ mod tests {
                     blocks.add(schema.expect("the header fits"));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_too_long_to_be_found_again_is_present_until_the_next() {
+        let (mut blocks, short, long) =
+            (Blocks::default(), block("tag"), block(&"x".repeat(BLOCK_BYTES_MAX)));
+        let tag_bytes =
+            |blocks: &mut Blocks| blocks.schema().map(|schema| schema.tags[0].name.len());
+        for _ in 0..2 {
+            read(&mut blocks, &long);
+            assert_eq!(tag_bytes(&mut blocks), Some(BLOCK_BYTES_MAX));
+            assert_eq!(blocks.find(long.as_bytes()), None);
+            read(&mut blocks, &short);
+            assert_eq!(tag_bytes(&mut blocks), Some(3));
+            read(&mut blocks, &long);
+            assert_eq!(blocks.find(short.as_bytes()), Some((short.len(), 2)));
+            assert_eq!(tag_bytes(&mut blocks), Some(3));
         }
     }
 

@@ -42,7 +42,7 @@ impl ErrorKind {
             Self::Query { message, .. } if fault_of_query(message) == Fault::TimedOut => {
                 Some("set a smaller `migration.batch_interval`, or a longer `query-timeout` there")
             }
-            Self::Empty { .. } => Some(
+            Self::Empty { column } if column == "_value" => Some(
                 "`aggregateWindow` and `pivot` write such cells: `createEmpty: false`, or leave them \
                  out of the query",
             ),
@@ -64,8 +64,8 @@ impl ErrorKind {
                 Some("say what the destination is: `destination.product`, `convert --product`")
             }
             Self::NotInLineProtocol { .. } | Self::NotUtf8 { .. } => Some(
-                "leave it out with `migration.measurements`, `migration.where` or \
-                 `migration.filter`, or mend it at the source",
+                "mend it at the source, or leave it out: of what is asked for, by \
+                 `migration.measurements`, `migration.where` or `migration.filter`, or of the file",
             ),
             Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
             Self::NoTime => Some("a server would give it the time at which it is written"),

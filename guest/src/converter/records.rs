@@ -18,7 +18,7 @@ pub(super) const RECORD_BYTES_MAX: usize = 32 << 20;
 /// Some editors begin a file with this mark, which is no part of its first field.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A row has a field for each tag, of which InfluxDB 3 takes at most 4096.
+/// A row has a field for each tag; of columns InfluxDB 3 takes a thousand or a few.
 const FIELDS_MAX: usize = 1 << 16;
 
 /// Reads records. `csv-core` does the parsing; here are the buffers and the line numbers.

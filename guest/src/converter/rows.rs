@@ -300,15 +300,21 @@ mod tests {
         }
     }
 
+    /// The rows of the one statement, at its one series.
+    fn begin<'a>(rows: &'a mut PointRows, points: &'a mut Points) -> Writer<'a> {
+        let columns = ["time", "f"].map(str::to_owned).to_vec();
+        let series = Series { name: "m".to_owned(), columns, ..Series::default() };
+        let mut writer = Writer { rows, points };
+        writer.begin_series(0, &series).expect("it is the series of the statement");
+        writer
+    }
+
     /// A statement of these values of `f` at the times 1, 2, 3, of which so many are counted before.
     fn statement(values: &[i64], counted: u64) -> (Result<(), ErrorKind>, Points) {
         let mut rows = PointRows::of_statements(vec![known(0, counted)], Overlap::default());
         let range = TimeRange::new(Timestamp(1), Timestamp(3)).expect("it is not empty");
         let mut points = Points::new(range, usize::MAX);
-        let columns = ["time", "f"].map(str::to_owned).to_vec();
-        let series = Series { name: "m".to_owned(), columns, ..Series::default() };
-        let mut writer = Writer { rows: &mut rows, points: &mut points };
-        writer.begin_series(0, &series).expect("it is the series of the statement");
+        let mut writer = begin(&mut rows, &mut points);
         for (time, value) in (1..).zip(values) {
             writer.push_value(0, Token::Integer(time)).expect("it is a time");
             writer.push_value(1, Token::Integer(*value)).expect("it is a value");
@@ -334,10 +340,7 @@ mod tests {
         for (policy, value, is_equal) in [(0, 5, true), (1, 5, true), (2, 6, false)] {
             let mut rows = PointRows::of_statements(vec![known(policy, 1)], overlap);
             let mut points = Points::new(TimeRange::ALL, usize::MAX);
-            let columns = ["time", "f"].map(str::to_owned).to_vec();
-            let series = Series { name: "m".to_owned(), columns, ..Series::default() };
-            let mut writer = Writer { rows: &mut rows, points: &mut points };
-            writer.begin_series(0, &series).expect("it is the series of the statement");
+            let mut writer = begin(&mut rows, &mut points);
             writer.push_value(0, Token::Integer(1)).expect("it is a time");
             assert_eq!(writer.push_value(1, Token::Integer(value)).is_ok(), is_equal, "{policy}");
             overlap = rows.take_overlap();

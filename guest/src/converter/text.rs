@@ -8,8 +8,8 @@
 //! value costs more than all else that is done with it; pieces of a fixed length become one load
 //! and one store. And each call and each turn of a loop asks whether the component has run for too
 //! long (`host/src/component.rs`), and each call whether there is stack left: so what is done for each
-//! value is `#[inline]`, on the way of long responses of CSV `#[inline(always)]` (5 % of them; where
-//! other ways share it, more made those slower), and does without loops where it can.
+//! value is `#[inline]`, on the way of long responses of CSV `#[inline(always)]` (some 4 % of them;
+//! where other ways share it, more made those slower), and does without loops where it can.
 
 /// Appends a piece.
 #[inline]

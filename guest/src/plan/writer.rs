@@ -25,7 +25,7 @@ const WRITES_IN_FLIGHT_MAX: usize = 2;
 const FILE_BODY_BYTES_MAX: usize = 2_000_000;
 
 /// So many bodies of a batch are sent again in search of refused points: some for each of
-/// `REFUSED_MAX`, and on InfluxDB 3, which takes a second for each, a quarter of an hour at most.
+/// `REFUSED_MAX`, and on InfluxDB 3, which takes up to a second for each, about a quarter of an hour.
 const SEARCHES_MAX: usize = 1000;
 
 /// The bodies of a batch.

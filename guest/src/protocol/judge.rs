@@ -82,7 +82,7 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
         201 | 400 | 422 => match kind {
-            Kind::Points => refused_points(call, status, body, error),
+            Kind::Points => refused_points(call, status, body, &said, error),
             Kind::Record => Verdict::Final(error(Fault::Refused, "refused a record")),
             Kind::Query | Kind::Content { .. } | Kind::Length => {
                 Verdict::Final(error(Fault::Settings, "refused the query"))
@@ -103,11 +103,12 @@ fn refused_points(
     call: &Call,
     status: u16,
     body: &[u8],
+    said: &str,
     error: impl Fn(Fault, &str) -> Error,
 ) -> Verdict {
     // A limit of InfluxDB 3 on columns, tables or databases (422, and 400 on `/api/v2/write`): other
     // points would only take their place.
-    if explanation(body).contains(" would exceed ") {
+    if said.contains(" would exceed ") {
         let error = error(Fault::Refused, "is at a limit");
         return Verdict::Final(error.with_hint("raise it there, or move fewer measurements"));
     }
