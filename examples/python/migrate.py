@@ -22,14 +22,14 @@ def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, a
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
-    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.1.0")
+    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.2.0")
 
     def call(name, *args):
         store.set_epoch_deadline(SECONDS)
         return instance.get_func(store, instance.get_export_index(store, name, planner))(store, *args)
 
     plan, answers, bodies = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}
-    if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="")
+    if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="", report="")
     start = lambda id, *work: threading.Thread(target=lambda: answers.put((id, attempt(*work))), daemon=True).start()
     while True:
         step = call("[method]plan.next", plan, time.time_ns())

@@ -228,8 +228,8 @@ macro_rules! same_fields {
 
 same_fields!(plan::Totals => wit_types::Totals { rows, points, read, written, rejected });
 same_fields!(wit_types::Totals => plan::Totals { rows, points, read, written, rejected });
-same_fields!(plan::Outcome => wit_planner::Outcome { ending, totals, checkpoint });
-same_fields!(wit_planner::Outcome => plan::Outcome { ending, totals, checkpoint });
+same_fields!(plan::Outcome => wit_planner::Outcome { ending, totals, checkpoint, report });
+same_fields!(wit_planner::Outcome => plan::Outcome { ending, totals, checkpoint, report });
 same_fields!(plan::Batch => wit_planner::Batch { id, range, selection, order });
 same_fields!(plan::Note => wit_planner::Note { severity, message, hint, data });
 same_fields!(plan::Progress => wit_planner::Progress { percent, totals, rate, left, doing });

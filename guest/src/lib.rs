@@ -26,8 +26,10 @@
 pub mod converter;
 pub mod error;
 pub mod plan;
+mod coverage;
 mod progress;
 pub mod protocol;
+mod section;
 mod settings;
 pub mod time;
 

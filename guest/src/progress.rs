@@ -1,7 +1,8 @@
-//! What is recorded of a migration and its batches, and what a set of records covers.
+//! What is recorded of a migration and its batches.
 //!
 //! The record of a batch is that of the guide's task, with more tags and fields, so its dashboard
-//! reads it. Before the first one stands what the whole migration is:
+//! reads it; `section` is there where a batch is not of all points. Before the first one stands what the
+//! whole migration is:
 //!
 //! ```text
 //! migrations,dstBucket=dst,dstHost=http://127.0.0.1:8181,srcBucket=src,srcHost=…,srcOrg=o migration_start="2022-01-01T00:00:00.000000000Z",migration_stop="2022-02-01T00:00:00.000000000Z" 1669130060000000000
@@ -12,7 +13,8 @@ use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
 
 use crate::converter::{Dialect, push_series, string};
 use crate::plan::Totals;
-use crate::settings::{Place, Settings};
+use crate::section::Section;
+use crate::settings::{LineBreaks, Place, Settings};
 use crate::time::{TimeRange, Timestamp};
 
 /// The measurement of the guide's task.
@@ -33,18 +35,29 @@ pub(crate) struct Route {
     pub(crate) selection: String,
 }
 
+/// What decides the lines beside the route. Absent from a record: nothing is known of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) dialect: Option<Dialect>,
+    pub(crate) line_breaks: Option<LineBreaks>,
+}
+
 /// What is recorded: a line of the checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
     /// Once, before the first batch: from here on a file as destination is this migration's.
     Opened(Opening),
     Done(Record),
+    /// A record of the guide's task, which knows of no source but its bucket, and may be of points
+    /// that never arrived.
+    Task { route: Route, batch: TimeRange },
 }
 
 /// A migration that has begun.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Opening {
     pub(crate) route: Route,
+    pub(crate) terms: Terms,
     pub(crate) migration: TimeRange,
     /// Whether its start was "earliest", and its stop "now": this is what they mean from then on.
     pub(crate) earliest: bool,
@@ -56,7 +69,10 @@ pub(crate) struct Opening {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) route: Route,
+    pub(crate) terms: Terms,
     pub(crate) batch: TimeRange,
+    /// Of which points it is.
+    pub(crate) section: Section,
     /// As in `Opening`.
     pub(crate) migration: TimeRange,
     pub(crate) totals: Totals,
@@ -89,6 +105,13 @@ impl Route {
         line
     }
 
+    /// Whether this, of a record of the guide's task, leads where the other does, as far as it says.
+    pub(crate) fn is_of_task(&self, other: &Self) -> bool {
+        self.source.bucket == other.source.bucket
+            && self.destination.bucket == other.destination.bucket
+            && (self.destination.org == other.destination.org || other.destination.org.is_empty())
+    }
+
     /// Whether it is the same but for the addresses of the servers.
     pub(crate) fn differs_in_hosts_alone(&self, other: &Self) -> bool {
         let hostless = |place: &Place| Place { url: String::new(), ..place.clone() };
@@ -96,6 +119,57 @@ impl Route {
             && hostless(&self.source) == hostless(&other.source)
             && hostless(&self.destination) == hostless(&other.destination)
             && self.selection == other.selection
+    }
+}
+
+impl Terms {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self { dialect: Some(settings.dialect), line_breaks: Some(settings.line_breaks) }
+    }
+
+    /// Which key must not have changed as it has since these were recorded, if one has.
+    ///
+    /// What was refused before may be allowed later: then it was not moved yet.
+    pub(crate) fn conflict(self, present: Self) -> Option<&'static str> {
+        let (was, is) = (self.dialect, present.dialect);
+        let is_known = |dialect: Option<Dialect>| dialect.is_some_and(|d| d != Dialect::Common);
+        if is_known(was) && is_known(is) && was != is {
+            return Some("destination.product");
+        }
+        let were_accepted = self.line_breaks == Some(LineBreaks::Accept);
+        (were_accepted && present.line_breaks == Some(LineBreaks::Refuse))
+            .then_some("schema.line_breaks")
+    }
+
+    /// `names` as `tsm`, `iox` or `common`, and `line_breaks` as in the configuration.
+    fn texts(self) -> [(&'static str, String); 2] {
+        let names = match self.dialect {
+            Some(Dialect::Tsm) => "tsm",
+            Some(Dialect::Iox) => "iox",
+            Some(Dialect::Common) => "common",
+            None => "",
+        };
+        let line_breaks = match self.line_breaks {
+            Some(LineBreaks::Refuse) => "refuse",
+            Some(LineBreaks::Accept) => "accept",
+            None => "",
+        };
+        [("names", names.to_owned()), ("line_breaks", line_breaks.to_owned())]
+    }
+
+    fn read(line: &ParsedLine<'_>) -> Self {
+        let dialect = match text(line, "names").as_deref() {
+            Some("tsm") => Some(Dialect::Tsm),
+            Some("iox") => Some(Dialect::Iox),
+            Some("common") => Some(Dialect::Common),
+            _ => None,
+        };
+        let line_breaks = match text(line, "line_breaks").as_deref() {
+            Some("refuse") => Some(LineBreaks::Refuse),
+            Some("accept") => Some(LineBreaks::Accept),
+            _ => None,
+        };
+        Self { dialect, line_breaks }
     }
 }
 
@@ -121,32 +195,30 @@ impl Entry {
             selection: text(&line, "selection").unwrap_or_default(),
         };
         match line.series.measurement.as_str() {
+            BATCHES if line.field_value("migration_start").is_none() => {
+                let batch = range(&line, "batch_start", "batch_stop")?;
+                Some(Self::Task { route, batch })
+            }
             BATCHES => Record::of(&line, route).map(Self::Done),
             MIGRATIONS => Opening::of(&line, route).map(Self::Opened),
             _ => None,
         }
     }
 
-    /// One line of line protocol, without a line feed.
-    pub(crate) fn to_line(&self) -> String {
-        match self {
-            Self::Opened(opening) => opening.to_line(),
-            Self::Done(record) => record.to_line(),
-        }
-    }
-
     pub(crate) fn route(&self) -> &Route {
         match self {
-            Self::Opened(Opening { route, .. }) | Self::Done(Record { route, .. }) => route,
+            Self::Opened(Opening { route, .. })
+            | Self::Done(Record { route, .. })
+            | Self::Task { route, .. } => route,
         }
     }
 }
 
 impl Opening {
-    fn to_line(&self) -> String {
+    /// One line of line protocol, without a line feed.
+    pub(crate) fn to_line(&self) -> String {
         let mut line = self.route.begin_line(MIGRATIONS);
-        let texts = migration_texts(self.migration, &self.route);
-        push_texts(&mut line, &texts);
+        push_texts(&mut line, &migration_texts(self.migration, &self.route, self.terms));
         for (key, fact) in [("earliest", self.earliest), ("now", self.now)] {
             if fact {
                 line = line + "," + key + "=true";
@@ -159,16 +231,23 @@ impl Opening {
         let migration = range(line, "migration_start", "migration_stop")?;
         let is = |key| matches!(line.field_value(key), Some(FieldValue::Boolean(true)));
         let (earliest, now) = (is("earliest"), is("now"));
-        Some(Self { route, migration, earliest, now, time: Timestamp(line.timestamp?) })
+        let (terms, time) = (Terms::read(line), Timestamp(line.timestamp?));
+        Some(Self { route, terms, migration, earliest, now, time })
     }
 }
 
-fn migration_texts(migration: TimeRange, route: &Route) -> [(&'static str, String); 3] {
-    [
+fn migration_texts(
+    migration: TimeRange,
+    route: &Route,
+    terms: Terms,
+) -> Vec<(&'static str, String)> {
+    let mut texts = vec![
         ("migration_start", migration.start().nine_digits()),
         ("migration_stop", migration.stop().nine_digits()),
         ("selection", route.selection.clone()),
-    ]
+    ];
+    texts.extend(terms.texts());
+    texts
 }
 
 /// Appends string fields, the first of a line.
@@ -192,7 +271,8 @@ impl Record {
             ("batch_start", self.batch.start().nine_digits()),
             ("batch_stop", self.batch.stop().nine_digits()),
         ];
-        texts.extend(migration_texts(self.migration, &self.route));
+        texts.push(("section", self.section.to_text()));
+        texts.extend(migration_texts(self.migration, &self.route, self.terms));
         push_texts(&mut line, &texts);
         let Totals { rows, points, read, written, rejected } = self.totals;
         let mut counts = vec![
@@ -217,6 +297,8 @@ impl Record {
         let batch = range(line, "batch_start", "batch_stop")?;
         Some(Self {
             route,
+            terms: Terms::read(line),
+            section: Section::parse(&text(line, "section").unwrap_or_default())?,
             batch,
             migration: range(line, "migration_start", "migration_stop")?,
             totals: Totals {
@@ -257,47 +339,4 @@ fn number(line: &ParsedLine<'_>, name: &str) -> Option<u64> {
 fn range(line: &ParsedLine<'_>, start: &str, stop: &str) -> Option<TimeRange> {
     let time = |name| Timestamp::parse(&text(line, name)?).ok();
     TimeRange::new(time(start)?, time(stop)?)
-}
-
-/// What is not complete must not round to 100.
-const INCOMPLETE_PERCENT_MAX: f64 = 99.999;
-
-/// The times that are done: ranges, apart from each other, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Coverage(Vec<TimeRange>);
-
-impl Coverage {
-    /// Adds a range; what touches becomes one.
-    pub(crate) fn insert(&mut self, range: TimeRange) {
-        let first = self.0.partition_point(|other| other.stop() < range.start());
-        let last = self.0.partition_point(|other| other.start() <= range.stop());
-        let touched = &self.0[first..last];
-        let start = touched.first().map_or(range.start(), |other| other.start().min(range.start()));
-        let stop = touched.last().map_or(range.stop(), |other| other.stop().max(range.stop()));
-        let joined = TimeRange::new(start, stop).expect("it holds `range`, which is not empty");
-        self.0.splice(first..last, [joined]);
-    }
-
-    /// The first part of `range` that is not covered.
-    pub(crate) fn first_gap(&self, range: TimeRange) -> Option<TimeRange> {
-        let mut start = range.start();
-        for covered in &self.0 {
-            if covered.start() > start {
-                return TimeRange::new(start, covered.start().min(range.stop()));
-            }
-            start = start.max(covered.stop());
-        }
-        TimeRange::new(start, range.stop())
-    }
-
-    /// How much of `range` is covered, in percent; 100 only if all of it is.
-    #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
-    pub(crate) fn percent_of(&self, range: TimeRange) -> f64 {
-        if self.first_gap(range).is_none() {
-            return 100.0;
-        }
-        let parts = self.0.iter().filter_map(|part| part.intersection(range));
-        let covered: u64 = parts.map(TimeRange::nanoseconds).sum();
-        (covered as f64 / range.nanoseconds() as f64 * 100.0).min(INCOMPLETE_PERCENT_MAX)
-    }
 }

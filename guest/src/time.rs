@@ -246,6 +246,11 @@ impl Interval {
         (interval.months > 0 || interval.nanoseconds > 0).then_some(interval)
     }
 
+    /// Its nanoseconds; `None` if it has months, which have no length.
+    pub fn clock_nanoseconds(self) -> Option<u64> {
+        (self.months == 0).then_some(self.nanoseconds)
+    }
+
     /// `start` and `count` intervals more, counted at once, not one by one: the 31st of January
     /// and one month is the 28th of February, and two months the 31st of March.
     fn after(self, start: Timestamp, count: u64) -> Timestamp {

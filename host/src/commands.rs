@@ -119,7 +119,7 @@ fn carry_out(
         // The component is lost, and what is recorded is not: another run goes on from there.
         false => {
             let ending = Ending::Stopped(Error::new(Fault::Internal, format!("{error:#}")));
-            Ok(Outcome { ending, totals: Totals::default(), checkpoint: String::new() })
+            Ok(Outcome::new(ending, Totals::default()))
         }
     })
 }

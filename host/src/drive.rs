@@ -145,8 +145,7 @@ fn drive_batch(host: Host, order: String, reply: Reply) -> anyhow::Result<()> {
 
 /// How a plan ends that does not take its settings.
 pub fn failed(error: Error) -> Outcome {
-    let (ending, totals) = (Ending::Failed(error), Totals::default());
-    Outcome { ending, totals, checkpoint: String::new() }
+    Outcome::new(Ending::Failed(error), Totals::default())
 }
 
 /// The time of this machine.

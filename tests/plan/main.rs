@@ -267,7 +267,7 @@ fn done(range: TimeRange) -> Answer {
          batch_start=\"{start}\",batch_stop=\"{stop}\",migration_start=\"1970-01-01T00:00:00Z\",\
          migration_stop=\"1970-01-01T06:30:00Z\",rows=1i,percent_complete=1.0 1"
     );
-    Answer::Outcome(Outcome { ending: Ending::Complete, totals: Totals::default(), checkpoint })
+    Answer::Outcome(Outcome { ending: Ending::Complete, totals: Totals::default(), checkpoint, report: String::new() })
 }
 
 /// A migration of several batches at once, whose answers come in any order, some of them faults,
@@ -300,7 +300,8 @@ fn simulate(seed: u64, settings: &str) -> Vec<String> {
                                 tsm2iox_guest::error::Error::new(ErrorFault::Unavailable, "");
                             let ending = Ending::Stopped(error);
                             let (totals, checkpoint) = (Totals::default(), String::new());
-                            let outcome = Outcome { ending, totals, checkpoint };
+                            let report = String::new();
+                            let outcome = Outcome { ending, totals, checkpoint, report };
                             plan.answer(id, Answer::Outcome(outcome));
                         }
                         None => {

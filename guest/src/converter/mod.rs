@@ -46,7 +46,7 @@ use serde::Deserialize;
 use crate::error::{Error, Fault};
 use crate::plan::{Totals, counted};
 use crate::time::TimeRange;
-pub(crate) use annotated::first_time;
+pub(crate) use annotated::{first_time, flux_values};
 use csv::Csv;
 use error::ConversionError;
 pub(crate) use error::{bounded, quoted};

@@ -9,14 +9,17 @@ use serde_json::Value;
 
 use super::exchange::{Ids, Want};
 use super::note::{batch_name, counted, list};
+use super::pace::Pace;
 use super::reader::{self, Reader};
+use super::report::Report;
 use super::road::Road;
 use super::writer::Writer;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
-use crate::progress::{Record, Route};
+use crate::progress::{Record, Route, Terms};
 use crate::protocol::write::BODY_BYTES_MAX;
+use crate::section::Section;
 use crate::settings::{Destination, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
 
@@ -35,6 +38,14 @@ pub(crate) struct Order {
     /// How it is read, if that is known: else the batch finds out.
     #[serde(default)]
     pub(crate) road: Option<Road>,
+    /// Of which points it is.
+    #[serde(default)]
+    pub(crate) section: Section,
+    /// What it may read and write, and when.
+    #[serde(default)]
+    pub(crate) reading: Pace,
+    #[serde(default)]
+    pub(crate) writing: Pace,
 }
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
@@ -45,10 +56,17 @@ const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
 pub(crate) struct Batch {
     settings: Settings,
     batch: TimeRange,
+    section: Section,
     migration: TimeRange,
     ids: Ids,
     reader: Reader,
     conversion: Conversion,
+    reading: Pace,
+    /// When the source was asked last, and whether it has answered.
+    asked_at: Option<Timestamp>,
+    is_answered: bool,
+    /// For how long it was waited for.
+    source_nanoseconds: u64,
     /// Whether all that was read is converted.
     converted: bool,
     writer: Writer,
@@ -67,6 +85,9 @@ impl Order {
             migration: text(migration),
             offset: None,
             road: None,
+            section: Section::ALL,
+            reading: Pace::default(),
+            writing: Pace::default(),
         }
     }
 }
@@ -93,8 +114,13 @@ impl Batch {
             return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
         }
         Ok(Self {
-            reader: Reader::new(&settings, order.road, batch),
+            reader: Reader::new(&settings, order.road, batch, order.section.clone()),
             batch,
+            section: order.section,
+            reading: order.reading,
+            asked_at: None,
+            is_answered: false,
+            source_nanoseconds: 0,
             migration,
             ids: Ids::default(),
             conversion: Conversion::within(
@@ -104,7 +130,7 @@ impl Batch {
                 settings.line_breaks,
             ),
             converted: false,
-            writer: Writer::new(&settings, order.offset),
+            writer: Writer::new(&settings, order.offset, order.writing),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -115,6 +141,9 @@ impl Batch {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        if let Some(since) = self.asked_at.take_if(|_| self.is_answered) {
+            self.source_nanoseconds += since.0.abs_diff(now.0);
+        }
         self.notes.append(&mut self.reader.notes);
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
@@ -124,15 +153,24 @@ impl Batch {
             // What was sent may still have its effect: a file must not be cut meanwhile.
             return if self.writer.is_in_flight() { Step::Wait(until) } else { self.done() };
         }
-        self.writer.cut_bodies(&mut self.conversion, self.converted);
+        self.writer.cut_bodies(&mut self.conversion, self.converted, now);
         match self.writer.want(now, &mut self.ids) {
             Want::Step(step) => return step,
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
-        let may_read = self.conversion.waiting() < WAITING_BYTES_MAX;
+        let ready = self.reading.ready(now, 0);
+        if ready > now {
+            until = until.min(ready);
+        }
+        let may_read = self.conversion.waiting() < WAITING_BYTES_MAX && ready <= now;
         match self.reader.want(now, &mut self.ids, may_read) {
-            Want::Step(step) => return step,
+            Want::Step(step) => {
+                if matches!(step, Step::Send(_) | Step::Read(_)) {
+                    (self.asked_at, self.is_answered) = (Some(now), false);
+                }
+                return step;
+            }
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
@@ -155,7 +193,10 @@ impl Batch {
     }
 
     fn answer_reader(&mut self, answer: Answer) {
+        self.is_answered = true;
+        let read = self.reader.read;
         let taken = self.reader.answer(answer, &mut self.conversion);
+        self.reading.spend(self.now, self.reader.read - read);
         self.totals.read = self.reader.read;
         self.totals.rows = self.conversion.counts().rows;
         match taken {
@@ -199,7 +240,11 @@ impl Batch {
             None => (Ending::Complete, self.record().to_line()),
             Some(error) => (self.ending(error), String::new()),
         };
-        Step::Done(Outcome { ending, totals: self.totals, checkpoint })
+        let report = Report {
+            source_nanoseconds: self.source_nanoseconds,
+            pace: self.writer.pace.clone(),
+        };
+        Step::Done(Outcome { ending, totals: self.totals, checkpoint, report: report.to_text() })
     }
 
     /// Why it is not complete. Points that were refused before something else went wrong are what
@@ -229,7 +274,9 @@ impl Batch {
         let percent = done.map_or(0.0, |done| percent(done, self.migration));
         Record {
             route: Route::of(&self.settings),
+            terms: Terms::of(&self.settings),
             batch: self.batch,
+            section: self.section.clone(),
             migration: self.migration,
             totals: self.totals,
             percent_complete: percent,

@@ -10,7 +10,7 @@ use super::journal::Journal;
 use super::road::Road;
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::file;
-use crate::settings::{Destination, LAG_SECONDS, Settings, Start, Stop};
+use crate::settings::{Destination, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 
 /// The bounds of a migration, while they are looked for.
@@ -64,7 +64,7 @@ impl Bounds {
         now: Timestamp,
     ) -> Self {
         let settings = settings.clone();
-        let recorded_now = journal.now;
+        let recorded_now = journal.now.filter(|stop| !settings.goes_on || is_left(journal, *stop));
         let phase = match (settings.start, journal.earliest, road) {
             (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => {
                 Self::stop(&settings, recorded_now, start, now)
@@ -91,7 +91,7 @@ impl Bounds {
     ) -> Phase {
         let stop = match (settings.stop, recorded_now) {
             (Stop::At(stop), _) | (Stop::Now, Some(stop)) => stop,
-            (Stop::Now, None) => now.saturating_sub(LAG_SECONDS * 1_000_000_000).whole_second(),
+            (Stop::Now, None) => now.saturating_sub(settings.lag).whole_second(),
         };
         let Some(range) = TimeRange::new(start, stop) else {
             let why = format!("there is nothing to migrate from {start} to {stop}");
@@ -104,7 +104,7 @@ impl Bounds {
         match &settings.destination {
             Destination::File(place) => {
                 let call = file::length(Endpoint::Destination, &place.bucket);
-                let exchange = Exchange::new(call, settings.attempts_max).into();
+                let exchange = Exchange::new(call, settings.limits.attempts_max).into();
                 Phase::Length { range, exchange }
             }
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => {
@@ -180,4 +180,11 @@ impl Bounds {
         }
         Ok(recorded)
     }
+}
+
+/// Whether something is left of a migration up to this time: then this is its end, and a later one comes
+/// after it.
+fn is_left(journal: &Journal, stop: Timestamp) -> bool {
+    let last = journal.last.as_ref().and_then(|last| TimeRange::new(last.migration.start(), stop));
+    last.is_none_or(|range| !journal.coverage.covers(range))
 }

@@ -21,6 +21,12 @@ impl Collect {
         Self { exchange: Exchange::restarting(call, attempts_max), body: Vec::new() }
     }
 
+    /// One that is not asked again where it takes too long.
+    pub(crate) fn of_points(call: Call, attempts_max: u32) -> Self {
+        let exchange = Exchange::restarting(call, attempts_max).ending_late();
+        Self { exchange, body: Vec::new() }
+    }
+
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         self.exchange.want(now, ids, true)
     }

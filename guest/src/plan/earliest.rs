@@ -12,6 +12,7 @@ use crate::converter::{Cell, first_time, tables};
 use crate::error::{Error, Fault};
 use crate::protocol::flux;
 use crate::protocol::influxql::{self, Scope};
+use crate::section::Section;
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
@@ -53,7 +54,7 @@ enum Stage {
 impl Earliest {
     pub(crate) fn new(settings: &Settings, road: &Road) -> Self {
         let (place, selection) = (settings.source.place(), &settings.selection);
-        let attempts_max = settings.attempts_max;
+        let attempts_max = settings.limits.attempts_max;
         let stage = match road {
             Road::Flux => Stage::Flux(Collect::new(flux::earliest(place, selection), attempts_max)),
             Road::InfluxQl(database) => {
@@ -126,6 +127,7 @@ fn firsts(measurement: &Measurement, database: &str, condition: Option<&str>) ->
         policy: &measurement.policy,
         measurement: &measurement.name,
         range: TimeRange::ALL,
+        section: &Section::ALL,
         // It may be about a field whose type changes, and would then not see all points. Without it
         // the first point is earlier, if anything.
         condition: condition.filter(|_| !measurement.has_changing_types()),

@@ -27,6 +27,8 @@ pub(crate) struct Exchange {
     attempts_max: u32,
     /// Whether it begins again when a body breaks off.
     restarts: bool,
+    /// Whether it ends where it takes too long: a smaller one is asked instead.
+    ends_late: bool,
     /// Attempts that failed, and answers that asked to wait.
     failed: u32,
     delayed: u32,
@@ -111,6 +113,7 @@ impl Exchange {
             call,
             attempts_max,
             restarts: false,
+            ends_late: false,
             failed: 0,
             delayed: 0,
             state: State::Ready,
@@ -122,6 +125,16 @@ impl Exchange {
     /// One that begins again when a body breaks off: what came of it must then be forgotten.
     pub(crate) fn restarting(call: Call, attempts_max: u32) -> Self {
         Self { restarts: true, ..Self::new(call, attempts_max) }
+    }
+
+    /// It is not sent again as it is where it takes too long.
+    pub(crate) fn ending_late(self) -> Self {
+        Self { ends_late: true, ..self }
+    }
+
+    /// Attempts that failed, each perhaps not without effect.
+    pub(crate) fn failed(&self) -> u32 {
+        self.failed
     }
 
     /// What to do now. A body is only read on if `may_read`.
@@ -181,7 +194,11 @@ impl Exchange {
             }
             (State::Body { .. }, Answer::End) => Event::Ended,
             (State::Body { .. }, Answer::Failed(failure)) => {
-                let error = Error { fault: Fault::Truncated, ..self.lost(&failure) };
+                let lost = self.lost(&failure);
+                let error = match self.ends_late && lost.fault == Fault::TimedOut {
+                    true => return Event::Failed(lost),
+                    false => Error { fault: Fault::Truncated, ..lost },
+                };
                 // What came of the body may be used already: only the plan knows.
                 if self.restarts { self.again(error) } else { Event::Failed(error) }
             }
@@ -239,6 +256,9 @@ impl Exchange {
     }
 
     fn again(&mut self, error: Error) -> Event {
+        if self.ends_late && error.fault == Fault::TimedOut {
+            return Event::Failed(error);
+        }
         self.failed += 1;
         if self.failed >= self.attempts_max {
             let fault = match error.fault {

@@ -15,6 +15,7 @@ use super::slices::{Groups, Slice, Slices};
 use crate::converter::{Cell, Conversion, Expected, Table, tables};
 use crate::error::{Error, Fault};
 use crate::protocol::influxql::{self, STATEMENTS_MAX, Scope};
+use crate::section::{Dimension, Section};
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
@@ -26,6 +27,7 @@ pub(crate) struct InfluxQlReader {
     database: Database,
     condition: Option<String>,
     batch: TimeRange,
+    section: Section,
     attempts_max: u32,
     stage: Stage,
     /// The question of the stage, until the points are read.
@@ -67,19 +69,25 @@ struct Kind {
 }
 
 impl InfluxQlReader {
-    pub(crate) fn new(settings: &Settings, database: Database, batch: TimeRange) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        database: Database,
+        batch: TimeRange,
+        section: &Section,
+    ) -> Self {
         let bucket = settings.source.place().bucket.clone();
-        let attempts_max = settings.attempts_max;
+        let attempts_max = settings.limits.attempts_max;
         let fields =
             Fields::new(&database, &settings.selection.measurements, &bucket, attempts_max);
         let condition = settings.selection.condition.clone();
         let stage = Stage::Fields(fields.into());
-        Self { bucket, database, condition, batch, attempts_max, stage, asking: None }
+        let section = section.clone();
+        Self { bucket, database, condition, batch, section, attempts_max, stage, asking: None }
     }
 
     fn ask(&mut self, statements: &[String]) {
         let call = influxql::call(&self.database.name, statements, &self.bucket);
-        self.asking = Some(Collect::new(call, self.attempts_max));
+        self.asking = Some(Collect::of_points(call, self.attempts_max));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {
@@ -172,7 +180,10 @@ impl InfluxQlReader {
 
     fn find_slices(&mut self, schema: Vec<Measurement>, conversion: &mut Conversion) {
         let cell = self.database.cell_seconds * 1_000_000_000;
-        let slices = Slices::new(schema, self.batch, cell, self.condition.is_some());
+        let schema = of_section(schema, &self.section);
+        let has_all_fields = self.section.names(&Dimension::Field).is_none();
+        let slices =
+            Slices::new(schema, self.batch, cell, self.condition.is_some(), has_all_fields);
         if slices.are_unsure() && self.database.shows_shards {
             self.stage = Stage::Shards(slices);
             self.ask(&[influxql::shards()]);
@@ -239,7 +250,7 @@ impl InfluxQlReader {
         };
         conversion.begin_statements(self.batch, asked.into_iter().map(known).collect());
         let call = influxql::call(&self.database.name, &statements, &self.bucket);
-        let exchange = Exchange::new(call, self.attempts_max).into();
+        let exchange = Exchange::new(call, self.attempts_max).ending_late().into();
         self.stage = Stage::Points { exchange, left, slices };
     }
 
@@ -250,6 +261,7 @@ impl InfluxQlReader {
             policy: &measurement.policy,
             measurement: &measurement.name,
             range: slice.range,
+            section: &self.section,
             condition: self.condition.as_deref(),
         }
     }
@@ -268,6 +280,15 @@ impl InfluxQlReader {
         }
         Ok(groups)
     }
+}
+
+/// The measurements and fields that are in a section.
+fn of_section(mut schema: Vec<Measurement>, section: &Section) -> Vec<Measurement> {
+    schema.retain_mut(|Measurement { name, fields, .. }| {
+        fields.retain(|field| section.contains_name(&Dimension::Field, &field.name));
+        section.contains_name(&Dimension::Measurement, name) && !fields.is_empty()
+    });
+    schema
 }
 
 /// The times of a shard group. The first and the last one that there are reach beyond what points

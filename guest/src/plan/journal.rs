@@ -10,8 +10,10 @@ use super::note::counted;
 use super::{Answer, Note, Totals};
 use crate::converter::Conversion;
 use crate::error::{Endpoint, Error, Fault};
-use crate::progress::{Coverage, Entry, Opening, Record, Route};
+use crate::coverage::Coverage;
+use crate::progress::{Entry, Opening, Record, Route, Terms};
 use crate::protocol::{Response, file, flux, write};
+use crate::section::Section;
 use crate::settings::{Checkpoint, Settings};
 use crate::time::{TimeRange, Timestamp};
 
@@ -25,6 +27,9 @@ pub(crate) struct Journal {
     checkpoint: Checkpoint,
     attempts_max: u32,
     route: Route,
+    terms: Terms,
+    /// Whether the records of the guide's task count.
+    trusts_task: bool,
     state: State,
     /// The file's last line has no end: what is appended begins with one.
     torn: bool,
@@ -39,10 +44,17 @@ pub(crate) struct Journal {
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
     /// The time of the last entry.
-    last_time: Timestamp,
+    pub(crate) last_time: Timestamp,
     /// Entries that are not on the disk yet.
-    waiting: VecDeque<Entry>,
+    waiting: VecDeque<Line>,
     pub(crate) notes: VecDeque<Note>,
+}
+
+/// An entry that is to be recorded.
+#[derive(Clone, Debug)]
+enum Line {
+    Opened(Opening),
+    Done(Record),
 }
 
 #[derive(Debug)]
@@ -57,7 +69,7 @@ enum State {
     Idle,
     Appending {
         exchange: Exchange,
-        entry: Box<Entry>,
+        entry: Box<Line>,
     },
 }
 
@@ -70,11 +82,14 @@ impl Journal {
                 (flux::records(place), Some(Box::new(Conversion::of_whole_points())))
             }
         };
-        let exchange = Exchange::restarting(call, settings.attempts_max);
+        let attempts_max = settings.limits.attempts_max;
+        let exchange = Exchange::restarting(call, attempts_max);
         Self {
             checkpoint: settings.checkpoint.clone(),
-            attempts_max: settings.attempts_max,
+            attempts_max,
             route: Route::of(settings),
+            terms: Terms::of(settings),
+            trusts_task: settings.trusts_task,
             state: State::Reading { exchange, text: Vec::new(), read: 0, conversion, found: true },
             torn: false,
             coverage: Coverage::default(),
@@ -95,6 +110,12 @@ impl Journal {
         !matches!(self.state, State::Reading { .. })
     }
 
+    /// Whether all of the range was done that the run before had, perhaps less than this one.
+    pub(crate) fn is_complete_before(&self, range: TimeRange) -> bool {
+        let last = self.last.as_ref().map(|last| last.migration);
+        last.and_then(|last| last.intersection(range)).is_some_and(|last| self.coverage.covers(last))
+    }
+
     /// How many entries are not on the disk yet.
     pub(crate) fn unsettled(&self) -> usize {
         self.waiting.len() + usize::from(matches!(self.state, State::Appending { .. }))
@@ -102,14 +123,14 @@ impl Journal {
 
     /// Records that the migration has begun, and what its range is.
     pub(crate) fn open(&mut self, migration: TimeRange, earliest: bool, now: bool) {
-        let (route, time) = (self.route.clone(), Timestamp(0));
-        let opening = Opening { route, migration, earliest, now, time };
-        self.waiting.push_back(Entry::Opened(opening));
+        let (route, terms, time) = (self.route.clone(), self.terms, Timestamp(0));
+        let opening = Opening { route, terms, migration, earliest, now, time };
+        self.waiting.push_back(Line::Opened(opening));
     }
 
     /// Records a batch that is done, as soon as what was recorded before it is on the disk.
     pub(crate) fn append(&mut self, record: Record) {
-        self.waiting.push_back(Entry::Done(record));
+        self.waiting.push_back(Line::Done(record));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
@@ -126,21 +147,24 @@ impl Journal {
         }
     }
 
-    fn begin_append(&mut self, mut entry: Entry, now: Timestamp) {
+    fn begin_append(&mut self, mut entry: Line, now: Timestamp) {
         // In a bucket, two records of one time would be one: time must go on, whatever the clock
         // does.
         let entry_time = now.max(self.last_time.saturating_add(1));
-        match &mut entry {
-            Entry::Opened(opening) => opening.time = entry_time,
-            Entry::Done(record) => {
-                record.time = entry_time;
-                let mut covered = self.coverage.clone();
-                covered.insert(record.batch);
-                record.percent_complete = covered.percent_of(record.migration);
+        let line = match &mut entry {
+            Line::Opened(opening) => {
+                opening.time = entry_time;
+                opening.to_line()
             }
-        }
+            Line::Done(record) => {
+                record.time = entry_time;
+                let batch = Some((&record.section, record.batch));
+                record.percent_complete = self.coverage.percent_with(batch, record.migration);
+                record.to_line()
+            }
+        };
         let line_feed = if self.torn { "\n" } else { "" };
-        let body = format!("{line_feed}{}\n", entry.to_line());
+        let body = format!("{line_feed}{line}\n");
         let call = write::record(&self.checkpoint, &body);
         let exchange = Exchange::new(call, self.attempts_max);
         self.state = State::Appending { exchange, entry: Box::new(entry) };
@@ -179,10 +203,15 @@ impl Journal {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Appending { entry, .. } => {
                 self.torn = false;
-                self.count(&entry);
                 match *entry {
-                    Entry::Done(record) => Some(record),
-                    Entry::Opened(_) => None,
+                    Line::Done(record) => {
+                        self.count(&record);
+                        Some(record)
+                    }
+                    Line::Opened(opening) => {
+                        self.begin(&opening);
+                        None
+                    }
                 }
             }
             State::Reading { exchange, conversion, .. } => {
@@ -220,12 +249,12 @@ impl Journal {
         match conversion {
             Some(mut conversion) => {
                 conversion.end().map_err(unreadable)?;
-                self.read(conversion.take_lines(usize::MAX).text());
+                self.read(conversion.take_lines(usize::MAX).text())?;
             }
             None if found => {
                 let text = String::from_utf8_lossy(&text);
                 self.torn = !text.is_empty() && !text.ends_with('\n');
-                self.read(&text);
+                self.read(&text)?;
             }
             None => {}
         }
@@ -233,8 +262,9 @@ impl Journal {
     }
 
     /// Takes what was recorded: a record a line.
-    fn read(&mut self, text: &str) {
+    fn read(&mut self, text: &str) -> Result<(), Error> {
         let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
+        let mut of_task = 0_u64;
         let last = text.lines().count();
         for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
             // A line without its end was torn by a crash: what it says may be cut as well.
@@ -242,7 +272,22 @@ impl Journal {
                 continue;
             }
             match Entry::parse(line) {
-                Some(entry) if *entry.route() == self.route => self.count(&entry),
+                Some(Entry::Task { route, batch }) if route.is_of_task(&self.route) => {
+                    of_task += 1;
+                    if self.trusts_task {
+                        self.begun = true;
+                        self.coverage.insert(&Section::ALL, batch);
+                        self.records += 1;
+                    }
+                }
+                Some(Entry::Opened(opening)) if opening.route == self.route => {
+                    self.check_terms(opening.terms)?;
+                    self.begin(&opening);
+                }
+                Some(Entry::Done(record)) if record.route == self.route => {
+                    self.check_terms(record.terms)?;
+                    self.count(&record);
+                }
                 Some(entry) if entry.route().differs_in_hosts_alone(&self.route) => elsewhere += 1,
                 Some(_) => of_others += 1,
                 None => unreadable += 1,
@@ -269,25 +314,43 @@ impl Journal {
             ));
             self.notes.push_back(note.with_hint(hint));
         }
+        if of_task > 0 && !self.trusts_task {
+            let note = Note::warning(format!(
+                "{} of the guide's task in the checkpoint, which do not count: it records batches \
+                 that may not have arrived",
+                counted(of_task, "record", "records")
+            ));
+            let hint = "if you know that they have, set `checkpoint.trust_task = true`";
+            self.notes.push_back(note.with_hint(hint));
+        }
+        Ok(())
     }
 
-    fn count(&mut self, entry: &Entry) {
+    /// What is recorded may have other lines than what follows would.
+    fn check_terms(&self, recorded: Terms) -> Result<(), Error> {
+        let Some(key) = recorded.conflict(self.terms) else { return Ok(()) };
+        let message = format!("the migration was begun with another `{key}`, which decides the lines");
+        Err(Error::new(Fault::Settings, message).at(Endpoint::Checkpoint).with_hint(
+            "set it as it was; or, to begin anew, choose another checkpoint and an empty destination",
+        ))
+    }
+
+    fn begin(&mut self, opening: &Opening) {
         self.begun = true;
-        let record = match entry {
-            Entry::Opened(opening) => {
-                let (range, time) = (opening.migration, opening.time);
-                self.last_time = self.last_time.max(time);
-                if opening.earliest {
-                    self.earliest.get_or_insert(range.start());
-                }
-                if opening.now {
-                    self.now.get_or_insert(range.stop());
-                }
-                return;
-            }
-            Entry::Done(record) => record,
-        };
-        self.coverage.insert(record.batch);
+        let (range, time) = (opening.migration, opening.time);
+        self.last_time = self.last_time.max(time);
+        if opening.earliest {
+            self.earliest.get_or_insert(range.start());
+        }
+        if opening.now {
+            // A migration that goes on begins each round anew.
+            self.now = self.now.max(Some(range.stop()));
+        }
+    }
+
+    fn count(&mut self, record: &Record) {
+        self.begun = true;
+        self.coverage.insert(&record.section, record.batch);
         self.records += 1;
         self.totals += record.totals;
         // By its place, not by its time: a clock may jump.

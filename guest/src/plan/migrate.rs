@@ -3,25 +3,30 @@
 //! Sees no data. A batch counts as done once its record is on the disk, and its record is sent
 //! only once the destination has acknowledged all of it: a crash costs time, never data.
 
+mod batches;
 mod looking;
+mod outcomes;
 mod progress;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::Value;
 
-use super::batch::Order;
 use super::bounds::{Bounds, Found};
-use super::exchange::{Ids, Want, backoff};
+use super::divide::Divider;
+use super::exchange::{Ids, Want};
 use super::journal::Journal;
-use super::note::{batch_name, counted, migration_name, of_batch, percentage};
+use super::note::{counted, migration_name, percentage};
+use super::pace::{Pace, Quota};
+use super::quota::Quotas;
 use super::road::{Road, RoadFinder};
-use super::{Answer, Batch, Ending, Note, Outcome, Step, Totals};
+use super::sizer::Sizer;
+use super::{Answer, Ending, Note, Outcome, Step, Totals};
+use crate::coverage::Coverage;
 use crate::error::{Error, Fault};
-use crate::progress::{Coverage, Entry};
-use crate::protocol::Cause;
-use crate::settings::{Settings, Source, Start, Stop};
-use crate::time::{Interval, TimeRange, Timestamp};
+use crate::section::Section;
+use crate::settings::{Settings, Start, Stop};
+use crate::time::{TimeRange, Timestamp};
 
 /// Whether batches are done, or only handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +51,21 @@ pub(crate) struct Migrate {
     /// How often looking for road or bounds has failed, and when to look again.
     looked: u32,
     look_at: Option<Timestamp>,
+    /// What both sides allow, until it is known.
+    quotas: Option<Box<Quotas>>,
+    /// What may be read; and what may be written, by each batch that may be in flight and is not.
+    reading: Pace,
+    writing: Vec<Pace>,
+    write_quota: Option<Quota>,
+    /// How long batches of each section are to be.
+    sizers: HashMap<Section, Sizer>,
     /// What is done, in hand, or waiting to be tried again.
     taken: Coverage,
     in_hand: BTreeMap<u64, Attempt>,
     again: Vec<(Timestamp, Attempt)>,
+    /// A section that no length of time makes small, while it is found out where to cut it; and why, if
+    /// nothing of it can be read before.
+    divider: Option<(Box<Divider>, Option<Error>)>,
     /// The length of a file as destination.
     offset: Option<u64>,
     totals: Totals,
@@ -64,11 +80,13 @@ pub(crate) struct Migrate {
     now: Timestamp,
 }
 
-/// A batch, and how often it has failed.
-#[derive(Clone, Copy, Debug)]
+/// A batch, how often it has failed, and how much it is expected to read.
+#[derive(Clone, Debug)]
 struct Attempt {
+    section: Section,
     range: TimeRange,
     failed: u32,
+    read: u64,
 }
 
 #[derive(Debug)]
@@ -97,9 +115,15 @@ impl Migrate {
             finder: RoadFinder::open(&settings).map(Box::new),
             looked: 0,
             look_at: None,
+            quotas: Some(Quotas::new(&settings).into()),
+            reading: Pace::default(),
+            writing: Vec::new(),
+            write_quota: None,
+            sizers: HashMap::new(),
             taken: Coverage::default(),
             in_hand: BTreeMap::new(),
             again: Vec::new(),
+            divider: None,
             offset: None,
             totals: Totals::default(),
             notes: VecDeque::new(),
@@ -141,6 +165,14 @@ impl Migrate {
                 Want::Step(step) => return step,
                 Want::Wait(time) => return Step::Wait(until.min(time)),
                 Want::Nothing if self.finder.is_some() => return Step::Wait(until),
+                Want::Nothing => {}
+            }
+        }
+        if self.needs_quotas() {
+            match self.find_quotas() {
+                Want::Step(step) => return step,
+                Want::Wait(time) => return Step::Wait(until.min(time)),
+                Want::Nothing if self.quotas.is_some() => return Step::Wait(until),
                 Want::Nothing => {}
             }
         }
@@ -196,74 +228,11 @@ impl Migrate {
         let now = matches!(self.settings.stop, Stop::Now);
         let is_new = !self.journal.begun
             || (earliest && self.journal.earliest.is_none())
-            || (now && self.journal.now.is_none());
+            || (now && self.journal.now != Some(range.stop()));
         if self.mode == Mode::Migrate && is_new {
             self.journal.open(range, earliest, now);
         }
         self.phase = Phase::Batches { range };
-    }
-
-    fn next_batch(&mut self, range: TimeRange, until: Timestamp) -> Step {
-        if let Some(at) = self.again.iter().position(|(time, _)| *time <= self.now) {
-            let (_, attempt) = self.again.swap_remove(at);
-            return self.hand_out(range, attempt);
-        }
-        let until = self.again.iter().map(|(time, _)| *time).fold(until, Timestamp::min);
-        // A batch is in flight until its record is on the disk, and while it waits to be tried
-        // again.
-        let in_flight = self.in_hand.len() + self.again.len() + self.journal.unsettled();
-        if self.mode == Mode::Migrate && in_flight >= self.settings.concurrency {
-            return Step::Wait(until);
-        }
-        if let Some(gap) = self.taken.first_gap(range) {
-            let bound = |interval: Interval| interval.bound_after(range.start(), gap.start());
-            let stop = self.settings.batch_interval.map_or(gap.stop(), bound).min(gap.stop());
-            let batch = TimeRange::new(gap.start(), stop).expect("a bound is later than its time");
-            self.taken.insert(batch);
-            return self.hand_out(range, Attempt { range: batch, failed: 0 });
-        }
-        if (self.is_settled() && self.again.is_empty()) || self.mode == Mode::Split {
-            return self.finish(range);
-        }
-        Step::Wait(until)
-    }
-
-    /// All batches are done. That nothing was found is more often a mistake than a fact.
-    fn finish(&mut self, range: TimeRange) -> Step {
-        let nothing = self.journal.totals.rows == 0 && self.mode == Mode::Migrate;
-        if nothing && !std::mem::replace(&mut self.said_nothing, true) {
-            let message = format!("no rows were found in {}", migration_name(range));
-            let hint = match self.settings.source {
-                Source::V1(_) | Source::V2(..) => {
-                    "look at `source.bucket`, and at `start`, `stop`, `measurements`, `where` and `filter` of `migration`"
-                }
-                Source::File(..) => {
-                    "look at `source.path`, and at `migration.start` and `migration.stop`"
-                }
-            };
-            return Step::Note(Note::warning(message).with_hint(hint));
-        }
-        self.done()
-    }
-
-    fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
-        let id = self.ids.next();
-        // Only one batch after the other knows where its lines belong in a file.
-        let offset = self.offset.filter(|_| self.mode == Mode::Migrate);
-        let order = Order {
-            offset,
-            road: self.road.clone(),
-            ..Order::new(&self.text, attempt.range, migration)
-        };
-        if self.mode == Mode::Migrate {
-            self.in_hand.insert(id, attempt);
-        }
-        Step::Batch(Batch {
-            id,
-            range: attempt.range,
-            selection: self.settings.selection.to_text(),
-            order: serde_json::to_string(&order).expect("an order is plain JSON"),
-        })
     }
 
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
@@ -275,82 +244,11 @@ impl Migrate {
             }
         } else if let Some(attempt) = self.in_hand.remove(&id) {
             self.answer_batch(attempt, answer);
+        } else if self.divider.as_ref().is_some_and(|(divider, _)| divider.owns(id)) {
+            self.answer_divider(answer);
         } else {
-            let taken = match (&mut self.finder, &mut self.phase) {
-                (Some(finder), _) if finder.owns(id) => finder.answer(answer),
-                (_, Phase::Bounds(bounds)) => bounds.answer(answer),
-                _ => Ok(()),
-            };
-            taken.unwrap_or_else(|error| self.look_again(error));
+            self.answer_looking(id, answer);
         }
-    }
-
-    fn answer_batch(&mut self, attempt: Attempt, answer: Answer) {
-        let range = attempt.range;
-        let outcome = match answer {
-            Answer::Outcome(outcome) => outcome,
-            Answer::Failed(failure) => {
-                let what = match failure.cause {
-                    Cause::Crashed => "crashed",
-                    Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be done",
-                };
-                let message = format!("{} {what}: {}", batch_name(range), failure.message);
-                return self.fail(Error::new(Fault::Internal, message));
-            }
-            Answer::Response(_) | Answer::Bytes(_) | Answer::End => {
-                let message = format!("the host answered {} with no outcome", batch_name(range));
-                return self.fail(Error::new(Fault::Internal, message));
-            }
-        };
-        self.totals += outcome.totals;
-        match outcome.ending {
-            Ending::Complete | Ending::Different => self.batch_done(range, &outcome.checkpoint),
-            Ending::Stopped(error) if error.fault == Fault::Stopped => {
-                // A host may end a batch by itself; then the migration ends too.
-                self.stopping = true;
-            }
-            Ending::Stopped(error) => self.batch_stopped(attempt, error),
-            Ending::Failed(error) => self.fail(of_batch(error, range)),
-        }
-    }
-
-    fn batch_done(&mut self, range: TimeRange, line: &str) {
-        match Entry::parse(line) {
-            // A host that mixes up its answers would have the wrong range recorded as done.
-            Some(Entry::Done(record)) if record.batch == range => {
-                if record.destination_bytes.is_some() {
-                    self.offset = record.destination_bytes;
-                }
-                self.journal.append(record);
-            }
-            _ => {
-                let message = format!("the outcome of {} is not of this batch", batch_name(range));
-                self.fail(Error::new(Fault::Internal, message));
-            }
-        }
-    }
-
-    fn batch_stopped(&mut self, attempt: Attempt, error: Error) {
-        let Attempt { range, failed } = attempt;
-        let error = of_batch(error, range);
-        let failed = failed + 1;
-        if let Some(time) = self.next_attempt(error, failed) {
-            self.again.push((time, Attempt { range, failed }));
-        }
-    }
-
-    /// When to try again what has failed so often; `None` if that would change nothing, and then
-    /// the migration fails.
-    fn next_attempt(&mut self, error: Error, failed: u32) -> Option<Timestamp> {
-        let attempts_max = self.settings.attempts_max;
-        // Whatever else it is, the exchange has tried again already.
-        if error.fault != Fault::Truncated || failed >= attempts_max {
-            self.fail(error);
-            return None;
-        }
-        let message = format!("{error}; attempt {} of {attempts_max} follows", failed + 1);
-        self.notes.push_back(Note::warning(message));
-        Some(self.now.saturating_add(backoff(failed, self.now)))
     }
 
     fn fail(&mut self, error: Error) {
@@ -368,14 +266,14 @@ impl Migrate {
             None if self.mode == Mode::Split && !self.stopping => Ending::Complete,
             None => Ending::Stopped(Error::new(Fault::Stopped, "interrupted")),
         };
-        Step::Done(Outcome { ending, totals: self.totals, checkpoint: String::new() })
+        Step::Done(Outcome::new(ending, self.totals))
     }
 
     /// Complete is what the records say, not what was answered.
     fn is_complete(&self) -> bool {
         match self.phase {
             Phase::Empty => true,
-            Phase::Batches { range } => self.journal.coverage.first_gap(range).is_none(),
+            Phase::Batches { range } => self.journal.coverage.covers(range),
             Phase::Recorded | Phase::Bounds(_) => false,
         }
     }

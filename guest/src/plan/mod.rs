@@ -6,6 +6,7 @@
 mod batch;
 mod bounds;
 mod collect;
+mod divide;
 mod earliest;
 mod exchange;
 mod fields;
@@ -13,10 +14,14 @@ mod influxql;
 mod journal;
 mod migrate;
 mod note;
+mod pace;
+mod quota;
 mod reader;
 mod refused;
+mod report;
 mod road;
 mod schema;
+mod sizer;
 mod slices;
 mod status;
 mod writer;
@@ -122,6 +127,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// For a batch that is done: its record, a line of line protocol. Otherwise empty.
     pub checkpoint: String,
+    /// For a batch: what the plan that handed it out learns from it. Otherwise empty.
+    pub report: String,
 }
 
 /// How a plan ended.
@@ -245,7 +252,7 @@ impl Plan {
             let message = format!("the host answered step {id}, which was not asked for");
             let ending = Ending::of(Error::new(Fault::Internal, message));
             let totals = self.progress(Timestamp(0)).totals;
-            self.outcome = Some(Outcome { ending, totals, checkpoint: String::new() });
+            self.outcome = Some(Outcome::new(ending, totals));
             return;
         }
         match &mut self.machine {
@@ -271,6 +278,13 @@ impl Plan {
             Machine::Batch(batch) => batch.progress(),
             Machine::Status(status) => status.progress(),
         }
+    }
+}
+
+impl Outcome {
+    /// One of a plan that has nothing more to say.
+    pub fn new(ending: Ending, totals: Totals) -> Self {
+        Self { ending, totals, checkpoint: String::new(), report: String::new() }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Note, Severity};
 use crate::error::Error;
 use crate::progress::Record;
+use crate::section::Section;
 use crate::time::TimeRange;
 
 impl Note {
@@ -27,6 +28,7 @@ impl Note {
         let data = json!({
             "batch_start": batch.start().to_string(),
             "batch_stop": batch.stop().to_string(),
+            "section": record.section.to_string(),
             "rows": totals.rows,
             "points": totals.points,
             "read": totals.read,
@@ -35,7 +37,7 @@ impl Note {
         });
         let message = format!(
             "{} is done: {}; {} complete",
-            batch_name(batch),
+            batch_of(&record.section, batch),
             counted(totals.rows, "row", "rows"),
             percentage(percent)
         );
@@ -74,9 +76,15 @@ pub(crate) fn batch_name(range: TimeRange) -> String {
     if range == TimeRange::ALL { "the file".to_owned() } else { format!("batch {range}") }
 }
 
+/// The same, with the points that it is of.
+pub(crate) fn batch_of(section: &Section, range: TimeRange) -> String {
+    let name = batch_name(range);
+    if section.is_all() { name } else { format!("{name} of {section}") }
+}
+
 /// Says of which batch an error is; a file has but one.
-pub(crate) fn of_batch(error: Error, range: TimeRange) -> Error {
-    if range == TimeRange::ALL { error } else { error.within(&batch_name(range)) }
+pub(crate) fn of_batch(error: Error, section: &Section, range: TimeRange) -> Error {
+    if range == TimeRange::ALL { error } else { error.within(&batch_of(section, range)) }
 }
 
 /// What a migration is called, as the whole of which a part is done.

@@ -11,6 +11,7 @@ use super::{Answer, Note};
 use crate::converter::Conversion;
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::{file, flux};
+use crate::section::Section;
 use crate::settings::{Format, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
 
@@ -19,6 +20,7 @@ use crate::time::{TimeRange, Timestamp};
 pub(crate) struct Reader {
     settings: Settings,
     batch: TimeRange,
+    section: Section,
     state: State,
     pub(crate) notes: VecDeque<Note>,
     /// Bytes of all responses so far.
@@ -37,10 +39,15 @@ enum State {
 
 impl Reader {
     /// `road` is what is known of it; a file needs none.
-    pub(crate) fn new(settings: &Settings, road: Option<Road>, batch: TimeRange) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        road: Option<Road>,
+        batch: TimeRange,
+        section: Section,
+    ) -> Self {
         let state = State::Done;
         let (settings, notes) = (settings.clone(), VecDeque::new());
-        let mut reader = Self { settings, batch, state, notes, read: 0 };
+        let mut reader = Self { settings, batch, section, state, notes, read: 0 };
         let finder = match road {
             Some(_) => None,
             None => RoadFinder::open(&reader.settings),
@@ -56,19 +63,20 @@ impl Reader {
     }
 
     fn begin(&mut self, road: Option<Road>) {
-        let Self { settings, batch, .. } = self;
+        let Self { settings, batch, section, .. } = self;
         let call = match (&settings.source, road) {
             (Source::File(place, _), _) => file::content(Endpoint::Source, &place.bucket, false),
             (_, Some(Road::InfluxQl(database))) => {
-                let reading = InfluxQlReader::new(settings, database, *batch);
+                let reading = InfluxQlReader::new(settings, database, *batch, section);
                 self.state = State::InfluxQl(reading.into());
                 return;
             }
             (Source::V1(place) | Source::V2(place, _), Some(Road::Flux) | None) => {
-                flux::points(place, *batch, &settings.selection)
+                flux::points(place, *batch, &settings.selection, section)
             }
         };
-        self.state = State::Response(Exchange::new(call, settings.attempts_max).into());
+        let exchange = Exchange::new(call, settings.limits.attempts_max).ending_late();
+        self.state = State::Response(exchange.into());
     }
 
     fn take_road(&mut self) {

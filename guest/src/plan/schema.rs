@@ -166,6 +166,12 @@ impl Measurement {
         columns
     }
 
+    /// Its fields by name, of whatever type each is.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        let names = self.fields.iter().map(|field| influxql::identifier(&field.name));
+        names.map(|name| format!("{name}::field")).collect()
+    }
+
     /// The fields of which small numbers are unsigned wherever they are numbers.
     pub(crate) fn unsigned(&self) -> Vec<String> {
         let is = |field: &&Field| field.has(Type::Unsigned) && !field.has(Type::Integer);

@@ -68,6 +68,7 @@ impl Slices {
         batch: TimeRange,
         cell: i64,
         has_condition: bool,
+        has_all_fields: bool,
     ) -> Self {
         let (mut unsure, mut sure) = (VecDeque::new(), Vec::new());
         let all_shared = shared_fields(&schema);
@@ -75,7 +76,7 @@ impl Slices {
             let slice = Slice {
                 measurement: place,
                 range: batch,
-                columns: Vec::new(),
+                columns: if has_all_fields { Vec::new() } else { measurement.columns() },
                 values: None,
                 unsigned: measurement.unsigned(),
                 ambiguous: Vec::new(),

@@ -57,7 +57,7 @@ impl Status {
 
     fn done(&self) -> Step {
         let ending = self.error.clone().map_or(Ending::Complete, Ending::of);
-        Step::Done(Outcome { ending, totals: self.journal.totals, checkpoint: String::new() })
+        Step::Done(Outcome::new(ending, self.journal.totals))
     }
 
     /// The range of the migration: as configured, or as the first run fixed it.
@@ -97,7 +97,9 @@ impl Status {
         ));
         say(format!("{} was recorded last, at {}", batch_name(last.batch), last.time));
         if let Some(gap) = self.journal.coverage.first_gap(range) {
-            say(format!("the next begins at {}", gap.start()));
+            let (section, gap) = gap;
+            let of = if section.is_all() { String::new() } else { format!(" of {section}") };
+            say(format!("the next begins at {}{of}", gap.start()));
         }
     }
 

@@ -1,13 +1,14 @@
 //! Bodies on their way to the destination: cut, sent, halved where one is too large, sifted where
 //! points of it are refused, and acknowledged.
 //!
-//! Does not know where lines come from. All that is sent again may have been written already: a
+//! Sends only what the destination's quota has room for. Does not know where lines come from. All that is sent again may have been written already: a
 //! point written twice is one point.
 
 use std::collections::VecDeque;
 
 use super::Answer;
 use super::exchange::{Event, Exchange, Ids, Want};
+use super::pace::Pace;
 use super::refused::RefusedPoints;
 use crate::converter::{Conversion, Lines, sift};
 use crate::error::{Endpoint, Error, Fault};
@@ -44,6 +45,9 @@ pub(crate) struct Writer {
     points: u64,
     searches: usize,
     refused: RefusedPoints,
+    now: Timestamp,
+    /// What the destination's quota leaves.
+    pub(crate) pace: Pace,
     /// Where the next body belongs in a file.
     pub(crate) offset: Option<u64>,
     /// Lines and bytes that are acknowledged.
@@ -56,23 +60,29 @@ pub(crate) struct Writer {
 struct Write {
     lines: Lines,
     exchange: Exchange,
+    /// Whether the quota has been asked for the present attempt.
+    is_paid: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(settings: &Settings, offset: Option<u64>) -> Self {
+    pub(crate) fn new(settings: &Settings, offset: Option<u64>, pace: Pace) -> Self {
+        let bytes_max = match &settings.destination {
+            Destination::File(_) => FILE_BODY_BYTES_MAX,
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
+        };
+        let quota = pace.quota().map_or(u64::MAX, |quota| quota.amount);
         Self {
             destination: settings.destination.clone(),
-            attempts_max: settings.attempts_max,
+            attempts_max: settings.limits.attempts_max,
             is_ordered: offset.is_some() || matches!(settings.source, Source::File(..)),
-            body_bytes_max: match &settings.destination {
-                Destination::File(_) => FILE_BODY_BYTES_MAX,
-                Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
-            },
+            body_bytes_max: usize::try_from(quota).unwrap_or(usize::MAX).min(bytes_max),
+            pace,
             again: VecDeque::new(),
             writes: Vec::new(),
             points: 0,
             searches: 0,
             refused: RefusedPoints::default(),
+            now: Timestamp(0),
             offset,
             lines: 0,
             bytes: 0,
@@ -80,14 +90,20 @@ impl Writer {
     }
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
-    pub(crate) fn cut_bodies(&mut self, conversion: &mut Conversion, is_end: bool) {
+    pub(crate) fn cut_bodies(&mut self, conversion: &mut Conversion, is_end: bool, now: Timestamp) {
         let writes_max = if self.is_ordered { 1 } else { WRITES_IN_FLIGHT_MAX };
         while self.writes.len() < writes_max {
             let waiting = conversion.waiting();
             let body = match self.again.pop_front() {
                 Some(body) => body,
                 None if waiting >= self.body_bytes_max || (is_end && waiting > 0) => {
-                    let body = conversion.take_lines(self.body_bytes_max);
+                    // What is left of a window is used; where nothing is, a whole body waits.
+                    let room = match self.writes.iter().any(|write| !write.is_paid) {
+                        true => 0,
+                        false => usize::try_from(self.pace.room(now)).unwrap_or(usize::MAX),
+                    };
+                    let bytes_max = if room > 0 { room } else { usize::MAX };
+                    let body = conversion.take_lines(self.body_bytes_max.min(bytes_max));
                     self.points += body.len() as u64;
                     body
                 }
@@ -100,12 +116,24 @@ impl Writer {
     fn write(&mut self, lines: Lines) {
         let call = write::lines(&self.destination, lines.text(), self.offset);
         let exchange = Exchange::new(call, self.attempts_max);
-        self.writes.push(Write { lines, exchange });
+        self.writes.push(Write { lines, exchange, is_paid: false });
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         let mut until = None;
+        self.now = now;
         for write in &mut self.writes {
+            let bytes = write.lines.bytes() as u64;
+            if !write.is_paid {
+                let ready = self.pace.ready(now, bytes);
+                if ready > now {
+                    until = Some(until.map_or(ready, |until| ready.min(until)));
+                    // Those behind it may be smaller; it would never be its turn.
+                    break;
+                }
+                self.pace.begin(now, bytes);
+                write.is_paid = true;
+            }
             match write.exchange.want(now, ids, true) {
                 Want::Step(step) => return Want::Step(step),
                 Want::Wait(time) => until = Some(until.map_or(time, |until| time.min(until))),
@@ -134,7 +162,15 @@ impl Writer {
         let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) else {
             return Ok(());
         };
-        match self.writes[at].exchange.answer(answer) {
+        let (failed, bytes) = (self.writes[at].exchange.failed(), self.writes[at].lines.bytes());
+        let event = self.writes[at].exchange.answer(answer);
+        let has_failed = self.writes[at].exchange.failed() > failed;
+        if has_failed || matches!(event, Event::Begun(_) | Event::Failed(_)) {
+            // What the server has counted of an attempt that failed is not known.
+            self.pace.end(self.now, bytes as u64);
+            self.writes[at].is_paid = false;
+        }
+        match event {
             // A write does not read the body of its success.
             Event::Nothing | Event::Piece(_) | Event::Ended => Ok(()),
             Event::Begun(response) => {
@@ -143,7 +179,7 @@ impl Writer {
                 self.check_length(&response)
             }
             Event::Failed(error) => {
-                let Write { lines, exchange } = self.writes.remove(at);
+                let Write { lines, exchange, .. } = self.writes.remove(at);
                 match exchange.refusal {
                     Some(refusal) => self.sift(lines, &refusal, error),
                     None if error.fault == Fault::TooLarge && lines.len() > 1 => {

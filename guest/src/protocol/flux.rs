@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
+use crate::section::{self, Dimension, Section};
 use crate::settings::{Place, Selection};
 use crate::time::{TimeRange, Timestamp};
 
@@ -18,10 +19,62 @@ const QUERY_SECONDS: u32 = 300;
 ///
 /// Nothing is dropped or pivoted: tables then come series by series, so that fields can be
 /// merged, and the server holds none of them back (observed on InfluxDB 2.9.1).
-pub(crate) fn points(place: &Place, range: TimeRange, selection: &Selection) -> Call {
+pub(crate) fn points(
+    place: &Place,
+    range: TimeRange,
+    selection: &Selection,
+    section: &Section,
+) -> Call {
+    let query = from_range(place, range) + &of_section(section) + &select(selection);
+    call(Endpoint::Source, place, &query)
+}
+
+/// The values that a column has in a section, in a column `_value`; without a name, the names of all
+/// columns. A server looks them up in its index where no predicate is about values.
+pub(crate) fn names(
+    place: &Place,
+    range: TimeRange,
+    selection: &Selection,
+    section: &Section,
+    column: Option<&str>,
+) -> Call {
+    let names = match column.map(string) {
+        Some(column) => {
+            format!("keep(columns: [{column}]) |> group() |> distinct(column: {column})")
+        }
+        None => "keys() |> keep(columns: [\"_value\"]) |> distinct()".to_owned(),
+    };
+    let of = Selection { filter: None, ..selection.clone() };
+    let query = from_range(place, range) + &of_section(section) + &select(&of);
+    call(Endpoint::Source, place, &format!("{query} |> {names}"))
+}
+
+fn from_range(place: &Place, range: TimeRange) -> String {
     let (start, stop) = (range.start(), range.stop());
-    let query = format!("{} |> range(start: {start}, stop: {stop})", from(place));
-    call(Endpoint::Source, place, &(query + &select(selection)))
+    format!("{} |> range(start: {start}, stop: {stop})", from(place))
+}
+
+/// Comes first: a predicate that only tells series apart is left to the engine, for which a series
+/// without a tag has the empty value. In Flux itself it would be neither matched nor not.
+fn of_section(section: &Section) -> String {
+    let mut conditions = Vec::new();
+    for names in section.bounds() {
+        let column = match &names.of {
+            Dimension::Measurement => "r._measurement".to_owned(),
+            Dimension::Field => "r._field".to_owned(),
+            Dimension::Tag(key) => format!("r[{}]", string(key)),
+        };
+        if !names.from.is_empty() {
+            conditions.push(format!("{column} !~ /{}/", section::before(&names.from)));
+        }
+        if let Some(before) = &names.before {
+            conditions.push(format!("{column} =~ /{}/", section::before(before)));
+        }
+    }
+    match conditions.is_empty() {
+        true => String::new(),
+        false => filter(&conditions.join(" and ")),
+    }
 }
 
 /// Predicates on lines of their own: a comment at the end of one must not hide what follows.

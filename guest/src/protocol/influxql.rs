@@ -7,6 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
+use crate::section::{self, Dimension, Section};
 use crate::time::{TimeRange, Timestamp};
 
 /// As for Flux: servers set limits of their own.
@@ -29,6 +30,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) policy: &'a str,
     pub(crate) measurement: &'a str,
     pub(crate) range: TimeRange,
+    /// Which values of its tags; what else bounds a section is said otherwise.
+    pub(crate) section: &'a Section,
     /// `migration.where`.
     pub(crate) condition: Option<&'a str>,
 }
@@ -126,19 +129,80 @@ pub(crate) fn first(column: &str, scope: Scope<'_>) -> String {
 
 impl Scope<'_> {
     fn to_text(self) -> String {
-        let Self { database, policy, measurement, range, condition } = self;
-        let [database, policy, measurement] = [database, policy, measurement].map(identifier);
+        let Self { database, policy, measurement, range, section, condition } = self;
+        let from = from(database, policy, measurement);
         // With the very first time as a bound, InfluxDB finds nothing at all, without an error
         // (observed on 1.6.7 and 2.9.1).
         let (start, stop) = (range.start().max(Timestamp::FIRST).0, range.stop().0);
         let mut text =
-            format!("{database}.{policy}.{measurement} WHERE time >= {start} AND time < {stop}");
+            format!("{from} WHERE time >= {start} AND time < {stop}");
+        for condition in of_section(section) {
+            text += &format!(" AND {condition}");
+        }
         if let Some(condition) = condition {
             // On lines of its own: a comment at its end must not hide what follows.
             text += &format!(" AND (\n{condition}\n)");
         }
         text
     }
+}
+
+/// The measurements of a database, whatever their retention policies.
+pub(crate) fn measurements(database: &str) -> String {
+    format!("SHOW MEASUREMENTS ON {}", identifier(database))
+}
+
+/// The keys of the tags of a measurement.
+pub(crate) fn tag_keys(database: &str, policy: &str, measurement: &str) -> String {
+    show("TAG KEYS", database, policy, measurement)
+}
+
+/// The values of one of its tags, as far as they are in a section.
+pub(crate) fn tag_values(
+    database: &str,
+    policy: &str,
+    measurement: &str,
+    key: &str,
+    section: &Section,
+) -> String {
+    let show = show("TAG VALUES", database, policy, measurement);
+    let mut text = format!("{show} WITH KEY = {}", identifier(key));
+    for (place, condition) in of_section(section).enumerate() {
+        text += if place == 0 { " WHERE " } else { " AND " };
+        text += &condition;
+    }
+    text
+}
+
+/// Its fields.
+pub(crate) fn fields(database: &str, policy: &str, measurement: &str) -> String {
+    show("FIELD KEYS", database, policy, measurement)
+}
+
+fn show(what: &str, database: &str, policy: &str, measurement: &str) -> String {
+    let [on, policy, measurement] = [database, policy, measurement].map(identifier);
+    format!("SHOW {what} ON {on} FROM {policy}.{measurement}")
+}
+
+fn from(database: &str, policy: &str, measurement: &str) -> String {
+    [database, policy, measurement].map(identifier).join(".")
+}
+
+/// A condition for each bound on a tag.
+fn of_section(section: &Section) -> impl Iterator<Item = String> {
+    section.bounds().iter().flat_map(|names| {
+        let tag = match &names.of {
+            Dimension::Tag(key) => Some(identifier(key)),
+            Dimension::Measurement | Dimension::Field => None,
+        };
+        let bounds = [("!~", Some(&names.from)), ("=~", names.before.as_ref())];
+        let bounds = bounds.into_iter().filter_map(|(is, name)| Some((is, name?)));
+        let bounds = bounds.filter(|(_, name)| !name.is_empty());
+        let condition = |tag: String| {
+            bounds.map(move |(is, name)| format!("{tag} {is} /{}/", section::before(name)))
+        };
+        tag.map(condition).into_iter().flatten()
+    })
 }
 
 /// A name in quotes.

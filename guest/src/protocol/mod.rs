@@ -6,6 +6,7 @@ pub(crate) mod file;
 pub(crate) mod flux;
 pub(crate) mod influxql;
 pub(crate) mod judge;
+pub(crate) mod limits;
 pub(crate) mod mapping;
 pub(crate) mod refusal;
 pub(crate) mod write;

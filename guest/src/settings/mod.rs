@@ -3,6 +3,7 @@
 //! Gets the whole configuration file as JSON. The keys that are the host's own (`url`, `path`,
 //! tokens) are known by name, so that a misspelt one is noticed; no token ever comes here.
 
+mod limits;
 mod product;
 mod table;
 
@@ -12,6 +13,7 @@ use crate::converter::Dialect;
 pub(crate) use crate::converter::{Format, LineBreaks};
 use crate::error::Error;
 use crate::time::{Interval, Timestamp};
+pub(crate) use limits::{Allowance, BatchInterval, Limits};
 use table::{TABLES, Table, check_keys, fault};
 
 /// What a migration is to do.
@@ -19,18 +21,22 @@ use table::{TABLES, Table, check_keys, fault};
 pub(crate) struct Settings {
     pub(crate) start: Start,
     pub(crate) stop: Stop,
-    /// Only a file has none: it is one batch.
-    pub(crate) batch_interval: Option<Interval>,
+    pub(crate) batch_interval: BatchInterval,
+    /// Nanoseconds: "now" is so much before the present, for data that comes late.
+    pub(crate) lag: u64,
+    /// Whether each run goes on to the present, after one that was complete.
+    pub(crate) goes_on: bool,
     pub(crate) selection: Selection,
     pub(crate) source: Source,
     pub(crate) destination: Destination,
     pub(crate) checkpoint: Checkpoint,
+    /// Whether what the guide's task has recorded counts as done.
+    pub(crate) trusts_task: bool,
     /// How the destination reads names.
     pub(crate) dialect: Dialect,
     /// What becomes of strings whose line breaks a source read by Flux has altered.
     pub(crate) line_breaks: LineBreaks,
-    pub(crate) concurrency: usize,
-    pub(crate) attempts_max: u32,
+    pub(crate) limits: Limits,
 }
 
 /// Where a migration begins.
@@ -45,7 +51,7 @@ pub(crate) enum Start {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stop {
     At(Timestamp),
-    /// `LAG_SECONDS` before the present of the first run.
+    /// `Settings::lag` before the present of the first run.
     Now,
 }
 
@@ -129,17 +135,8 @@ impl Place {
     }
 }
 
-/// Points that are on their way when a migration to "now" begins should still be in it.
-pub(crate) const LAG_SECONDS: u64 = 300;
-
-/// An exchange, and a batch, is tried so often. With waits of at most 1, 2, 4, 8 and 16 s between
-/// them that is what InfluxData advises for Dedicated and Clustered.
-const ATTEMPTS: u32 = 6;
-/// With pauses of up to a minute, that is more than an hour and a half.
-const ATTEMPTS_MAX: u32 = 100;
-
-/// Each batch in flight is a query at the source, and a thread and an instance at the host.
-const CONCURRENCY_MAX: u32 = 32;
+/// An hour: points that come late should still be in a migration to "now".
+const LAG: u64 = 3600 * 1_000_000_000;
 
 impl Settings {
     /// Reads the whole configuration, as JSON.
@@ -157,31 +154,34 @@ impl Settings {
         let names: Vec<_> = TABLES.iter().map(|(name, _)| *name).collect();
         check_keys(root, "", &names)?;
         let table = |name| Table::open(root, name);
-        let (migration, limits) = (table("migration")?, table("limits")?);
+        let migration = table("migration")?;
         let source = Source::read(&table("source")?)?;
         let destination = Destination::read(&table("destination")?)?;
         let dialect = product::dialect(&table("destination")?, &destination)?;
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
         let file = matches!(source, Source::File(..));
         check_apart(&source, &destination, &checkpoint)?;
-        let concurrency = limits.count("concurrency", 1, CONCURRENCY_MAX)?;
-        let concurrency = match destination {
+        let limits = Limits::read(&table("limits")?)?;
+        check_auto(&limits, &source, &destination)?;
+        let limits = match destination {
             // A file takes its batches in their order.
-            Destination::File(_) => 1,
-            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => concurrency as usize,
+            Destination::File(_) => Limits { concurrency: 1, ..limits },
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => limits,
         };
         let settings = Self {
             start: start(&migration, file)?,
             stop: stop(&migration, file)?,
             batch_interval: batch_interval(&migration, file)?,
+            lag: lag(&migration)?,
+            goes_on: migration.duration("every")?.is_some(),
             selection: Selection::read(&migration, &source)?,
             source,
             destination,
             checkpoint,
+            trusts_task: table("checkpoint")?.flag("trust_task")?,
             dialect,
             line_breaks: line_breaks(&table("schema")?)?,
-            concurrency,
-            attempts_max: limits.count("attempts", ATTEMPTS, ATTEMPTS_MAX)?,
+            limits,
         };
         match (settings.start, settings.stop) {
             (Start::At(start), Stop::At(stop)) if stop <= start => Err(fault(format!(
@@ -371,17 +371,44 @@ fn stop(table: &Table<'_>, file: bool) -> Result<Stop, Error> {
     }
 }
 
-fn batch_interval(table: &Table<'_>, file: bool) -> Result<Option<Interval>, Error> {
-    let Some(text) = table.text("batch_interval")? else {
-        return if file { Ok(None) } else { Err(table.missing("batch_interval")) };
-    };
-    if file {
-        let message = "`migration.batch_interval` divides a bucket; a file is one batch";
-        return Err(fault(message.to_owned()));
+fn batch_interval(table: &Table<'_>, file: bool) -> Result<BatchInterval, Error> {
+    match table.text("batch_interval")? {
+        None if file => Ok(BatchInterval::Whole),
+        Some(_) if file => {
+            let message = "`migration.batch_interval` divides a bucket; a file is one batch";
+            Err(fault(message.to_owned()))
+        }
+        None | Some("auto") => Ok(BatchInterval::Auto),
+        Some(_) => {
+            let interval = table.duration("batch_interval")?;
+            Ok(interval.map_or(BatchInterval::Auto, BatchInterval::Fixed))
+        }
     }
-    Interval::parse(text).map(Some).ok_or_else(|| {
-        fault(format!(
-            "`migration.batch_interval`: `{text}` is not a duration such as `1h`, `1d` or `1mo`"
-        ))
-    })
+}
+
+fn lag(table: &Table<'_>) -> Result<u64, Error> {
+    let Some(lag) = table.text("lag")? else { return Ok(LAG) };
+    if lag == "0s" {
+        return Ok(0);
+    }
+    let lag = table.duration("lag")?.and_then(Interval::clock_nanoseconds);
+    lag.ok_or_else(|| table.unfit("lag", "a duration without months, such as `1h`"))
+}
+
+/// Only the API of 2.x and of Cloud tells limits, and only of an organization.
+fn check_auto(limits: &Limits, source: &Source, destination: &Destination) -> Result<(), Error> {
+    let unfit = |key, side| {
+        Err(fault(format!(
+            "`limits.{key}` cannot be \"auto\": only an organization of `api = \"v2\"` has limits \
+             that can be asked for, with `{side}.org`"
+        )))
+    };
+    match (source, destination) {
+        (source, _) if limits.read == Allowance::Auto && !matches!(source, Source::V2(..)) => {
+            unfit("read_mb", "source")
+        }
+        (_, Destination::V2(place)) if !place.org.is_empty() => Ok(()),
+        _ if limits.write == Allowance::Auto => unfit("write_mb", "destination"),
+        _ => Ok(()),
+    }
 }

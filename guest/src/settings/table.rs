@@ -7,15 +7,21 @@ use serde_json::{Map, Value};
 use super::Place;
 use crate::converter::{Dialect, Part, unsayable};
 use crate::error::{Error, Fault};
-use crate::time::Timestamp;
+use crate::time::{Interval, Timestamp};
 
 /// The keys of each table: what is not here is an error.
 pub(super) const TABLES: [(&str, &[&[&str]]); 6] = [
-    ("migration", &[&["start", "stop", "batch_interval", "measurements", "filter", "where"]]),
+    (
+        "migration",
+        &[&["start", "stop", "lag", "every", "batch_interval", "measurements", "filter", "where"]],
+    ),
     ("source", &[PLACE_KEYS, &["language"]]),
     ("destination", &[PLACE_KEYS, &["product"]]),
-    ("checkpoint", &[&["path", "bucket", "url", "org", "token_env", "token_file"]]),
-    ("limits", &[&["concurrency", "attempts"]]),
+    ("checkpoint", &[&["path", "bucket", "url", "org", "token_env", "token_file", "trust_task"]]),
+    (
+        "limits",
+        &[&["concurrency", "attempts", "window", "read_mb", "write_mb", "share", "rate_mb_per_s"]],
+    ),
     ("schema", &[&["line_breaks"]]),
 ];
 const PLACE_KEYS: &[&str] =
@@ -108,6 +114,30 @@ impl<'a> Table<'a> {
         let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
         let count = count.filter(|count| (1..=max).contains(count));
         count.ok_or_else(|| self.unfit(key, &format!("a number from 1 to {max}")))
+    }
+
+    /// A number above 0.
+    pub(super) fn number(&self, key: &str) -> Result<Option<f64>, Error> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let number = value.as_f64().filter(|number| *number > 0.0 && number.is_finite());
+        number.map(Some).ok_or_else(|| self.unfit(key, "a number above 0"))
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<bool, Error> {
+        match self.get(key) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.unfit(key, "`true` or `false`")),
+        }
+    }
+
+    /// A duration of Flux.
+    pub(super) fn duration(&self, key: &str) -> Result<Option<Interval>, Error> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        Interval::parse(text).map(Some).ok_or_else(|| {
+            let name = self.name;
+            fault(format!("`{name}.{key}`: `{text}` is not a duration such as `1h`, `1d` or `1mo`"))
+        })
     }
 
     pub(super) fn time(&self, key: &str, text: &str) -> Result<Timestamp, Error> {

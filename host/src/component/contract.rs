@@ -91,27 +91,28 @@ impl TryFrom<planner::Outcome> for Outcome {
     type Error = anyhow::Error;
 
     fn try_from(outcome: planner::Outcome) -> anyhow::Result<Self> {
-        let planner::Outcome { ending, totals, checkpoint } = outcome;
+        let planner::Outcome { ending, totals, checkpoint, report } = outcome;
         at_most(ORDER_BYTES_MAX, checkpoint.len(), "checkpoint")?;
+        at_most(ORDER_BYTES_MAX, report.len(), "report")?;
         let ending = match ending {
             planner::Ending::Complete => Ending::Complete,
             planner::Ending::Different => Ending::Different,
             planner::Ending::Stopped(error) => Ending::Stopped(error.into()),
             planner::Ending::Failed(error) => Ending::Failed(error.into()),
         };
-        Ok(Self { ending, totals: totals.into(), checkpoint })
+        Ok(Self { ending, totals: totals.into(), checkpoint, report })
     }
 }
 
 impl From<Outcome> for planner::Outcome {
-    fn from(Outcome { ending, totals, checkpoint }: Outcome) -> Self {
+    fn from(Outcome { ending, totals, checkpoint, report }: Outcome) -> Self {
         let ending = match ending {
             Ending::Complete => planner::Ending::Complete,
             Ending::Different => planner::Ending::Different,
             Ending::Stopped(error) => planner::Ending::Stopped(error.into()),
             Ending::Failed(error) => planner::Ending::Failed(error.into()),
         };
-        Self { ending, totals: totals.into(), checkpoint }
+        Self { ending, totals: totals.into(), checkpoint, report }
     }
 }
 

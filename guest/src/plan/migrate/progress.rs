@@ -2,6 +2,7 @@
 
 use super::{Migrate, Phase};
 use crate::plan::Progress;
+use crate::plan::note::batch_of;
 use crate::time::Timestamp;
 
 impl Migrate {
@@ -36,7 +37,7 @@ impl Migrate {
             Phase::Bounds(_) => "looking at both sides".to_owned(),
             Phase::Empty => "nothing".to_owned(),
             Phase::Batches { .. } => match self.in_hand.values().next() {
-                Some(attempt) => format!("migrating {}", attempt.range),
+                Some(attempt) => format!("migrating {}", batch_of(&attempt.section, attempt.range)),
                 None if !self.again.is_empty() => "waiting to try again".to_owned(),
                 None => "recording".to_owned(),
             },

@@ -65,7 +65,7 @@ enum Stage {
 impl RoadFinder {
     /// `None` for a file, to which no road leads.
     pub(crate) fn open(settings: &Settings) -> Option<Self> {
-        let Settings { source, selection, attempts_max, .. } = settings;
+        let Settings { source, selection, limits, .. } = settings;
         let (place, language) = match source {
             Source::File(..) => return None,
             Source::V1(place) => (place, Language::InfluxQl),
@@ -79,7 +79,7 @@ impl RoadFinder {
             place: place.clone(),
             language,
             selection: selection.clone(),
-            attempts_max: *attempts_max,
+            attempts_max: limits.attempts_max,
             has_shards: matches!(source, Source::V1(_)),
             cell_seconds: HOUR_SECONDS,
             stage: Stage::Found(Road::Flux),

@@ -1,0 +1,196 @@
+//! What is done of a migration: times, for each section of the points.
+//!
+//! Does not know batches. Times are kept as ranges apart from each other, found by halves: a hundred
+//! thousand records take a few megabytes at most, and one that follows another almost nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::section::Section;
+use crate::time::{TimeRange, Timestamp};
+
+/// What is not complete must not round to 100.
+const INCOMPLETE_PERCENT_MAX: f64 = 99.999;
+
+/// Times: ranges, apart from each other, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// Where each stops, by where it starts.
+    ranges: BTreeMap<Timestamp, Timestamp>,
+    /// The nanoseconds of all of them.
+    nanoseconds: u64,
+}
+
+impl Times {
+    /// Adds a range; what touches becomes one.
+    pub(crate) fn insert(&mut self, range: TimeRange) {
+        let (mut start, mut stop) = (range.start(), range.stop());
+        while let Some((first, last)) = self.last_until(stop).filter(|(_, last)| *last >= start) {
+            self.ranges.remove(&first);
+            self.nanoseconds -= last.0.abs_diff(first.0);
+            (start, stop) = (start.min(first), stop.max(last));
+        }
+        self.ranges.insert(start, stop);
+        self.nanoseconds += stop.0.abs_diff(start.0);
+    }
+
+    /// Takes a range out.
+    pub(crate) fn remove(&mut self, range: TimeRange) {
+        while let Some((first, last)) = self.last_before(range.stop()) {
+            if last <= range.start() {
+                break;
+            }
+            self.ranges.remove(&first);
+            self.nanoseconds -= last.0.abs_diff(first.0);
+            for rest in [(first, range.start()), (range.stop(), last)] {
+                if let Some(rest) = TimeRange::new(rest.0, rest.1) {
+                    self.ranges.insert(rest.start(), rest.stop());
+                    self.nanoseconds += rest.nanoseconds();
+                }
+            }
+        }
+    }
+
+    /// The last range that starts at this time or earlier.
+    fn last_until(&self, time: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        self.ranges.range(..=time).next_back().map(|(start, stop)| (*start, *stop))
+    }
+
+    /// The last range that starts earlier.
+    fn last_before(&self, time: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        self.ranges.range(..time).next_back().map(|(start, stop)| (*start, *stop))
+    }
+
+    /// The first part of `range` that is not covered.
+    pub(crate) fn first_gap(&self, range: TimeRange) -> Option<TimeRange> {
+        let covered_until = self.last_until(range.start()).map(|(_, stop)| stop);
+        let start = covered_until.map_or(range.start(), |stop| stop.max(range.start()));
+        let next = self.ranges.range(start..).next().map_or(range.stop(), |(next, _)| *next);
+        TimeRange::new(start, next.min(range.stop()))
+    }
+
+    /// How many nanoseconds from `start` on and before `stop` are covered.
+    fn between(&self, start: Timestamp, stop: Timestamp) -> u64 {
+        let Some(within) = TimeRange::new(start, stop) else { return 0 };
+        let first = self.last_until(start).map_or(start, |(first, _)| first);
+        let of = |(start, stop): (&Timestamp, &Timestamp)| {
+            TimeRange::new(*start, *stop).and_then(|range| range.intersection(within))
+        };
+        self.ranges.range(first..stop).filter_map(of).map(TimeRange::nanoseconds).sum()
+    }
+
+    /// The same of a range outside of which there is little.
+    fn nanoseconds_of(&self, range: TimeRange) -> u64 {
+        let outside = self.between(Timestamp::MIN, range.start())
+            + self.between(range.stop(), Timestamp::MAX);
+        self.nanoseconds - outside
+    }
+}
+
+/// The times that are done, for sections that together are all points.
+#[derive(Clone, Debug)]
+pub(crate) struct Coverage {
+    // Invariant: no two of the sections have a point in common, and there is none beside them.
+    columns: Vec<(Section, Times)>,
+    /// Where each section is in `columns`.
+    places: HashMap<Section, usize>,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self {
+            columns: vec![(Section::ALL, Times::default())],
+            places: HashMap::from([(Section::ALL, 0)]),
+        }
+    }
+}
+
+impl Coverage {
+    /// Adds a range of a section. Sections that it cuts become several.
+    pub(crate) fn insert(&mut self, section: &Section, range: TimeRange) {
+        if let Some(place) = self.places.get(section) {
+            return self.columns[*place].1.insert(range);
+        }
+        let crosses = |column: &Section| column.meets(section) && !section.contains(column);
+        while let Some(at) = self.columns.iter().position(|(column, _)| crosses(column)) {
+            let column = self.columns[at].0.clone();
+            self.replace(at, column.cut_along(section));
+        }
+        for (column, times) in &mut self.columns {
+            if section.contains(column) {
+                times.insert(range);
+            }
+        }
+    }
+
+    /// Takes a range of a section out again.
+    pub(crate) fn remove(&mut self, section: &Section, range: TimeRange) {
+        for (column, times) in &mut self.columns {
+            if section.contains(column) {
+                times.remove(range);
+            }
+        }
+    }
+
+    /// Cuts one of the sections into these, which tile it.
+    pub(crate) fn divide(&mut self, section: &Section, sections: Vec<Section>) {
+        if let Some(at) = self.places.get(section) {
+            self.replace(*at, sections);
+        }
+    }
+
+    fn replace(&mut self, at: usize, sections: Vec<Section>) {
+        let (_, times) = self.columns.remove(at);
+        let sections = sections.into_iter().map(|section| (section, times.clone()));
+        self.columns.splice(at..at, sections);
+        let places = self.columns.iter().enumerate();
+        self.places = places.map(|(place, (section, _))| (section.clone(), place)).collect();
+    }
+
+    /// Whether this is one of the sections as they are.
+    pub(crate) fn has(&self, section: &Section) -> bool {
+        self.places.contains_key(section)
+    }
+
+    /// How many sections there are.
+    pub(crate) fn sections(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The earliest range within `range` that is not covered, and its section.
+    pub(crate) fn first_gap(&self, range: TimeRange) -> Option<(&Section, TimeRange)> {
+        let gaps = self.columns.iter().filter_map(|(section, times)| {
+            times.first_gap(range).map(|gap| (section, gap))
+        });
+        gaps.min_by_key(|(_, gap)| gap.start())
+    }
+
+    /// Whether all of `range` is covered.
+    pub(crate) fn covers(&self, range: TimeRange) -> bool {
+        self.first_gap(range).is_none()
+    }
+
+    /// How much of `range` is covered, in percent, all sections alike; 100 only if all of it is.
+    pub(crate) fn percent_of(&self, range: TimeRange) -> f64 {
+        self.percent_with(None, range)
+    }
+
+    /// The same once a batch is done as well.
+    #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
+    pub(crate) fn percent_with(&self, batch: Option<(&Section, TimeRange)>, range: TimeRange) -> f64 {
+        let left = |(column, times): &(Section, Times)| {
+            let added = match batch.filter(|(section, _)| section.contains(column)) {
+                Some((_, batch)) => batch.intersection(range).map_or(0, |batch| {
+                    batch.nanoseconds() - times.between(batch.start(), batch.stop())
+                }),
+                None => 0,
+            };
+            range.nanoseconds() - times.nanoseconds_of(range) - added
+        };
+        let left: f64 = self.columns.iter().map(|column| left(column) as f64).sum();
+        if left == 0.0 {
+            return 100.0;
+        }
+        let all = range.nanoseconds() as f64 * self.columns.len() as f64;
+        ((1.0 - left / all) * 100.0).min(INCOMPLETE_PERCENT_MAX)
+    }
+}

@@ -1,0 +1,182 @@
+//! Which batch is next, and whether it may go now.
+//!
+//! Does not know what became of those before it, but by what `outcomes` has left.
+
+use super::{Attempt, Migrate, Mode};
+use crate::plan::batch::Order;
+use crate::plan::exchange::Want;
+use crate::plan::note::migration_name;
+use crate::plan::road::Road;
+use crate::plan::{Batch, Note, Step};
+use crate::settings::{BatchInterval, Source};
+use crate::time::{Interval, TimeRange, Timestamp};
+
+/// Batches that size themselves end at whole ones of these, in nanoseconds: a person can read them, and
+/// a shard group ends with one of them.
+const UNITS: [u64; 6] = [SECOND, 60 * SECOND, 600 * SECOND, HOUR, 6 * HOUR, DAY];
+/// An end at a whole unit makes a batch shorter by less than this part of it.
+const UNIT_PARTS: u64 = 4;
+/// By Flux no batch is of two days. A field may have another type in each shard group, and a query over
+/// two of them reads but one type, without an error (observed on InfluxDB 2.9.1): groups begin with a
+/// day, unless they are shorter.
+const FLUX_CELL: u64 = DAY;
+/// Where batches are handed out unseen, there are at most so many, of one of these lengths.
+const SPLIT_MAX: u64 = 10_000;
+const SPLIT_UNITS: [u64; 5] = [HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY];
+
+const SECOND: u64 = 1_000_000_000;
+const HOUR: u64 = 3600 * SECOND;
+const DAY: u64 = 24 * HOUR;
+
+impl Migrate {
+    pub(super) fn next_batch(&mut self, range: TimeRange, until: Timestamp) -> Step {
+        if self.mode == Mode::Split {
+            return match self.next_attempt(range, u64::MAX) {
+                Some(attempt) => self.hand_out(range, attempt),
+                None => self.finish(range),
+            };
+        }
+        if let Some((divider, _)) = &mut self.divider {
+            return match divider.want(self.now, &mut self.ids) {
+                Want::Step(step) => step,
+                Want::Wait(time) => Step::Wait(until.min(time)),
+                Want::Nothing => Step::Wait(until),
+            };
+        }
+        if !self.journal.begun {
+            // Nothing is moved before it is on record that this migration has begun.
+            return Step::Wait(until);
+        }
+        let due = self.again.iter().position(|(time, _)| *time <= self.now);
+        let until = self.again.iter().map(|(time, _)| *time).fold(until, Timestamp::min);
+        // A batch is in flight until its record is on the disk, and while it waits to be tried again.
+        let in_flight = self.in_hand.len() + self.again.len() + self.journal.unsettled();
+        if due.is_none() && in_flight >= self.settings.limits.concurrency {
+            return Step::Wait(until);
+        }
+        if due.is_none() && self.taken.covers(range) {
+            let is_over = self.is_settled() && self.again.is_empty();
+            return if is_over { self.finish(range) } else { Step::Wait(until) };
+        }
+        let room = match self.room() {
+            Ok(room) => room,
+            Err(time) => return Step::Wait(until.min(time)),
+        };
+        match due.map(|at| self.again.swap_remove(at).1).or_else(|| self.next_attempt(range, room)) {
+            Some(attempt) => self.hand_out(range, attempt),
+            None => Step::Wait(until),
+        }
+    }
+
+    /// How many bytes may be written, where something may be read and written; or when to ask again.
+    fn room(&mut self) -> Result<u64, Timestamp> {
+        let ready = self.reading.ready(self.now, 1);
+        if ready > self.now {
+            return Err(ready);
+        }
+        // The one with the most room comes last.
+        let now = self.now;
+        self.writing.sort_by_key(|pace| pace.room(now));
+        let Some(pace) = self.writing.last() else { return Ok(u64::MAX) };
+        match pace.room(now) {
+            0 => Err(pace.ready(now, pace.least()).max(now.saturating_add(1))),
+            room => Ok(room),
+        }
+    }
+
+    /// The next batch that nobody has taken, if there is one; it is taken then.
+    fn next_attempt(&mut self, migration: TimeRange, room: u64) -> Option<Attempt> {
+        let (section, gap) = self.taken.first_gap(migration)?;
+        let section = section.clone();
+        let sizer = self.sizers.entry(section.clone()).or_default();
+        let start = gap.start();
+        let stop = match self.settings.batch_interval {
+            BatchInterval::Whole => gap.stop(),
+            BatchInterval::Fixed(interval) => {
+                bound_after(interval, migration, start).min(start.saturating_add(sizer.longest()))
+            }
+            BatchInterval::Auto if self.mode == Mode::Split => {
+                end_of_cell(start, split_unit(migration))
+            }
+            BatchInterval::Auto => {
+                let stop = end(start, sizer.length(room));
+                let by_flux = matches!(self.road, Some(Road::Flux));
+                if by_flux { stop.min(end_of_cell(start, FLUX_CELL)) } else { stop }
+            }
+        };
+        let range = TimeRange::new(start, stop.min(gap.stop())).expect("a bound is later than its time");
+        let read = sizer.expected_read(range.nanoseconds());
+        self.taken.insert(&section, range);
+        Some(Attempt { section, range, failed: 0, read })
+    }
+
+    fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
+        let id = self.ids.next();
+        let mut order = Order {
+            road: self.road.clone(),
+            section: attempt.section.clone(),
+            ..Order::new(&self.text, attempt.range, migration)
+        };
+        let (range, section) = (attempt.range, attempt.section.to_string());
+        if self.mode == Mode::Migrate {
+            // Only one batch after the other knows where its lines belong in a file.
+            order.offset = self.offset;
+            order.reading = self.reading_of_batch();
+            order.writing = self.writing.pop().unwrap_or_default();
+            self.reading.begin(self.now, attempt.read);
+            self.in_hand.insert(id, attempt);
+        }
+        let selection = [self.settings.selection.to_text(), section];
+        let selection: Vec<_> = selection.into_iter().filter(|text| !text.is_empty()).collect();
+        Step::Batch(Batch {
+            id,
+            range,
+            selection: selection.join(" "),
+            order: serde_json::to_string(&order).expect("an order is plain JSON"),
+        })
+    }
+
+    /// All batches are done. That nothing was found is more often a mistake than a fact.
+    fn finish(&mut self, range: TimeRange) -> Step {
+        let nothing = self.journal.totals.rows == 0 && self.mode == Mode::Migrate;
+        if nothing && !std::mem::replace(&mut self.said_nothing, true) {
+            let message = format!("no rows were found in {}", migration_name(range));
+            let hint = match self.settings.source {
+                Source::V1(_) | Source::V2(..) => {
+                    "look at `source.bucket`, and at `start`, `stop`, `measurements`, `where` and `filter` of `migration`"
+                }
+                Source::File(..) => {
+                    "look at `source.path`, and at `migration.start` and `migration.stop`"
+                }
+            };
+            return Step::Note(Note::warning(message).with_hint(hint));
+        }
+        self.done()
+    }
+}
+
+fn bound_after(interval: Interval, migration: TimeRange, time: Timestamp) -> Timestamp {
+    interval.bound_after(migration.start(), time)
+}
+
+/// The end of a batch that is about so long.
+fn end(start: Timestamp, length: u64) -> Timestamp {
+    let stop = start.saturating_add(length);
+    let unit = UNITS.iter().rev().find(|unit| **unit <= length / UNIT_PARTS);
+    match unit.and_then(|unit| i64::try_from(*unit).ok()) {
+        Some(unit) => Timestamp(stop.0 - stop.0.rem_euclid(unit)).max(start.saturating_add(1)),
+        None => stop,
+    }
+}
+
+/// The first multiple of a length that is after this time.
+fn end_of_cell(time: Timestamp, length: u64) -> Timestamp {
+    let since = i128::from(time.0).rem_euclid(i128::from(length));
+    let left = u64::try_from(i128::from(length) - since).unwrap_or(length);
+    time.saturating_add(left)
+}
+
+fn split_unit(migration: TimeRange) -> u64 {
+    let fits = |unit: &&u64| migration.nanoseconds() / **unit < SPLIT_MAX;
+    SPLIT_UNITS.iter().find(fits).copied().unwrap_or(365 * DAY)
+}

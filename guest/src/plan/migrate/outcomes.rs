@@ -1,0 +1,206 @@
+//! What became of a batch: done, to be tried again, or too large.
+//!
+//! Does not know which batch is next.
+
+use super::{Attempt, Migrate};
+use crate::error::{Endpoint, Error, Fault};
+use crate::plan::divide::{Divider, Division};
+use crate::plan::exchange::backoff;
+use crate::plan::note::{batch_of, counted, of_batch};
+use crate::plan::report::Report;
+use crate::plan::sizer::{Remedy, SHORTEST};
+use crate::plan::{Answer, Ending, Note, Outcome};
+use crate::progress::Entry;
+use crate::protocol::Cause;
+use crate::settings::{BatchInterval, Source};
+use crate::time::Timestamp;
+
+/// A migration is cut into at most so many sections: more would have a batch of a million series for each
+/// few of them.
+const SECTIONS_MAX: usize = 10_000;
+
+impl Migrate {
+    pub(super) fn answer_batch(&mut self, attempt: Attempt, answer: Answer) {
+        let name = batch_of(&attempt.section, attempt.range);
+        let outcome = match answer {
+            Answer::Outcome(outcome) => outcome,
+            Answer::Failed(failure) => {
+                let what = match failure.cause {
+                    Cause::Crashed => "crashed",
+                    Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be done",
+                };
+                let message = format!("{name} {what}: {}", failure.message);
+                return self.fail(Error::new(Fault::Internal, message));
+            }
+            Answer::Response(_) | Answer::Bytes(_) | Answer::End => {
+                let message = format!("the host answered {name} with no outcome");
+                return self.fail(Error::new(Fault::Internal, message));
+            }
+        };
+        self.totals += outcome.totals;
+        self.reading.settle(self.now, attempt.read, outcome.totals.read);
+        let report = self.take_report(&outcome);
+        match outcome.ending {
+            Ending::Complete | Ending::Different => {
+                self.batch_done(&attempt, &outcome, report.source_nanoseconds);
+            }
+            Ending::Stopped(error) if error.fault == Fault::Stopped => {
+                // A host may end a batch by itself; then the migration ends too.
+                self.stopping = true;
+            }
+            Ending::Stopped(error) | Ending::Failed(error) if self.is_too_large(&error) => {
+                self.batch_too_large(attempt, error);
+            }
+            Ending::Stopped(error) => self.batch_stopped(attempt, error),
+            Ending::Failed(error) => self.fail(of_batch(error, &attempt.section, attempt.range)),
+        }
+    }
+
+    /// What is left of the destination's quota goes to the next batch.
+    fn take_report(&mut self, outcome: &Outcome) -> Report {
+        let report = Report::parse(&outcome.report);
+        let mut pace = self.writing_of_batch();
+        match &report {
+            Some(report) => pace.take_over(self.now, &report.pace),
+            // Nobody knows.
+            None => pace.exhaust(self.now),
+        }
+        self.writing.push(pace);
+        report.unwrap_or_default()
+    }
+
+    fn batch_done(&mut self, attempt: &Attempt, outcome: &Outcome, took: u64) {
+        let Attempt { section, range, .. } = attempt;
+        match Entry::parse(&outcome.checkpoint) {
+            // A host that mixes up its answers would have the wrong range recorded as done.
+            Some(Entry::Done(record)) if record.batch == *range && record.section == *section => {
+                if record.destination_bytes.is_some() {
+                    self.offset = record.destination_bytes;
+                }
+                self.journal.append(record);
+            }
+            _ => {
+                let name = batch_of(section, *range);
+                let message = format!("the outcome of {name} is not of this batch");
+                return self.fail(Error::new(Fault::Internal, message));
+            }
+        }
+        let quota = self.writing.first().and_then(|pace| pace.quota());
+        let quota = quota.map_or(u64::MAX, |quota| quota.amount);
+        let sizer = self.sizers.entry(section.clone()).or_default();
+        let remedy = sizer.done(range.nanoseconds(), took, &outcome.totals, quota);
+        // A person who says how long batches are knows how long they take.
+        if let (Some(Remedy::Divide(count)), BatchInterval::Auto) =
+            (remedy, self.settings.batch_interval)
+        {
+            self.divide(attempt.clone(), count, None);
+        }
+    }
+
+    /// Whether a smaller batch may do what this one did not.
+    fn is_too_large(&self, error: &Error) -> bool {
+        let is_server = matches!(self.settings.source, Source::V1(_) | Source::V2(..));
+        is_server
+            && error.endpoint == Some(Endpoint::Source)
+            && matches!(error.fault, Fault::TimedOut | Fault::TooLarge)
+    }
+
+    /// It goes on with smaller ones: by time, or, where that does not help, by names.
+    fn batch_too_large(&mut self, attempt: Attempt, error: Error) {
+        let Attempt { section, range, .. } = &attempt;
+        self.taken.remove(section, *range);
+        let sizer = self.sizers.entry(section.clone()).or_default();
+        let remedy = sizer.too_large(range.nanoseconds());
+        let error = of_batch(error, section, *range);
+        match remedy {
+            Remedy::Shorten => {
+                let message = format!("{error}; it goes on with batches of half the length");
+                self.notes.push_back(Note::info(message));
+            }
+            Remedy::Divide(count) => self.divide(attempt, count, Some(error)),
+        }
+    }
+
+    /// `error` is what there is to say if it cannot be divided.
+    fn divide(&mut self, attempt: Attempt, count: usize, error: Option<Error>) {
+        let Attempt { section, range, .. } = attempt;
+        let is_busy = self.divider.is_some() || self.taken.sections() + count > SECTIONS_MAX;
+        let Some(road) = self.road.as_ref().filter(|_| !is_busy) else {
+            return self.keep_whole(range.nanoseconds(), error);
+        };
+        // Cut already, for another batch of it.
+        if !self.taken.has(&section) {
+            return;
+        }
+        let divider = Divider::new(&self.settings, road, section, range, count);
+        self.divider = Some((divider.into(), error));
+    }
+
+    pub(super) fn answer_divider(&mut self, answer: Answer) {
+        let Some((divider, _)) = &mut self.divider else { return };
+        let found = match divider.answer(answer) {
+            Ok(None) => return,
+            Ok(Some(found)) => Ok(found),
+            Err(error) => Err(error),
+        };
+        let Some((divider, error)) = self.divider.take() else { return };
+        match found {
+            Ok(Division::Sections(sections)) => {
+                let many = counted(sections.len() as u64, "section", "sections");
+                let whole = match divider.section.is_all() {
+                    true => "the bucket".to_owned(),
+                    false => format!("{}", divider.section),
+                };
+                let message = match error {
+                    Some(error) => format!("{error}; {whole} is read in {many} from here on"),
+                    None => format!("{whole} is read in {many} from here on"),
+                };
+                self.notes.push_back(Note::info(message));
+                let sizer = self.sizers.get(&divider.section).cloned().unwrap_or_default();
+                for section in &sections {
+                    self.sizers.insert(section.clone(), sizer.clone());
+                }
+                self.taken.divide(&divider.section, sections);
+            }
+            Ok(Division::Nothing) => self.keep_whole(divider.range.nanoseconds(), error),
+            Err(looked) => match error {
+                Some(_) => self.fail(looked),
+                None => self.notes.push_back(Note::warning(looked.to_string())),
+            },
+        }
+    }
+
+    /// It cannot be cut by names; shorter it can be, up to a point.
+    fn keep_whole(&mut self, length: u64, error: Option<Error>) {
+        let Some(error) = error else { return };
+        if length > SHORTEST {
+            let message = format!("{error}; it goes on with batches of half the length");
+            return self.notes.push_back(Note::info(message));
+        }
+        let hint = "it cannot be smaller; raise what the source allows a query, or leave this out with \
+                    `migration.measurements`, `migration.where` or `migration.filter`";
+        self.fail(error.with_hint(hint));
+    }
+
+    fn batch_stopped(&mut self, attempt: Attempt, error: Error) {
+        let error = of_batch(error, &attempt.section, attempt.range);
+        let failed = attempt.failed + 1;
+        if let Some(time) = self.time_of_next(error, failed) {
+            self.again.push((time, Attempt { failed, ..attempt }));
+        }
+    }
+
+    /// When to try again what has failed so often; `None` if that would change nothing, and then
+    /// the migration fails.
+    pub(super) fn time_of_next(&mut self, error: Error, failed: u32) -> Option<Timestamp> {
+        let attempts_max = self.settings.limits.attempts_max;
+        // Whatever else it is, the exchange has tried again already.
+        if error.fault != Fault::Truncated || failed >= attempts_max {
+            self.fail(error);
+            return None;
+        }
+        let message = format!("{error}; attempt {} of {attempts_max} follows", failed + 1);
+        self.notes.push_back(Note::warning(message));
+        Some(self.now.saturating_add(backoff(failed, self.now)))
+    }
+}

@@ -1,0 +1,28 @@
+//! What a migration learns from a batch beside its record: the text `report` of the contract.
+//!
+//! Does not know what becomes of it. It comes back from outside, perhaps from another machine.
+
+use serde::{Deserialize, Serialize};
+
+use super::pace::Pace;
+
+/// What a batch took.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Report {
+    /// For how long the source was waited for, in nanoseconds.
+    pub(crate) source_nanoseconds: u64,
+    /// What of the destination's quota is used.
+    pub(crate) pace: Pace,
+}
+
+impl Report {
+    /// `None` if it is none: of a batch that crashed, or was not opened.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("a report is plain JSON")
+    }
+}

@@ -1,0 +1,246 @@
+//! A part of the points of a bucket, apart from their times: between two names of measurements, of
+//! values of a tag, of fields.
+//!
+//! Does not know who has which names. A section is a box: in each of some dimensions it begins with a
+//! name and ends before another one, as a range of time does. So sections that were cut from one another
+//! tile it, whatever names there are, also those that nobody had seen when it was cut:
+//!
+//! ```text
+//! measurement < "m"
+//! measurement ≥ "m", host < "h5"
+//! measurement ≥ "m", host ≥ "h5"
+//! ```
+//!
+//! A point without a tag has the empty value, as in InfluxDB's own conditions.
+
+use std::fmt::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+/// What a section may be bounded in; in this order they are cut.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Dimension {
+    Measurement,
+    Tag(String),
+    Field,
+}
+
+/// The names from one on, and before another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Names {
+    pub(crate) of: Dimension,
+    /// Empty for the first that there may be.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) from: String,
+    /// `None` for all that follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<String>,
+}
+
+/// A section of all points; all of them, if it has no bounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Section(
+    // Invariant: in order of their dimensions, each at most once; none empty, none without a bound.
+    Vec<Names>,
+);
+
+impl Names {
+    fn all(of: &Dimension) -> Self {
+        Self { of: of.clone(), from: String::new(), before: None }
+    }
+
+    fn is_all(&self) -> bool {
+        self.from.is_empty() && self.before.is_none()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.before.as_deref().is_some_and(|before| before <= self.from.as_str())
+    }
+
+    pub(crate) fn contain(&self, name: &str) -> bool {
+        self.from.as_str() <= name && self.before.as_deref().is_none_or(|before| name < before)
+    }
+
+    /// Whether the others are among these.
+    fn contain_all(&self, others: &Self) -> bool {
+        self.from <= others.from
+            && match (&self.before, &others.before) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(before), Some(other)) => other <= before,
+            }
+    }
+
+    fn meet(&self, others: &Self) -> bool {
+        let begins_before =
+            |one: &Self, end: &Option<String>| end.as_ref().is_none_or(|end| one.from < *end);
+        begins_before(self, &others.before) && begins_before(others, &self.before)
+    }
+}
+
+impl Section {
+    /// All points.
+    pub(crate) const ALL: Self = Self(Vec::new());
+
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What bounds it.
+    pub(crate) fn bounds(&self) -> &[Names] {
+        &self.0
+    }
+
+    /// The names of it in a dimension; `None` for all.
+    pub(crate) fn names(&self, of: &Dimension) -> Option<&Names> {
+        self.0.iter().find(|names| names.of == *of)
+    }
+
+    /// Whether a name in a dimension is of this section.
+    pub(crate) fn contains_name(&self, of: &Dimension, name: &str) -> bool {
+        self.names(of).is_none_or(|names| names.contain(name))
+    }
+
+    /// Whether all points of the other section are points of this one.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        self.0.iter().all(|names| match other.names(&names.of) {
+            Some(others) => names.contain_all(others),
+            None => false,
+        })
+    }
+
+    /// Whether a point may be of both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().all(|names| other.names(&names.of).is_none_or(|others| names.meet(others)))
+    }
+
+    /// The points of it before a name, and those from it on; one of them is `None` if there can be
+    /// none.
+    pub(crate) fn cut(&self, of: &Dimension, name: &str) -> (Option<Self>, Option<Self>) {
+        let names = self.names(of).cloned().unwrap_or_else(|| Names::all(of));
+        let before = names.before.clone().filter(|before| before.as_str() < name);
+        let from = names.from.clone().max(name.to_owned());
+        let lower = Names { before: Some(before.unwrap_or_else(|| name.to_owned())), ..names.clone() };
+        let upper = Names { from, ..names };
+        (self.with(lower), self.with(upper))
+    }
+
+    /// It with these bounds in a dimension.
+    fn with(&self, names: Names) -> Option<Self> {
+        if names.is_empty() {
+            return None;
+        }
+        let mut bounds: Vec<_> = self.0.iter().filter(|other| other.of != names.of).cloned().collect();
+        if !names.is_all() {
+            let at = bounds.partition_point(|other| other.of < names.of);
+            bounds.insert(at, names);
+        }
+        Some(Self(bounds))
+    }
+
+    /// The pieces of it: one is in the other section, the others have nothing of it.
+    pub(crate) fn cut_along(self, other: &Self) -> Vec<Self> {
+        let (mut whole, mut apart) = (Some(self), Vec::new());
+        for names in &other.0 {
+            let Some(section) = whole.take() else { break };
+            let (lower, section) = section.cut(&names.of, &names.from);
+            apart.extend(lower);
+            whole = section;
+            if let (Some(section), Some(before)) = (whole.take_if(|_| names.before.is_some()), &names.before)
+            {
+                let (section, upper) = section.cut(&names.of, before);
+                apart.extend(upper);
+                whole = section;
+            }
+        }
+        apart.extend(whole);
+        apart
+    }
+
+    /// The sections between these names, which are in order, each once.
+    pub(crate) fn divide(self, of: &Dimension, names: &[String]) -> Vec<Self> {
+        let (mut sections, mut rest) = (Vec::new(), Some(self));
+        for name in names {
+            let Some(section) = rest.take() else { break };
+            let (lower, upper) = section.cut(of, name);
+            sections.extend(lower);
+            rest = upper;
+        }
+        sections.extend(rest);
+        sections
+    }
+
+    /// As JSON on one line; empty for all.
+    pub(crate) fn to_text(&self) -> String {
+        match self.is_all() {
+            true => String::new(),
+            false => serde_json::to_string(self).expect("a section is plain JSON"),
+        }
+    }
+
+    /// Reads what `to_text` wrote. `None` if it is something else: also a section that is not in the
+    /// one form that each has.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::ALL);
+        }
+        let Self(bounds) = serde_json::from_str(text).ok()?;
+        let is_fit = |names: &Names| !names.is_empty() && !names.is_all();
+        let in_order = bounds.windows(2).all(|pair| pair[0].of < pair[1].of);
+        (in_order && !bounds.is_empty() && bounds.iter().all(is_fit)).then_some(Self(bounds))
+    }
+}
+
+impl fmt::Display for Section {
+    /// For people: `measurement < "m", "a" ≤ host < "b"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Names { of, from, before }) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str(", ")?;
+            }
+            let of = match of {
+                Dimension::Measurement => "measurement",
+                Dimension::Tag(key) => key,
+                Dimension::Field => "field",
+            };
+            match before {
+                _ if from.is_empty() => f.write_str(of)?,
+                None => write!(f, "{of} ≥ {from:?}")?,
+                Some(_) => write!(f, "{from:?} ≤ {of}")?,
+            }
+            if let Some(before) = before {
+                write!(f, " < {before:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A regular expression (RE2, as Go has it) of all texts that are before this one, in the order of
+/// their characters, the empty one among them. What it does not match is from this text on: so two
+/// sections that were cut at one name never share a point, and none is between them.
+///
+/// Of `ab`: `^(?:|[\x{0}-\x{60}](?s:.*)|a(?:|[\x{0}-\x{61}](?s:.*)))$`, with all letters as numbers.
+pub(crate) fn before(name: &str) -> String {
+    let mut expression = String::from("^");
+    let mut open = 0;
+    for character in name.chars() {
+        let number = u32::from(character);
+        expression.push_str("(?:|");
+        if let Some(last) = number.checked_sub(1) {
+            write!(expression, r"[\x{{0}}-\x{{{last:x}}}](?s:.*)|").expect("a string takes all");
+        }
+        write!(expression, r"\x{{{number:x}}}").expect("a string takes all");
+        open += 1;
+    }
+    // Nothing follows the last character: the text itself is not before itself.
+    if let Some(at) = expression.rfind('|') {
+        expression.truncate(at);
+    }
+    expression.extend(std::iter::repeat_n(')', open));
+    expression.push('$');
+    expression
+}
