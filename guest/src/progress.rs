@@ -77,6 +77,8 @@ pub(crate) struct Record {
     pub(crate) migration: TimeRange,
     pub(crate) totals: Totals,
     pub(crate) percent_complete: f64,
+    /// For how long the source was waited for; 0 if nobody knows.
+    pub(crate) source_nanoseconds: u64,
     /// The length of a file as destination, once the batch is in it.
     pub(crate) destination_bytes: Option<u64>,
     /// When it was done.
@@ -281,6 +283,7 @@ impl Record {
             ("read", read),
             ("written", written),
             ("rejected", rejected),
+            ("source_milliseconds", self.source_nanoseconds / NANOSECONDS),
         ];
         counts.extend(self.destination_bytes.map(|bytes| ("destination_bytes", bytes)));
         for (key, count) in counts {
@@ -312,11 +315,15 @@ impl Record {
                 Some(FieldValue::F64(percent)) => *percent,
                 _ => return None,
             },
+            source_nanoseconds: count("source_milliseconds") * NANOSECONDS,
             destination_bytes: number(line, "destination_bytes"),
             time: Timestamp(line.timestamp?),
         })
     }
 }
+
+/// Of a millisecond.
+const NANOSECONDS: u64 = 1_000_000;
 
 fn tag(line: &ParsedLine<'_>, name: &str) -> String {
     line.tag_value(name).map(|value| value.as_str().to_owned()).unwrap_or_default()

@@ -219,28 +219,87 @@ impl fmt::Display for Section {
     }
 }
 
-/// A regular expression (RE2, as Go has it) of all texts that are before this one, in the order of
-/// their characters, the empty one among them. What it does not match is from this text on: so two
-/// sections that were cut at one name never share a point, and none is between them.
-///
-/// Of `ab`: `^(?:|[\x{0}-\x{60}](?s:.*)|a(?:|[\x{0}-\x{61}](?s:.*)))$`, with all letters as numbers.
-pub(crate) fn before(name: &str) -> String {
-    let mut expression = String::from("^");
-    let mut open = 0;
-    for character in name.chars() {
-        let number = u32::from(character);
-        expression.push_str("(?:|");
-        if let Some(last) = number.checked_sub(1) {
-            write!(expression, r"[\x{{0}}-\x{{{last:x}}}](?s:.*)|").expect("a string takes all");
+/// Anything, line breaks too.
+const ANY: &str = "(?s:.*)";
+
+impl Names {
+    /// A regular expression (RE2, as Go has it) that these names match, whole, and no others. As an order
+    /// the one of characters is taken, which is that of bytes; bytes that are not UTF-8 all count as one
+    /// character. So sections that were cut at one name never share a point, and none is between them.
+    ///
+    /// One expression for both bounds, which does not match the empty name unless it must: a server that
+    /// is asked for what does not match, or for what matches and may be empty, goes through all series
+    /// (observed on InfluxDB 1.6.7 and 2.9.1: a sixteenth of 300 000 series by Flux in 1.8 s, not 5.2).
+    /// And a flat one, for nested parentheses are limited (82 in Flux).
+    ///
+    /// From `"ab"` on and before `"ad"`: `^(?:a[\x{63}-\x{63}](?s:.*)|ab(?s:.*))$`.
+    pub(crate) fn expression(&self) -> String {
+        let from: Vec<char> = self.from.chars().collect();
+        let before: Option<Vec<char>> = self.before.as_ref().map(|before| before.chars().collect());
+        let mut cases = Vec::new();
+        match &before {
+            None => push_from(&mut cases, &from, 0),
+            Some(before) => {
+                let common = from.iter().zip(before).take_while(|(one, other)| one == other).count();
+                if common < from.len() {
+                    let prefix = literal(&from[..common]);
+                    cases.extend(class(after(from[common]), previous(before[common])).map(|class| {
+                        format!("{prefix}{class}{ANY}")
+                    }));
+                    push_from(&mut cases, &from, common + 1);
+                    push_before(&mut cases, before, common + 1);
+                } else {
+                    push_before(&mut cases, before, common);
+                }
+            }
         }
-        write!(expression, r"\x{{{number:x}}}").expect("a string takes all");
-        open += 1;
+        format!("^(?:{})$", cases.join("|"))
     }
-    // Nothing follows the last character: the text itself is not before itself.
-    if let Some(at) = expression.rfind('|') {
-        expression.truncate(at);
+}
+
+/// The cases of what is from this name on, and has its first `common` characters.
+fn push_from(cases: &mut Vec<String>, name: &[char], common: usize) {
+    for at in common..name.len() {
+        let prefix = literal(&name[..at]);
+        cases.extend(class(after(name[at]), Some(char::MAX)).map(|class| format!("{prefix}{class}{ANY}")));
     }
-    expression.extend(std::iter::repeat_n(')', open));
-    expression.push('$');
-    expression
+    cases.push(literal(name) + ANY);
+}
+
+/// The cases of what is before this name, and has its first `common` characters.
+fn push_before(cases: &mut Vec<String>, name: &[char], common: usize) {
+    for at in common..name.len() {
+        let prefix = literal(&name[..at]);
+        cases.extend(class(Some('\0'), previous(name[at])).map(|class| format!("{prefix}{class}{ANY}")));
+        cases.push(prefix);
+    }
+}
+
+/// The next character there is. Between the ones below and above are none, but for a gap in Unicode.
+fn after(character: char) -> Option<char> {
+    (character..=char::MAX).nth(1)
+}
+
+fn previous(character: char) -> Option<char> {
+    ('\0'..character).next_back()
+}
+
+/// Characters from one to another, if there are any.
+fn class(first: Option<char>, last: Option<char>) -> Option<String> {
+    let (first, last) = (first?, last?);
+    let number = |character| format!(r"\x{{{:x}}}", u32::from(character));
+    (first <= last).then(|| format!("[{}-{}]", number(first), number(last)))
+}
+
+/// These characters and nothing else. All but letters and digits as numbers: nothing has to be known of
+/// what means something to a server.
+fn literal(characters: &[char]) -> String {
+    let mut literal = String::new();
+    for &character in characters {
+        match character.is_ascii_alphanumeric() {
+            true => literal.push(character),
+            false => write!(literal, r"\x{{{:x}}}", u32::from(character)).expect("a string takes all"),
+        }
+    }
+    literal
 }

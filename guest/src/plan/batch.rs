@@ -141,6 +141,7 @@ impl Batch {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        self.writer.pass(now);
         if let Some(since) = self.asked_at.take_if(|_| self.is_answered) {
             self.source_nanoseconds += since.0.abs_diff(now.0);
         }
@@ -280,6 +281,7 @@ impl Batch {
             migration: self.migration,
             totals: self.totals,
             percent_complete: percent,
+            source_nanoseconds: self.source_nanoseconds,
             destination_bytes: self.writer.offset,
             time: self.now,
         }

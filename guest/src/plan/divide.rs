@@ -21,9 +21,11 @@ use crate::time::{TimeRange, Timestamp};
 /// many values.
 const TAGS_MAX: usize = 32;
 
-/// A name beyond this is not cut at: the regular expression that says so would be too deep for a
-/// server (Go allows 1000).
+/// A name beyond this is not cut at: the regular expression that says so grows with its square.
 const NAME_CHARACTERS_MAX: usize = 200;
+
+/// Before all names but the empty one.
+const FIRST_NAME: &str = "\0";
 
 /// A section, while it is found out where to cut it.
 #[derive(Debug)]
@@ -157,8 +159,14 @@ impl Divider {
         let count = self.count.min(names.len());
         let bounds = (1..count).map(|nth| nth * names.len() / count);
         let bounds = bounds.map(|at| shortest_between(names[at - 1], names[at]).to_owned());
-        let bounds: Vec<_> =
+        let mut bounds: Vec<_> =
             bounds.filter(|name| name.chars().count() <= NAME_CHARACTERS_MAX).collect();
+        if matches!(of, Dimension::Tag(_)) && self.section.names(of).is_none() {
+            // The series without the tag by themselves: an expression that matches the empty name is
+            // slow, and mostly there is none of them.
+            bounds.insert(0, FIRST_NAME.to_owned());
+            bounds.dedup();
+        }
         match self.section.clone().divide(of, &bounds) {
             sections if sections.len() > 1 => Division::Sections(sections),
             _ => Division::Nothing,

@@ -3,7 +3,7 @@
 //! Does not know which batch is next. A record that cannot be read is no record: its batch is done
 //! again, and that is always safe.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::note::counted;
@@ -43,6 +43,8 @@ pub(crate) struct Journal {
     pub(crate) now: Option<Timestamp>,
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
+    /// The last of each section, of which the next one learns.
+    pub(crate) lasts: HashMap<Section, Record>,
     /// The time of the last entry.
     pub(crate) last_time: Timestamp,
     /// Entries that are not on the disk yet.
@@ -99,6 +101,7 @@ impl Journal {
             earliest: None,
             now: None,
             last: None,
+            lasts: HashMap::new(),
             last_time: Timestamp(0),
             waiting: VecDeque::new(),
             notes: VecDeque::new(),
@@ -355,6 +358,7 @@ impl Journal {
         self.totals += record.totals;
         // By its place, not by its time: a clock may jump.
         self.last = Some(record.clone());
+        self.lasts.insert(record.section.clone(), record.clone());
         self.last_time = self.last_time.max(record.time);
     }
 }

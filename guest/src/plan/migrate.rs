@@ -63,6 +63,7 @@ pub(crate) struct Migrate {
     taken: Coverage,
     in_hand: BTreeMap<u64, Attempt>,
     again: Vec<(Timestamp, Attempt)>,
+    answered: Vec<(Attempt, Answer)>,
     /// A section that no length of time makes small, while it is found out where to cut it; and why, if
     /// nothing of it can be read before.
     divider: Option<(Box<Divider>, Option<Error>)>,
@@ -123,6 +124,7 @@ impl Migrate {
             taken: Coverage::default(),
             in_hand: BTreeMap::new(),
             again: Vec::new(),
+            answered: Vec::new(),
             divider: None,
             offset: None,
             totals: Totals::default(),
@@ -139,6 +141,9 @@ impl Migrate {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        for (attempt, answer) in std::mem::take(&mut self.answered) {
+            self.answer_batch(attempt, answer);
+        }
         self.opened.get_or_insert(now);
         self.notes.append(&mut self.journal.notes);
         if let Some(note) = self.notes.pop_front() {
@@ -173,7 +178,8 @@ impl Migrate {
                 Want::Step(step) => return step,
                 Want::Wait(time) => return Step::Wait(until.min(time)),
                 Want::Nothing if self.quotas.is_some() => return Step::Wait(until),
-                Want::Nothing => {}
+                // What was found is said first.
+                Want::Nothing => return self.next(now),
             }
         }
         if matches!(self.phase, Phase::Recorded) && self.journal.is_read() {
@@ -217,6 +223,16 @@ impl Migrate {
         self.offset = offset;
         self.taken = self.journal.coverage.clone();
         self.percent_at_first = self.taken.percent_of(range);
+        for (section, last) in std::mem::take(&mut self.journal.lasts) {
+            let sizer = self.sizers.entry(section).or_default();
+            // What is to be done about it shows again.
+            let _ = sizer.done(
+                last.batch.nanoseconds(),
+                last.source_nanoseconds,
+                &last.totals,
+                u64::MAX,
+            );
+        }
         if self.journal.records > 0 {
             let batches = counted(self.journal.records, "batch is", "batches are");
             let percent = percentage(self.percent_at_first);
@@ -243,7 +259,8 @@ impl Migrate {
                 Err(error) => self.fail(error),
             }
         } else if let Some(attempt) = self.in_hand.remove(&id) {
-            self.answer_batch(attempt, answer);
+            // When that was is known with the next step.
+            self.answered.push((attempt, answer));
         } else if self.divider.as_ref().is_some_and(|(divider, _)| divider.owns(id)) {
             self.answer_divider(answer);
         } else {

@@ -57,6 +57,7 @@ impl Pace {
     /// What another has used counts here; it comes from outside.
     pub(crate) fn take_over(&mut self, now: Timestamp, other: &Self) {
         for (at, amount) in &other.spent {
+            // A clock elsewhere may be ahead.
             self.count(Timestamp(*at).min(now), *amount);
         }
         self.count(now, other.under_way);

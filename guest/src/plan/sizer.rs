@@ -1,14 +1,22 @@
 //! How long the next batch of a section is to be: learnt from those before it.
 //!
 //! Begins small, grows while there is room in what a batch may take, and shrinks on what really
-//! happened. Does not know where batches begin, nor what is asked of a source.
+//! happened. What a query takes has two parts: one for the series that it looks at, however short it is,
+//! and one for the rows. Does not know where batches begin, nor what is asked of a source.
 
 use super::Totals;
 
-/// A batch aims at so much of the source's time: InfluxDB Cloud ends a query after 90 s, and where
-/// points are ten times as dense as they were, this is still heard of in time.
-const SOURCE_NANOSECONDS: u64 = 8 * SECOND;
-/// And at so many bytes of response: what is lost if it breaks off.
+/// The rows of a batch aim at so much of the source's time, or at as much as it takes in any case:
+/// InfluxDB Cloud ends a query after 90 s, and where points are ten times as dense as they were, this is
+/// still heard of in time.
+const ROWS_SECONDS: f64 = 8.0;
+/// All of a batch aims at no more.
+const BATCH_SECONDS: f64 = 45.0;
+/// What takes longer for no rows at all is too many series for one query.
+const FIXED_SECONDS_MAX: f64 = 20.0;
+/// After a division a section should take so much for no rows.
+const FIXED_SECONDS: f64 = 10.0;
+/// A batch aims at so many bytes of response: what is lost if it breaks off.
 const READ_BYTES: u64 = 256_000_000;
 /// And at so many bytes of lines: some bodies.
 const WRITTEN_BYTES: u64 = 100_000_000;
@@ -25,13 +33,11 @@ const EMPTY_GROWTH: u64 = 8;
 const EMPTY_BEYOND_DENSE: u64 = 16;
 /// A year: more is gained by nothing.
 const LONGEST: u64 = 366 * 86_400 * SECOND;
-
-/// A batch of half the length that takes more of the time than this is not made faster by time.
-const STAYS: f64 = 0.7;
 /// A section is cut into at most so many at once.
-const SECTIONS_MAX: usize = 16;
+const SECTIONS_MAX: f64 = 16.0;
 /// So often in a row a batch is made shorter before its section is cut.
 const HALVED_MAX: u32 = 3;
+
 const SECOND: u64 = 1_000_000_000;
 
 /// What the batches of a section took so far.
@@ -41,13 +47,12 @@ pub(crate) struct Sizer {
     length: u64,
     /// The longest that fits the densest time so far.
     dense: Option<u64>,
-    /// What is expected of a nanosecond, as the last batch was.
-    read: f64,
-    written: f64,
-    /// The last batch that took longer than it should: its length and its time.
-    slow: Option<(u64, u64)>,
     /// What no batch may be longer than: half of one that was too long.
     cap: Option<u64>,
+    /// What a nanosecond of the last batch read and wrote, in bytes.
+    read: f64,
+    written: f64,
+    costs: Costs,
     /// How often in a row a batch ended for its size, each shorter than the one before.
     halved: u32,
 }
@@ -61,14 +66,14 @@ pub(crate) enum Remedy {
     Divide(usize),
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lengths and costs are guesses; a float out of range is cut by `as`"
+)]
 impl Sizer {
     /// The length of the next batch in nanoseconds, where it may write so many bytes.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a length is a guess; a float out of range is cut by `as`"
-    )]
     pub(crate) fn length(&self, room: u64) -> u64 {
         let length = if self.length == 0 { FIRST } else { self.length };
         let fits = match self.written > 0.0 {
@@ -84,24 +89,17 @@ impl Sizer {
     }
 
     /// How many bytes a batch of this length will read, if it is like the last one.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is a guess"
-    )]
     pub(crate) fn expected_read(&self, length: u64) -> u64 {
         (self.read * length as f64) as u64
     }
 
-    /// A batch of this length is done. What is to be done about those that follow, if it took too
-    /// long whatever its length; `quota` is what a window may write.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "rates are guesses; a float out of range is cut by `as`"
-    )]
+    /// For a section that was cut out of this one's.
+    pub(crate) fn of_part(&self) -> Self {
+        Self { length: self.length.max(FIRST), ..Self::default() }
+    }
+
+    /// A batch is done: its length, and for how long it kept the source busy, in nanoseconds; `quota`
+    /// is what a window may write. Says whether the section is too large, however short a batch is.
     pub(crate) fn done(
         &mut self,
         length: u64,
@@ -115,48 +113,27 @@ impl Sizer {
         self.cap = self.cap.map(|cap| cap.saturating_mul(2)).filter(|cap| *cap < LONGEST);
         self.read = totals.read as f64 / length as f64;
         self.written = totals.written as f64 / length as f64;
+        self.costs.count(totals.rows as f64, took as f64 / SECOND as f64);
         let share = |amount: u64, of: u64| amount as f64 / of.max(1) as f64;
-        let used = share(took, SOURCE_NANOSECONDS)
+        let used = (totals.rows as f64 / self.costs.rows_that_fit())
             .max(share(totals.read, READ_BYTES))
             .max(share(totals.written, WRITTEN_BYTES.min(quota)));
         let fits = (length as f64 / used.max(f64::MIN_POSITIVE)) as u64;
-        let grown = match totals.rows == 0 {
-            true => {
-                let dense = self.dense.map_or(u64::MAX, |dense| dense.saturating_mul(EMPTY_BEYOND_DENSE));
-                length.saturating_mul(EMPTY_GROWTH).min(dense)
-            }
-            false => {
-                self.dense = Some(self.dense.map_or(fits, |dense| dense.min(fits)));
-                length.saturating_mul(GROWTH)
-            }
+        let grown = if totals.rows == 0 {
+            let beyond = |dense: u64| dense.saturating_mul(EMPTY_BEYOND_DENSE);
+            length.saturating_mul(EMPTY_GROWTH).min(self.dense.map_or(u64::MAX, beyond))
+        } else {
+            self.dense = Some(self.dense.map_or(fits, |dense| dense.min(fits)));
+            length.saturating_mul(GROWTH)
         };
         self.length = grown.min(fits).clamp(SHORTEST, LONGEST);
-        self.remedy(length, took)
-    }
-
-    /// Whether a batch that took so long is one of those that no length makes short.
-    #[expect(clippy::cast_precision_loss, reason = "times are compared roughly")]
-    fn remedy(&mut self, length: u64, took: u64) -> Option<Remedy> {
-        if took <= SOURCE_NANOSECONDS {
-            self.slow = None;
-            return None;
-        }
-        let stays = match self.slow {
-            Some((longer, _)) if length > longer / 2 => return None,
-            Some((_, slow)) => took as f64 > STAYS * slow as f64,
-            None => false,
-        };
-        self.slow = Some((length, took));
-        if !stays && length > SHORTEST {
-            return None;
-        }
-        self.slow = None;
-        let sections = usize::try_from(took / SOURCE_NANOSECONDS + 1).unwrap_or(SECTIONS_MAX);
-        Some(Remedy::Divide(sections.min(SECTIONS_MAX)))
+        let fixed = self.costs.fixed();
+        let sections = (fixed / FIXED_SECONDS).ceil().clamp(2.0, SECTIONS_MAX);
+        (fixed > FIXED_SECONDS_MAX).then_some(Remedy::Divide(sections as usize))
     }
 
     /// A batch of this length has ended for its size. Where time does not help, neither does less of
-    /// it: after a second one that was half as long, the section is cut.
+    /// it: after some that were half as long each, the section is cut.
     pub(crate) fn too_large(&mut self, length: u64) -> Remedy {
         self.halved += 1;
         self.length = (length / 2).max(SHORTEST);
@@ -167,5 +144,62 @@ impl Sizer {
             return Remedy::Divide(2);
         }
         Remedy::Shorten
+    }
+}
+
+/// What a batch costs the source: seconds in any case, and seconds for each row. The least squares of
+/// the last batches, of which older ones count less.
+#[derive(Clone, Debug, Default)]
+struct Costs {
+    weight: f64,
+    rows: f64,
+    seconds: f64,
+    rows_squared: f64,
+    rows_seconds: f64,
+    /// Of the last batch.
+    last: (f64, f64),
+}
+
+/// How much less a batch counts than the one after it.
+const FADING: f64 = 0.7;
+
+impl Costs {
+    fn count(&mut self, rows: f64, seconds: f64) {
+        for (sum, new) in [
+            (&mut self.weight, 1.0),
+            (&mut self.rows, rows),
+            (&mut self.seconds, seconds),
+            (&mut self.rows_squared, rows * rows),
+            (&mut self.rows_seconds, rows * seconds),
+        ] {
+            *sum = *sum * FADING + new;
+        }
+        self.last = (rows, seconds);
+    }
+
+    /// Seconds for a row; where all batches had as many rows, all of their time is that of rows.
+    fn of_row(&self) -> f64 {
+        let Self { weight, rows, seconds, rows_squared, rows_seconds, .. } = *self;
+        let spread = weight * rows_squared - rows * rows;
+        if spread <= 1e-3 * rows * rows {
+            return if rows > 0.0 { seconds / rows } else { 0.0 };
+        }
+        ((weight * rows_seconds - rows * seconds) / spread).max(0.0)
+    }
+
+    /// Seconds in any case. Not more than the last batch took.
+    fn fixed(&self) -> f64 {
+        let fixed = (self.seconds - self.of_row() * self.rows) / self.weight;
+        fixed.clamp(0.0, self.last.1)
+    }
+
+    /// How many rows a batch should have.
+    fn rows_that_fit(&self) -> f64 {
+        let fixed = self.fixed();
+        let seconds = ROWS_SECONDS.max(fixed).min((BATCH_SECONDS - fixed).max(1.0));
+        match self.of_row() {
+            0.0 => f64::INFINITY,
+            of_row => seconds / of_row,
+        }
     }
 }

@@ -45,7 +45,8 @@ pub(crate) struct Writer {
     points: u64,
     searches: usize,
     refused: RefusedPoints,
-    now: Timestamp,
+    /// Bytes that were on their way when time was last told.
+    arrived: Vec<u64>,
     /// What the destination's quota leaves.
     pub(crate) pace: Pace,
     /// Where the next body belongs in a file.
@@ -82,10 +83,17 @@ impl Writer {
             points: 0,
             searches: 0,
             refused: RefusedPoints::default(),
-            now: Timestamp(0),
+            arrived: Vec::new(),
             offset,
             lines: 0,
             bytes: 0,
+        }
+    }
+
+    /// Time has passed: only now it is known when answers came.
+    pub(crate) fn pass(&mut self, now: Timestamp) {
+        for bytes in self.arrived.drain(..) {
+            self.pace.end(now, bytes);
         }
     }
 
@@ -121,7 +129,6 @@ impl Writer {
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         let mut until = None;
-        self.now = now;
         for write in &mut self.writes {
             let bytes = write.lines.bytes() as u64;
             if !write.is_paid {
@@ -167,7 +174,7 @@ impl Writer {
         let has_failed = self.writes[at].exchange.failed() > failed;
         if has_failed || matches!(event, Event::Begun(_) | Event::Failed(_)) {
             // What the server has counted of an attempt that failed is not known.
-            self.pace.end(self.now, bytes as u64);
+            self.arrived.push(bytes as u64);
             self.writes[at].is_paid = false;
         }
         match event {

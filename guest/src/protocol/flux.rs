@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
-use crate::section::{self, Dimension, Section};
+use crate::section::{Dimension, Section};
 use crate::settings::{Place, Selection};
 use crate::time::{TimeRange, Timestamp};
 
@@ -54,8 +54,9 @@ fn from_range(place: &Place, range: TimeRange) -> String {
     format!("{} |> range(start: {start}, stop: {stop})", from(place))
 }
 
-/// Comes first: a predicate that only tells series apart is left to the engine, for which a series
-/// without a tag has the empty value. In Flux itself it would be neither matched nor not.
+/// Directly after `range()`: there it is left to the engine, for which a series without a tag has the
+/// empty value. After a predicate that Flux itself evaluates, such a series would be in no section at all
+/// (observed on InfluxDB 2.9.1).
 fn of_section(section: &Section) -> String {
     let mut conditions = Vec::new();
     for names in section.bounds() {
@@ -64,12 +65,9 @@ fn of_section(section: &Section) -> String {
             Dimension::Field => "r._field".to_owned(),
             Dimension::Tag(key) => format!("r[{}]", string(key)),
         };
-        if !names.from.is_empty() {
-            conditions.push(format!("{column} !~ /{}/", section::before(&names.from)));
-        }
-        if let Some(before) = &names.before {
-            conditions.push(format!("{column} =~ /{}/", section::before(before)));
-        }
+        // What `\x` means in a literal, Flux itself takes first (observed on InfluxDB 2.9.1).
+        let expression = names.expression().replace(r"\x", r"\x5cx");
+        conditions.push(format!("{column} =~ /{expression}/"));
     }
     match conditions.is_empty() {
         true => String::new(),

@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
-use crate::section::{self, Dimension, Section};
+use crate::section::{Dimension, Section};
 use crate::time::{TimeRange, Timestamp};
 
 /// As for Flux: servers set limits of their own.
@@ -188,20 +188,16 @@ fn from(database: &str, policy: &str, measurement: &str) -> String {
     [database, policy, measurement].map(identifier).join(".")
 }
 
-/// A condition for each bound on a tag.
+/// A condition for each tag that bounds a section.
+///
+/// `::tag`: where a field has the name of the tag, the condition would be about that, and hold for no
+/// point (observed on InfluxDB 1.6.7 and 2.9.1).
 fn of_section(section: &Section) -> impl Iterator<Item = String> {
-    section.bounds().iter().flat_map(|names| {
-        let tag = match &names.of {
-            Dimension::Tag(key) => Some(identifier(key)),
-            Dimension::Measurement | Dimension::Field => None,
-        };
-        let bounds = [("!~", Some(&names.from)), ("=~", names.before.as_ref())];
-        let bounds = bounds.into_iter().filter_map(|(is, name)| Some((is, name?)));
-        let bounds = bounds.filter(|(_, name)| !name.is_empty());
-        let condition = |tag: String| {
-            bounds.map(move |(is, name)| format!("{tag} {is} /{}/", section::before(name)))
-        };
-        tag.map(condition).into_iter().flatten()
+    section.bounds().iter().filter_map(|names| match &names.of {
+        Dimension::Tag(key) => {
+            Some(format!("{}::tag =~ /{}/", identifier(key), names.expression()))
+        }
+        Dimension::Measurement | Dimension::Field => None,
     })
 }
 

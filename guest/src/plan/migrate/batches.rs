@@ -48,7 +48,8 @@ impl Migrate {
             return Step::Wait(until);
         }
         let due = self.again.iter().position(|(time, _)| *time <= self.now);
-        let until = self.again.iter().map(|(time, _)| *time).fold(until, Timestamp::min);
+        let later = self.again.iter().map(|(time, _)| *time).filter(|time| *time > self.now);
+        let until = later.fold(until, Timestamp::min);
         // A batch is in flight until its record is on the disk, and while it waits to be tried again.
         let in_flight = self.in_hand.len() + self.again.len() + self.journal.unsettled();
         if due.is_none() && in_flight >= self.settings.limits.concurrency {

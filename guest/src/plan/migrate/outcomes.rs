@@ -156,7 +156,7 @@ impl Migrate {
                     None => format!("{whole} is read in {many} from here on"),
                 };
                 self.notes.push_back(Note::info(message));
-                let sizer = self.sizers.get(&divider.section).cloned().unwrap_or_default();
+                let sizer = self.sizers.remove(&divider.section).unwrap_or_default().of_part();
                 for section in &sections {
                     self.sizers.insert(section.clone(), sizer.clone());
                 }

@@ -1,0 +1,78 @@
+//! What is recorded covers the whole migration, and nothing of it twice.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde_json::Value;
+use tsm2iox_guest::time::Timestamp;
+
+/// A record: times, and bounds of names, as the contract's `section` has them.
+struct Tile {
+    times: Range<i64>,
+    bounds: Vec<Value>,
+}
+
+impl Tile {
+    fn of(line: &str) -> Self {
+        let time = |key| {
+            let text = field(line, key).expect("a record says its range");
+            Timestamp::parse(&text).expect("as times").0
+        };
+        let bounds = field(line, "section").map(|text| {
+            serde_json::from_str(&text.replace("\\\"", "\"").replace("\\\\", "\\")).expect("a section is JSON")
+        });
+        Self {
+            times: time("batch_start")..time("batch_stop"),
+            bounds: bounds.unwrap_or_default(),
+        }
+    }
+
+    fn holds(&self, time: i64, measurement: &str, host: &str) -> bool {
+        self.times.contains(&time)
+            && self.bounds.iter().all(|names| {
+                let name = match &names["of"] {
+                    Value::String(of) if of == "measurement" => measurement,
+                    Value::String(_) => "f",
+                    tag => {
+                        assert_eq!(tag["tag"], "host");
+                        host
+                    }
+                };
+                names["from"].as_str().is_none_or(|from| from <= name)
+                    && names["before"].as_str().is_none_or(|before| name < before)
+            })
+    }
+}
+
+/// A string field of a record.
+fn field(line: &str, key: &str) -> Option<String> {
+    let (_, rest) = line.split_once(&format!("{key}=\""))?;
+    let end = rest.match_indices('"').map(|(at, _)| at).find(|at| !rest[..*at].ends_with('\\'))?;
+    Some(rest[..end].to_owned())
+}
+
+/// Probes at all bounds of time there are, just before them, and at names that nobody has.
+pub(crate) fn check(checkpoint: &str, migration: &Range<i64>) {
+    // A record whose acknowledgement was lost is there twice, to the byte.
+    let lines: BTreeSet<_> = checkpoint.lines().filter(|l| l.starts_with("batches")).collect();
+    let tiles: Vec<_> = lines.into_iter().map(Tile::of).collect();
+    let mut times: BTreeSet<_> = tiles.iter().flat_map(|t| [t.times.start, t.times.end]).collect();
+    times.extend([migration.start, migration.end]);
+    let mut names: BTreeSet<_> = ["", "a", "cpu", "cpu ", "q", "\u{ffff}"].map(str::to_owned).into();
+    for bound in tiles.iter().flat_map(|tile| &tile.bounds) {
+        names.extend(["from", "before"].iter().filter_map(|key| bound[key].as_str()).map(str::to_owned));
+    }
+    // Few of many are enough: each seed has others.
+    let step = (times.len() / 10).max(1);
+    let names: Vec<_> = names.iter().step_by((names.len() / 8).max(1)).collect();
+    for time in times.into_iter().step_by(step).flat_map(|time| [time - 1, time]) {
+        let expected = usize::from(migration.contains(&time));
+        for measurement in &names {
+            for host in &names {
+                let holding = tiles.iter().filter(|tile| tile.holds(time, measurement, host));
+                let (time, found) = (Timestamp(time), holding.count());
+                assert_eq!(found, expected, "records of {time}, {measurement:?}, {host:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The world of a migration: a clock that jumps from one event to the next, both sides, the checkpoint,
+//! and what goes wrong. All of it follows from a seed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+
+use fastrand::Rng;
+use tsm2iox_guest::error::Endpoint;
+use tsm2iox_guest::plan::{Answer, Outcome, Plan, Purpose, Step};
+use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
+use tsm2iox_guest::time::Timestamp;
+
+use crate::source::{Answered, SECOND, Source};
+
+/// How often something goes wrong, of a thousand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// An exchange: it does not arrive, its answer does not, or it breaks off.
+    pub(crate) exchange: u32,
+    /// The destination asks to wait.
+    pub(crate) busy: u32,
+    /// The process ends.
+    pub(crate) crash: u32,
+}
+
+/// What the destination takes in a window; beyond that it answers 429.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerQuota {
+    pub(crate) window: i64,
+    /// When a window begins.
+    pub(crate) phase: i64,
+    pub(crate) bytes: u64,
+    /// Of it, what others use in each window, from its beginning.
+    pub(crate) others: u64,
+}
+
+pub(crate) struct World {
+    pub(crate) rng: Rng,
+    pub(crate) now: i64,
+    pub(crate) source: Source,
+    /// The lines that arrived.
+    pub(crate) destination: BTreeSet<String>,
+    /// When how many bytes arrived, and how many were read by a query.
+    pub(crate) written: Vec<(i64, u64)>,
+    pub(crate) read: Vec<(i64, u64)>,
+    pub(crate) quota: Option<ServerQuota>,
+    pub(crate) checkpoint: String,
+    pub(crate) faults: Faults,
+    pub(crate) crashes: u32,
+    /// What happens is told to whoever replays a seed.
+    pub(crate) is_shown: bool,
+    run: Run,
+}
+
+/// What is lost when the process ends.
+#[derive(Default)]
+struct Run {
+    plans: HashMap<usize, Driven>,
+    opened: usize,
+    /// When an answer comes, in order; of one time, as they were asked for.
+    due: BinaryHeap<Reverse<(i64, u64)>>,
+    /// To which plan and step.
+    answers: BTreeMap<u64, (usize, u64, Answer)>,
+    asked: u64,
+}
+
+/// A plan, the batch it is of another one, and the bodies that it may read.
+struct Driven {
+    plan: Plan,
+    parent: Option<(usize, u64)>,
+    bodies: HashMap<u64, Vec<Answer>>,
+    /// When it is to be asked again without an answer.
+    wakes: i64,
+}
+
+/// How a run ended.
+pub(crate) enum Ended {
+    Done(Outcome),
+    Crashed,
+}
+
+/// A run that takes more events has no end.
+const EVENTS_MAX: u32 = 1_000_000;
+
+impl World {
+    pub(crate) fn new(rng: Rng, source: Source) -> Self {
+        Self {
+            rng,
+            now: 1_700_000_000 * SECOND,
+            source,
+            destination: BTreeSet::new(),
+            written: Vec::new(),
+            read: Vec::new(),
+            quota: None,
+            checkpoint: String::new(),
+            faults: Faults::default(),
+            crashes: 0,
+            is_shown: false,
+            run: Run::default(),
+        }
+    }
+
+    /// Runs a migration until it ends, well or not.
+    pub(crate) fn run(&mut self, settings: &str) -> Ended {
+        self.run = Run::default();
+        let plan = Plan::open(Purpose::Migrate, settings).expect("the settings are fit");
+        self.open(plan, None);
+        for _ in 0..EVENTS_MAX {
+            let plans: Vec<_> = self.run.plans.keys().copied().collect::<BTreeSet<_>>().into_iter().collect();
+            for place in plans {
+                if let Some(outcome) = self.drive(place) {
+                    return Ended::Done(outcome);
+                }
+            }
+            if self.rng.u32(0..1000) < self.faults.crash {
+                self.crashes += 1;
+                return Ended::Crashed;
+            }
+            self.pass();
+        }
+        panic!("it comes to no end");
+    }
+
+    fn show(&self, what: &str) {
+        if self.is_shown {
+            eprintln!("{} {what}", Timestamp(self.now));
+        }
+    }
+
+    fn open(&mut self, plan: Plan, parent: Option<(usize, u64)>) {
+        let driven = Driven { plan, parent, bodies: HashMap::new(), wakes: 0 };
+        self.run.plans.insert(self.run.opened, driven);
+        self.run.opened += 1;
+    }
+
+    /// Time passes until something happens.
+    fn pass(&mut self) {
+        let wakes = self.run.plans.values().map(|driven| driven.wakes).min().unwrap_or(i64::MAX);
+        let due = self.run.due.peek().map_or(i64::MAX, |Reverse((time, _))| *time);
+        assert!(wakes.min(due) < i64::MAX, "nothing will ever happen");
+        if wakes < due {
+            self.now = self.now.max(wakes);
+            return;
+        }
+        self.now = self.now.max(due);
+        let Some(Reverse((_, order))) = self.run.due.pop() else { return };
+        let (place, id, answer) = self.run.answers.remove(&order).expect("each is there once");
+        if let Some(driven) = self.run.plans.get_mut(&place) {
+            driven.plan.answer(id, answer);
+            driven.wakes = self.now;
+        }
+    }
+
+    fn answer_at(&mut self, time: i64, place: usize, id: u64, answer: Answer) {
+        self.run.asked += 1;
+        self.run.due.push(Reverse((time, self.run.asked)));
+        self.run.answers.insert(self.run.asked, (place, id, answer));
+    }
+
+    /// Asks a plan until it waits; returns the outcome of the migration when that is done.
+    fn drive(&mut self, place: usize) -> Option<Outcome> {
+        loop {
+            let driven = self.run.plans.get_mut(&place)?;
+            if driven.wakes > self.now {
+                return None;
+            }
+            match driven.plan.next(Timestamp(self.now)) {
+                Step::Send(request) => self.send(place, &request),
+                Step::Read(id) => {
+                    let body = driven.bodies.get_mut(&id).and_then(Vec::pop);
+                    let takes = self.rng.i64(1_000..10_000_000);
+                    self.answer_at(self.now + takes, place, id, body.unwrap_or(Answer::End));
+                }
+                Step::Batch(batch) => {
+                    let plan = Plan::open(Purpose::Batch, &batch.order).expect("an order is fit");
+                    self.open(plan, Some((place, batch.id)));
+                    let opened = self.run.opened - 1;
+                    self.drive(opened);
+                }
+                Step::Note(note) => self.show(&note.message),
+                Step::Wait(until) => {
+                    driven.wakes = until.0;
+                    return None;
+                }
+                Step::Done(outcome) => {
+                    let parent = driven.parent;
+                    self.run.plans.remove(&place);
+                    let Some((parent, id)) = parent else { return Some(outcome) };
+                    self.answer_at(self.now, parent, id, Answer::Outcome(outcome));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Does what a request asks for, or lets it fail, and has it answered.
+    fn send(&mut self, place: usize, request: &Request) {
+        let id = request.id;
+        let takes = self.rng.i64(1_000_000..2 * SECOND);
+        let fault = (self.rng.u32(0..1000) < self.faults.exchange).then(|| self.rng.u8(0..3));
+        let failed = |cause| Answer::Failed(Failure { cause, message: "as told".to_owned() });
+        if fault == Some(0) {
+            return self.answer_at(self.now + takes, place, id, failed(Cause::Unreachable));
+        }
+        let (head, mut body, takes) = match request.endpoint {
+            Endpoint::Source => {
+                let Answered { body, takes } = self.source.answer(&request.body);
+                let Some(body) = body else {
+                    return self.answer_at(self.now + takes, place, id, failed(Cause::TimedOut));
+                };
+                // Of an answer that never comes nobody can say what of it was sent.
+                if fault != Some(1) {
+                    self.read.push((self.now + takes, body.len() as u64));
+                }
+                (status(200), vec![Answer::Bytes(body.into_bytes())], takes)
+            }
+            Endpoint::Destination => (self.write(&request.body, takes / 2), Vec::new(), takes),
+            Endpoint::Checkpoint | Endpoint::Rejected if request.method == "GET" => {
+                let text = self.checkpoint.clone().into_bytes();
+                (status(200), vec![Answer::Bytes(text)], takes)
+            }
+            Endpoint::Checkpoint | Endpoint::Rejected => {
+                self.checkpoint += &request.body;
+                (status(204), Vec::new(), takes)
+            }
+        };
+        body.retain(|piece| *piece != Answer::Bytes(Vec::new()));
+        match fault {
+            Some(1) => return self.answer_at(self.now + takes, place, id, failed(Cause::Broken)),
+            Some(_) => body.insert(0, failed(Cause::Broken)),
+            None => {}
+        }
+        if let Some(driven) = self.run.plans.get_mut(&place) {
+            driven.bodies.insert(id, body);
+        }
+        self.answer_at(self.now + takes, place, id, Answer::Response(head));
+    }
+
+    /// Takes a body of lines, if the quota has room for it.
+    fn write(&mut self, body: &str, takes: i64) -> Response {
+        let (at, bytes) = (self.now + takes, body.len() as u64);
+        if self.rng.u32(0..1000) < self.faults.busy {
+            return match self.rng.u8(0..3) {
+                0 => retry_after(429, "3".to_owned()),
+                1 => status(503),
+                _ => status(429),
+            };
+        }
+        if let Some(ServerQuota { window, phase, bytes: most, others }) = self.quota {
+            let since = (at - phase).rem_euclid(window);
+            let start = at - since;
+            let used: u64 = self.written.iter().filter(|(t, _)| *t >= start).map(|(_, b)| b).sum();
+            if used + others + bytes > most {
+                let seconds = (window - since) / SECOND + 1;
+                return retry_after(429, seconds.to_string());
+            }
+        }
+        self.show(&format!("{bytes} bytes are written"));
+        self.written.push((at, bytes));
+        self.destination.extend(body.lines().map(str::to_owned));
+        status(204)
+    }
+}
+
+fn status(status: u16) -> Response {
+    Response { status, headers: Vec::new() }
+}
+
+fn retry_after(status: u16, seconds: String) -> Response {
+    Response { status, headers: vec![("Retry-After".to_owned(), seconds)] }
+}
