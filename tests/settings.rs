@@ -70,9 +70,9 @@ fn an_unknown_key_is_named_with_the_nearest_one() {
     unknown("sorce", "", "unknown key `sorce`", "the nearest key is `source`");
     unknown(
         "limits",
-        "write_mb",
-        "unknown key `limits.write_mb`",
-        "the keys that there are: concurrency, attempts",
+        "quota",
+        "unknown key `limits.quota`",
+        "the keys that there are: concurrency, attempts, window, read_mb, write_mb, share, rate_mb_per_s",
     );
 }
 
@@ -81,7 +81,6 @@ fn a_missing_key_is_named() {
     let missing = |table, key, message| check(table, key, Value::Null, message, None);
     missing("migration", "start", "`migration.start` is missing");
     missing("migration", "stop", "`migration.stop` is missing");
-    missing("migration", "batch_interval", "`migration.batch_interval` is missing");
     missing("source", "api", "`source.api` is missing");
     missing("source", "org", "`source.org` is missing");
     missing("destination", "bucket", "`destination.bucket` is missing");
@@ -129,17 +128,45 @@ fn the_stop_is_after_the_start() {
 
 #[test]
 fn an_interval_is_a_flux_duration() {
-    for text in ["auto", "1", "h", "1.5h", "-1h", "0s", "1 h", "99999999999999999999h"] {
+    for text in ["1", "h", "1.5h", "-1h", "0s", "1 h", "99999999999999999999h"] {
         let message = format!(
             "`migration.batch_interval`: `{text}` is not a duration such as `1h`, `1d` or `1mo`"
         );
         check("migration", "batch_interval", json!(text), &message, None);
     }
-    for text in ["1h", "1d", "1mo", "1y", "1h30m", "1mo2w3d4h5m6s7ms8us9ns", "1µs"] {
+    for text in ["auto", "1h", "1d", "1mo", "1y", "1h30m", "1mo2w3d4h5m6s7ms8us9ns", "1µs"] {
         let mut settings = fit();
         settings["migration"]["batch_interval"] = json!(text);
         Plan::open(Purpose::Migrate, &settings.to_string()).expect(text);
     }
+}
+
+#[test]
+fn a_limit_is_a_number_of_what_its_name_says() {
+    let limit = |key: &str, value: Value, message: &str| {
+        check("limits", "", json!({ key: value }), message, None);
+    };
+    let megabytes = "must be a number of megabytes above 0, or \"auto\"";
+    limit("write_mb", json!("5"), &format!("`limits.write_mb` {megabytes}"));
+    limit("read_mb", json!(0), &format!("`limits.read_mb` {megabytes}"));
+    limit("rate_mb_per_s", json!(-1), "`limits.rate_mb_per_s` must be a number above 0");
+    limit("share", json!(1.5), "`limits.share` must be a number above 0, and 1 at most");
+    let window = "`limits.window` must be a duration without months, such as `5m`";
+    limit("window", json!("1mo"), window);
+    let unasked = "`limits.write_mb` cannot be \"auto\": only an organization of `api = \"v2\"` has \
+                   limits that can be asked for, with `destination.org`";
+    limit("write_mb", json!("auto"), unasked);
+    let lag = "`migration.lag` must be a duration without months, such as `1h`";
+    check("migration", "lag", json!("1mo"), lag, None);
+    let trust = "`checkpoint.trust_task` must be `true` or `false`";
+    check("checkpoint", "", json!({ "trust_task": "yes" }), trust, None);
+    let mut settings = fit();
+    settings["limits"] = json!({
+        "read_mb": "auto", "write_mb": 0.5, "share": 1, "window": "1m30s", "rate_mb_per_s": 2.5,
+    });
+    settings["migration"]["lag"] = json!("0s");
+    settings["migration"]["every"] = json!("5m");
+    Plan::open(Purpose::Migrate, &settings.to_string()).expect("they are fit");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{complete, settings, to_file, world};
 
 #[test]
 fn the_first_point_and_the_present_are_fixed_by_the_first_record() {
-    let settings = settings(&json!({ "migration": { "start": "earliest", "stop": "now" } }));
+    let settings = settings(&json!({ "migration": { "start": "earliest", "stop": "now", "lag": "5m" } }));
     let mut world = World { seconds: vec![-7000, -3000, -100], ..World::default() };
     world.fault = Some((4, Fault::KilledBefore));
     world.run(Purpose::Migrate, &settings).expect_err("it is killed");
@@ -61,7 +61,7 @@ fn a_start_after_now_is_an_error() {
     let Ok(Outcome { ending: Ending::Failed(error), .. }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(
         error.message,
-        "there is nothing to migrate from 1970-01-01T00:00:00Z to 1969-12-31T23:55:00Z"
+        "there is nothing to migrate from 1970-01-01T00:00:00Z to 1969-12-31T23:00:00Z"
     );
 }
 

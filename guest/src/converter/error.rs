@@ -121,15 +121,15 @@ pub(crate) fn bounded(text: &str, characters_max: usize) -> String {
 
 /// What the error of a query means, which comes in an answer that began as a success. The words
 /// are those of InfluxQL (observed on InfluxDB 1.6.7 and 2.9.1; limits: `query/select.go`).
-pub(super) fn fault_of_query(message: &str) -> Fault {
+pub(crate) fn fault_of_query(message: &str) -> Fault {
     let of = |words: &[&str]| words.iter().any(|words| message.contains(words));
     if of(&["database not found", "retention policy not found"]) {
         Fault::Missing
     } else if of(&["not authorized", "authorization failed"]) {
         Fault::Unauthorized
-    } else if of(&["max-select-"]) {
+    } else if of(&["max-select-", "memory allocation limit"]) {
         Fault::TooLarge
-    } else if of(&["query-timeout"]) {
+    } else if of(&["timeout", "timed out", "deadline exceeded"]) {
         Fault::TimedOut
     } else {
         // The server gave up in the middle of its answer.

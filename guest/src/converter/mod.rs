@@ -49,7 +49,7 @@ use crate::time::TimeRange;
 pub(crate) use annotated::{first_time, flux_values};
 use csv::Csv;
 use error::ConversionError;
-pub(crate) use error::{bounded, quoted};
+pub(crate) use error::{bounded, fault_of_query, quoted};
 use influxql::Results;
 pub(crate) use lines::{Lines, push_series, string};
 pub use names::PRODUCTS;

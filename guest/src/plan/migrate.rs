@@ -64,6 +64,8 @@ pub(crate) struct Migrate {
     in_hand: BTreeMap<u64, Attempt>,
     again: Vec<(Timestamp, Attempt)>,
     answered: Vec<(Attempt, Answer)>,
+    /// Bytes that the plan has read itself, at the cost of the same quota.
+    answers_read: u64,
     /// A section that no length of time makes small, while it is found out where to cut it; and why, if
     /// nothing of it can be read before.
     divider: Option<(Box<Divider>, Option<Error>)>,
@@ -125,6 +127,7 @@ impl Migrate {
             in_hand: BTreeMap::new(),
             again: Vec::new(),
             answered: Vec::new(),
+            answers_read: 0,
             divider: None,
             offset: None,
             totals: Totals::default(),
@@ -141,6 +144,7 @@ impl Migrate {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        self.reading.spend(now, std::mem::take(&mut self.answers_read));
         for (attempt, answer) in std::mem::take(&mut self.answered) {
             self.answer_batch(attempt, answer);
         }
@@ -261,10 +265,14 @@ impl Migrate {
         } else if let Some(attempt) = self.in_hand.remove(&id) {
             // When that was is known with the next step.
             self.answered.push((attempt, answer));
-        } else if self.divider.as_ref().is_some_and(|(divider, _)| divider.owns(id)) {
-            self.answer_divider(answer);
         } else {
-            self.answer_looking(id, answer);
+            if let Answer::Bytes(bytes) = &answer {
+                self.answers_read += bytes.len() as u64;
+            }
+            match self.divider.as_ref().is_some_and(|(divider, _)| divider.owns(id)) {
+                true => self.answer_divider(answer),
+                false => self.answer_looking(id, answer),
+            }
         }
     }
 

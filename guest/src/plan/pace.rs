@@ -142,7 +142,7 @@ impl Pace {
     }
 
     fn count(&mut self, now: Timestamp, amount: u64) {
-        let Some(quota) = self.quota else { return };
+        let Some(quota) = self.quota.filter(|_| amount > 0) else { return };
         let is_over = |at: i64| Timestamp(at).saturating_add(quota.window) <= now;
         while self.spent.pop_front_if(|(at, _)| is_over(*at)).is_some() {}
         // A clock may jump back.

@@ -4,7 +4,7 @@
 
 use super::refusal::{Refusal, explanation};
 use super::{Call, Kind, Response};
-use crate::converter::quoted;
+use crate::converter::{fault_of_query, quoted};
 use crate::error::{Endpoint, Error, Fault};
 
 /// What to do about an answer.
@@ -49,6 +49,7 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         (_, Kind::Points | Kind::Record) => "write",
         (_, Kind::Query | Kind::Content { .. } | Kind::Length) => "read",
     };
+    let is_query = *kind == Kind::Query;
     match status {
         // A file; the body says why.
         403 | 410 if call.path.is_empty() => {
@@ -78,6 +79,18 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         // As 1.x answers to a write (observed on 1.6.7).
         500 if said.contains("retention policy not found") => {
             Verdict::Final(error(Fault::Missing, "does not exist"))
+        }
+        // As 2.9.1 answers where `query-queue-size` is reached (observed).
+        400 if said.contains("queue length exceeded") => {
+            Verdict::Later { after: None, error: error(Fault::Unavailable, "asks to wait") }
+        }
+        // A smaller query may do: the plan decides.
+        400 | 500 if is_query && fault_of_query(&said) == Fault::TooLarge => {
+            Verdict::Final(error(Fault::TooLarge, "takes no such query"))
+        }
+        408 | 504 if is_query => Verdict::Again(error(Fault::TimedOut, "did not answer in time")),
+        400 | 500 if is_query && fault_of_query(&said) == Fault::TimedOut => {
+            Verdict::Again(error(Fault::TimedOut, "did not answer in time"))
         }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),

@@ -51,6 +51,10 @@ impl Migrate {
             Ending::Stopped(error) | Ending::Failed(error) if self.is_too_large(&error) => {
                 self.batch_too_large(attempt, error);
             }
+            // Servers, and what stands between, may cut what takes long.
+            Ending::Stopped(error) if attempt.failed > 0 && self.is_cut(&error) => {
+                self.batch_too_large(attempt, error);
+            }
             Ending::Stopped(error) => self.batch_stopped(attempt, error),
             Ending::Failed(error) => self.fail(of_batch(error, &attempt.section, attempt.range)),
         }
@@ -103,6 +107,13 @@ impl Migrate {
         is_server
             && error.endpoint == Some(Endpoint::Source)
             && matches!(error.fault, Fault::TimedOut | Fault::TooLarge)
+    }
+
+    /// Whether the source has cut its answer.
+    fn is_cut(&self, error: &Error) -> bool {
+        error.fault == Fault::Truncated
+            && error.endpoint == Some(Endpoint::Source)
+            && !matches!(self.settings.source, Source::File(..))
     }
 
     /// It goes on with smaller ones: by time, or, where that does not help, by names.
