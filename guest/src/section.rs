@@ -17,6 +17,9 @@ use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+/// Before all names but the empty one.
+pub(crate) const FIRST_NAME: &str = "\0";
+
 /// What a section may be bounded in; in this order they are cut.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -206,17 +209,30 @@ impl fmt::Display for Section {
                 Dimension::Tag(key) => key,
                 Dimension::Field => "field",
             };
-            match before {
-                _ if from.is_empty() => f.write_str(of)?,
-                None => write!(f, "{of} ≥ {from:?}")?,
-                Some(_) => write!(f, "{from:?} ≤ {of}")?,
-            }
-            if let Some(before) = before {
-                write!(f, " < {before:?}")?;
+            match (from.as_str(), before.as_deref()) {
+                ("", Some(FIRST_NAME)) => write!(f, "{of} = \"\"")?,
+                (FIRST_NAME, None) => write!(f, "{of} ≠ \"\"")?,
+                (from, before) => names(f, of, from, before)?,
             }
         }
         Ok(())
     }
+}
+
+/// `"a" ≤ host < "b"`.
+fn names(
+    f: &mut fmt::Formatter<'_>,
+    of: &str,
+    from: &str,
+    before: Option<&str>,
+) -> fmt::Result {
+    match (from, before) {
+        ("", _) => f.write_str(of)?,
+        (_, None) => write!(f, "{of} ≥ {from:?}")?,
+        (FIRST_NAME, Some(_)) => write!(f, "\"\" < {of}")?,
+        (_, Some(_)) => write!(f, "{from:?} ≤ {of}")?,
+    }
+    before.map_or(Ok(()), |before| write!(f, " < {before:?}"))
 }
 
 /// Anything, line breaks too.

@@ -24,6 +24,10 @@ pub enum Command {
         /// Print the ranges of the batches that are left, one a line, and move nothing
         #[arg(long)]
         dry_run: bool,
+        /// Run again and again, as often as this says: `5m`; with `stop = "now"`, each round goes on to
+        /// the present
+        #[arg(long, value_name = "DURATION", conflicts_with = "dry_run")]
+        every: Option<String>,
         /// Do what this component says, not the one inside this program
         #[arg(long, value_name = "FILE")]
         component: Option<PathBuf>,
@@ -104,6 +108,7 @@ const AFTER_HELP: &str = "\
 Examples:
   tsm2iox run migration.toml
   tsm2iox run --dry-run migration.toml | wc --lines
+  tsm2iox run --every 5m migration.toml
   tsm2iox status migration.toml
   influx query --raw 'from(bucket: \"b\") |> range(start: -1h)' | tsm2iox convert > points.lp
   tsm2iox convert --format lp export.lp.gz > merged.lp

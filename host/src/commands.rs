@@ -39,8 +39,12 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// What came before there was an outcome, as `report::error` shows it.
 pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
     match command {
-        Command::Run { config, dry_run: false, component } => run(&config, component.as_deref()),
-        Command::Run { config, dry_run: true, component } => list(&config, component.as_deref()),
+        Command::Run { config, dry_run: false, every, component } => {
+            run(&config, every.as_deref(), component.as_deref())
+        }
+        Command::Run { config, dry_run: true, component, .. } => {
+            list(&config, component.as_deref())
+        }
         Command::Status { config } => status(&config),
         Command::Convert { file, format, line_breaks, product } => {
             convert(&file, &cli::conversion_settings(format, line_breaks, product))
@@ -50,11 +54,31 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
     }
 }
 
-fn run(config: &Path, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
-    let began = Instant::now();
+fn run(
+    config: &Path,
+    every: Option<&str>,
+    component: Option<&Path>,
+) -> anyhow::Result<ExitStatus> {
     let component = open_component(component)?;
-    let outcome = carry_out(config, component, Purpose::Migrate, Report::Talk, Batches::Driven)?;
-    Ok(report::outcome(&outcome, began.elapsed()))
+    let mut config = Config::read(config)?;
+    if let Some(every) = every {
+        config.set_every(every);
+    }
+    let machine = Machine::open()?;
+    loop {
+        let (began, component, migrate) = (Instant::now(), component.clone(), Purpose::Migrate);
+        let outcome =
+            machine.carry_out(&config, component, migrate, Report::Talk, Batches::Driven)?;
+        let status = report::outcome(&outcome, began.elapsed());
+        let Some(every) = config.every() else { return Ok(status) };
+        // A person has to do something, or wants an end; what else stops a round, the next may not meet.
+        if status == ExitStatus::Unfit || machine.stop.is_raised() {
+            return Ok(status);
+        }
+        if machine.stop.wait(every.saturating_sub(began.elapsed())) {
+            return Ok(status);
+        }
+    }
 }
 
 /// A dry run: the batches that are left, one a line.
@@ -64,13 +88,15 @@ fn list(config: &Path, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
         report::write_data(format!("{}\n", line.trim_end()).as_bytes())
     };
     let component = open_component(component)?;
-    let batches = Batches::Listed(&mut list);
-    Ok(look(&carry_out(config, component, Purpose::Split, Report::Talk, batches)?))
+    let (config, batches) = (Config::read(config)?, Batches::Listed(&mut list));
+    let machine = Machine::open()?;
+    Ok(look(&machine.carry_out(&config, component, Purpose::Split, Report::Talk, batches)?))
 }
 
 fn status(config: &Path) -> anyhow::Result<ExitStatus> {
-    let component = Component::embedded()?;
-    Ok(look(&carry_out(config, component, Purpose::Status, Report::Data, Batches::Refused)?))
+    let (component, config) = (Component::embedded()?, Config::read(config)?);
+    let (machine, status) = (Machine::open()?, Purpose::Status);
+    Ok(look(&machine.carry_out(&config, component, status, Report::Data, Batches::Refused)?))
 }
 
 /// Ends a command that only looks: what it has seen is said, whether or not it is complete.
@@ -86,42 +112,64 @@ fn open_component(file: Option<&Path>) -> Result<Component, Unfit> {
     file.map_or_else(Component::embedded, Component::from_file)
 }
 
-/// Opens a plan and what it works with, and drives it to its end.
-fn carry_out(
-    path: &Path,
-    component: Component,
-    purpose: Purpose,
-    report: Report,
-    batches: Batches<'_>,
-) -> anyhow::Result<Outcome> {
-    let config = Config::read(path)?;
-    // First the plan: it knows all keys, and explains a misspelt one.
-    let plan = match Plan::open(&component, purpose, &config.settings())? {
-        Ok(plan) => plan,
-        Err(error) => return Ok(drive::failed(error)),
-    };
-    let endpoints = Arc::new(config.endpoints(sides(purpose))?);
-    let _lock = match purpose {
-        Purpose::Migrate => Some(Lock::take(&config.lock_path()?)?),
-        // They record nothing.
-        Purpose::Check | Purpose::Split | Purpose::Batch | Purpose::Verify | Purpose::Status => {
-            None
+/// What all plans of a command work with.
+struct Machine {
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    stop: Stop,
+}
+
+impl Machine {
+    fn open() -> anyhow::Result<Self> {
+        let runtime = Runtime::new().context("no threads for requests")?;
+        let stop = Stop::default();
+        stop.raise_at_signals(runtime.handle()).context("signals cannot be heard")?;
+        Ok(Self { runtime: Some(runtime), stop })
+    }
+
+    /// Opens a plan and what it works with, and drives it to its end.
+    fn carry_out(
+        &self,
+        config: &Config,
+        component: Component,
+        purpose: Purpose,
+        report: Report,
+        batches: Batches<'_>,
+    ) -> anyhow::Result<Outcome> {
+        // First the plan: it knows all keys, and explains a misspelt one.
+        let plan = match Plan::open(&component, purpose, &config.settings())? {
+            Ok(plan) => plan,
+            Err(error) => return Ok(drive::failed(error)),
+        };
+        let endpoints = Arc::new(config.endpoints(sides(purpose))?);
+        let _lock = match purpose {
+            Purpose::Migrate => Some(Lock::take(&config.lock_path()?)?),
+            // They record nothing.
+            Purpose::Check
+            | Purpose::Split
+            | Purpose::Batch
+            | Purpose::Verify
+            | Purpose::Status => None,
+        };
+        let runtime = self.runtime.as_ref().context("the machine is at its end")?.handle().clone();
+        let host = Host { component, endpoints, report, runtime, stop: self.stop.clone() };
+        drive::drive(&host, plan, batches).or_else(|error| match error.is::<PipeClosed>() {
+            true => Err(error),
+            // The component is lost, and what is recorded is not: another run goes on from there.
+            false => {
+                let ending = Ending::Stopped(Error::new(Fault::Internal, format!("{error:#}")));
+                Ok(Outcome::new(ending, Totals::default()))
+            }
+        })
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(SHUTDOWN);
         }
-    };
-    let runtime = Runtime::new().context("no threads for requests")?;
-    let stop = Stop::default();
-    stop.raise_at_signals(runtime.handle()).context("signals cannot be heard")?;
-    let host = Host { component, endpoints, report, runtime: runtime.handle().clone(), stop };
-    let driven = drive::drive(&host, plan, batches);
-    runtime.shutdown_timeout(SHUTDOWN);
-    driven.or_else(|error| match error.is::<PipeClosed>() {
-        true => Err(error),
-        // The component is lost, and what is recorded is not: another run goes on from there.
-        false => {
-            let ending = Ending::Stopped(Error::new(Fault::Internal, format!("{error:#}")));
-            Ok(Outcome::new(ending, Totals::default()))
-        }
-    })
+    }
 }
 
 /// What a plan may work with. To look at a checkpoint takes no token of the two sides.

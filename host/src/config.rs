@@ -12,10 +12,12 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::{Map, Value};
 use tsm2iox_guest::error::Endpoint as Side;
+use tsm2iox_guest::time::Interval;
 
 use crate::endpoint::{AppendFile, Endpoint, Endpoints, folder_of};
 use crate::http::{Credentials, Server, Token};
@@ -60,6 +62,21 @@ impl Config {
             Unfit::new(format!("{shown}, line {line}: {}", error.message().trim()))
         })?;
         Ok(Self { path: path.to_owned(), settings: json_table(table) })
+    }
+
+    /// Sets how often a run begins anew, as if the file said it.
+    pub fn set_every(&mut self, every: &str) {
+        let migration = self.settings.entry("migration").or_insert_with(|| Map::new().into());
+        if let Value::Object(migration) = migration {
+            migration.insert("every".to_owned(), every.into());
+        }
+    }
+
+    /// How often a run begins anew, if it does; the guest is to be asked first whether that is fit.
+    pub fn every(&self) -> Option<Duration> {
+        let text = self.settings.get("migration")?.get("every")?.as_str()?;
+        let nanoseconds = Interval::parse(text)?.clock_nanoseconds()?;
+        Some(Duration::from_nanos(nanoseconds))
     }
 
     /// All of it as a JSON object, for the guest.

@@ -6,8 +6,13 @@ use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+
+/// Who waits looks so often whether an end is wished.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A wish to end. All clones are one.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +27,19 @@ impl Stop {
     /// Whether somebody wished it.
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Waits for so long, or until somebody wishes an end; whether somebody did.
+    pub fn wait(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        while !self.is_raised() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::sleep(left.min(LOOK));
+        }
+        true
     }
 
     /// Raises it at the first `SIGINT` or `SIGTERM`; at the second the program ends at once, with

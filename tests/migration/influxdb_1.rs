@@ -124,10 +124,18 @@ pub(crate) const TO_FILE: &str = "[destination]\napi = \"lp\"\npath = \"out.lp\"
 /// Migrates a bucket into a file, and returns what that then holds.
 #[track_caller]
 pub(crate) fn migrated(server: &RealServer, bucket: &str) -> Points {
+    migrated_saying(server, bucket).0
+}
+
+/// The same, and what it said.
+#[track_caller]
+pub(crate) fn migrated_saying(server: &RealServer, bucket: &str) -> (Points, String) {
     let source = table("source", server.url(), bucket);
     let migration = Migration::new(Host::Binary, &format!("{RANGE}{source}{TO_FILE}"));
-    migration.complete();
-    Points::parse(&migration.read("out.lp"))
+    let output = migration.run();
+    let talk = talk(&output);
+    assert!(output.status.success(), "{talk}");
+    (Points::parse(&migration.read("out.lp")), talk)
 }
 
 /// Runs a migration that ends with this exit status, and returns what it said.

@@ -10,7 +10,9 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tsm2iox_guest::plan::Ending;
 
+mod guide;
 mod records;
+mod smallest;
 mod source;
 mod world;
 
@@ -140,7 +142,8 @@ fn check(case: &Case, world: &World) {
         let most_allowed = read + case.concurrency * batch;
         assert!(most <= most_allowed, "{most} of {read} bytes were read, and {batch} are a batch");
     }
-    if case.is_auto {
+    // What is left of a window may be small, and is used.
+    if case.is_auto && case.write.is_none() {
         check_sizes(case, world);
     }
 }
@@ -168,10 +171,9 @@ fn check_sizes(case: &Case, world: &World) {
             continue;
         }
         let around = asked[..place].iter().any(|large| {
-            let is_slow = large.timed_out || world.source.takes(large) > 8 * SECOND;
+            let is_slow = large.timed_out || world.source.takes(large) > 7 * SECOND;
             is_slow && large.series.is_superset(&small.series)
         });
-        let by_quota = case.write.is_some() && small.series == all;
-        assert!(around || by_quota, "{small:?} was asked for, and nothing larger was too slow");
+        assert!(around, "{small:?} was asked for, and nothing larger was too slow");
     }
 }

@@ -32,7 +32,7 @@ impl Tile {
             && self.bounds.iter().all(|names| {
                 let name = match &names["of"] {
                     Value::String(of) if of == "measurement" => measurement,
-                    Value::String(_) => "f",
+                    Value::String(_) => "f0",
                     tag => {
                         assert_eq!(tag["tag"], "host");
                         host

@@ -18,6 +18,8 @@ pub(crate) const SECOND: i64 = 1_000_000_000;
 pub(crate) struct Series {
     pub(crate) measurement: String,
     pub(crate) host: String,
+    /// Each point has so many, called `f0`, `f1` …
+    pub(crate) fields: usize,
     /// In order.
     pub(crate) times: Vec<i64>,
 }
@@ -50,6 +52,16 @@ pub(crate) struct Answered {
     pub(crate) takes: i64,
 }
 
+impl Series {
+    /// A point of it with these fields.
+    pub(crate) fn line(&self, fields: Range<usize>, time: i64) -> String {
+        let Self { measurement, host, .. } = self;
+        let host = if host.is_empty() { String::new() } else { format!(",host={host}") };
+        let fields: Vec<_> = fields.map(|field| format!("f{field}={time}")).collect();
+        format!("{}{host} {} {time}", measurement.replace(' ', "\\ "), fields.join(","))
+    }
+}
+
 const NAMES: [&str; 7] = ["air", "cpu", "cpu load", "disk", "m\u{e4}", "x", "zeta"];
 
 impl Source {
@@ -64,7 +76,8 @@ impl Source {
                     _ => format!("h{}", rng.u32(0..1000)),
                 };
                 let measurement = (*measurement).to_owned();
-                series.push(Series { measurement, host, times: Vec::new() });
+                let fields = rng.usize(1..4);
+                series.push(Series { measurement, host, fields, times: Vec::new() });
             }
         }
         series.sort_by_key(|series| (series.measurement.clone(), series.host.clone()));
@@ -91,16 +104,18 @@ impl Source {
             rng.i64(1000..200_000_000),
         ];
         let timeout = if rng.bool() { 90 * SECOND } else { 3600 * SECOND };
+        Self::new(series, costs, timeout)
+    }
+
+    pub(crate) fn new(series: Vec<Series>, costs: [i64; 3], timeout: i64) -> Self {
         Self { series, costs, timeout, expressions: HashMap::new(), asked: Vec::new() }
     }
 
     /// The lines of all points in a range.
     pub(crate) fn lines(&self, times: &Range<i64>) -> BTreeSet<String> {
-        let lines = |Series { measurement, host, times: of }: &Series| {
-            let host = if host.is_empty() { String::new() } else { format!(",host={host}") };
-            let series = measurement.replace(' ', "\\ ") + &host;
-            let within = of.iter().filter(|time| times.contains(time));
-            within.map(|time| format!("{series} f={time} {time}")).collect::<Vec<_>>()
+        let lines = |series: &Series| {
+            let within = series.times.iter().filter(|time| times.contains(time));
+            within.map(|time| series.line(0..series.fields, *time)).collect::<Vec<_>>()
         };
         self.series.iter().flat_map(lines).collect()
     }
@@ -138,7 +153,7 @@ impl Source {
     fn points(&self, meant: &[usize], times: &Range<i64>) -> (String, usize) {
         let (mut body, mut points, mut had_host) = (String::new(), 0, None);
         for (table, place) in meant.iter().enumerate() {
-            let Series { measurement, host, times: of } = &self.series[*place];
+            let Series { measurement, host, fields, times: of } = &self.series[*place];
             let (first, last) =
                 (of.partition_point(|t| *t < times.start), of.partition_point(|t| *t < times.end));
             if first == last {
@@ -150,12 +165,14 @@ impl Source {
                 body += if has_host { HEADER_WITH_HOST } else { HEADER };
                 had_host = Some(has_host);
             }
-            for time in &of[first..last] {
-                let host = if has_host { format!(",{host}") } else { String::new() };
+            let host = if has_host { format!(",{host}") } else { String::new() };
+            for (field, time) in (0..*fields).flat_map(|f| of[first..last].iter().map(move |t| (f, t)))
+            {
                 let at = Timestamp(*time);
-                write!(body, ",,{table},{at},{time},f,{measurement}{host}\r\n").expect("it is text");
-                points += 1;
+                write!(body, ",,{table},{at},{time},f{field},{measurement}{host}\r\n")
+                    .expect("it is text");
             }
+            points += last - first;
         }
         (body + "\r\n", points)
     }
@@ -193,7 +210,7 @@ impl Source {
             () if query.contains("column: \"host\"") => {
                 meant.map(|series| series.host.as_str()).filter(|host| !host.is_empty()).collect()
             }
-            () => BTreeSet::from(["f"]),
+            () => BTreeSet::from(["f0"]),
         };
         let mut body = "#datatype,string,long,string\r\n#group,false,false,false\r\n\
                         #default,_result,,\r\n,result,table,_value\r\n"
@@ -231,7 +248,7 @@ impl Predicate {
         let text = match self.column.as_str() {
             "r._measurement" => &series.measurement,
             "r[\"host\"]" => &series.host,
-            "r._field" => "f",
+            "r._field" => "f0",
             other => panic!("a predicate on {other}"),
         };
         self.expression.is_match(text) == self.is

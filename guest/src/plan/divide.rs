@@ -13,7 +13,7 @@ use super::road::Road;
 use crate::converter::{flux_values, tables};
 use crate::error::Error;
 use crate::protocol::{Call, flux, influxql};
-use crate::section::{Dimension, Section};
+use crate::section::{Dimension, FIRST_NAME, Section};
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
@@ -23,9 +23,6 @@ const TAGS_MAX: usize = 32;
 
 /// A name beyond this is not cut at: the regular expression that says so grows with its square.
 const NAME_CHARACTERS_MAX: usize = 200;
-
-/// Before all names but the empty one.
-const FIRST_NAME: &str = "\0";
 
 /// A section, while it is found out where to cut it.
 #[derive(Debug)]

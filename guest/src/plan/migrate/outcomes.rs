@@ -190,7 +190,8 @@ impl Migrate {
         }
         let hint = "it cannot be smaller; raise what the source allows a query, or leave this out with \
                     `migration.measurements`, `migration.where` or `migration.filter`";
-        self.fail(error.with_hint(hint));
+        // A person has to see to it.
+        self.fail(Error { fault: Fault::TooLarge, ..error }.with_hint(hint));
     }
 
     fn batch_stopped(&mut self, attempt: Attempt, error: Error) {

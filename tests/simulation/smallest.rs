@@ -1,0 +1,41 @@
+//! What no smaller query helps with ends with an error that names the smallest.
+
+use fastrand::Rng;
+use serde_json::json;
+use tsm2iox_guest::plan::Ending;
+
+use crate::source::{SECOND, Series, Source};
+use crate::world::{Ended, World};
+
+#[test]
+fn what_cannot_be_smaller_is_named() {
+    let series = |host: &str| Series {
+        measurement: "cpu".to_owned(),
+        host: host.to_owned(),
+        fields: 1,
+        times: vec![1000 * SECOND],
+    };
+    // One of them takes longer than the server lets it, however short the batch is.
+    let source = Source::new(vec![series("a"), series("b")], [100 * SECOND, 0, 0], 90 * SECOND);
+    let mut world = World::new(Rng::with_seed(1), source);
+    let settings = json!({
+        "migration": { "start": "1970-01-01T00:00:00Z", "stop": "1970-01-01T01:00:00Z" },
+        "source": { "api": "v2", "language": "flux", "url": "http://s", "org": "o", "bucket": "b" },
+        "destination": { "api": "v3", "url": "http://d", "bucket": "b" },
+    });
+    let Ended::Done(outcome) = world.run(&settings.to_string()) else { panic!("nothing crashes") };
+    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(
+        error.message,
+        "batch 1970-01-01T00:00:00Z/1970-01-01T00:00:01Z of host = \"\": the source did not answer in \
+         time: as told"
+    );
+    assert_eq!(
+        error.hint.as_deref(),
+        Some(
+            "it cannot be smaller; raise what the source allows a query, or leave this out with \
+             `migration.measurements`, `migration.where` or `migration.filter`"
+        )
+    );
+    assert!(world.source.asked.len() < 40, "{} queries", world.source.asked.len());
+}
