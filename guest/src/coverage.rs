@@ -90,15 +90,25 @@ impl Times {
 #[derive(Clone, Debug)]
 pub(crate) struct Coverage {
     // Invariant: no two of the sections have a point in common, and there is none beside them.
-    columns: Vec<(Section, Times)>,
+    columns: Vec<Column>,
     /// Where each section is in `columns`.
     places: HashMap<Section, usize>,
 }
 
+/// A section, and what is done of it.
+#[derive(Clone, Debug)]
+struct Column {
+    section: Section,
+    times: Times,
+    /// Which part of all it counts for: nobody knows which it is.
+    weight: f64,
+}
+
 impl Default for Coverage {
     fn default() -> Self {
+        let all = Column { section: Section::ALL, times: Times::default(), weight: 1.0 };
         Self {
-            columns: vec![(Section::ALL, Times::default())],
+            columns: vec![all],
             places: HashMap::from([(Section::ALL, 0)]),
         }
     }
@@ -108,25 +118,25 @@ impl Coverage {
     /// Adds a range of a section. Sections that it cuts become several.
     pub(crate) fn insert(&mut self, section: &Section, range: TimeRange) {
         if let Some(place) = self.places.get(section) {
-            return self.columns[*place].1.insert(range);
+            return self.columns[*place].times.insert(range);
         }
         let crosses = |column: &Section| column.meets(section) && !section.contains(column);
-        while let Some(at) = self.columns.iter().position(|(column, _)| crosses(column)) {
-            let column = self.columns[at].0.clone();
+        while let Some(at) = self.columns.iter().position(|column| crosses(&column.section)) {
+            let column = self.columns[at].section.clone();
             self.replace(at, column.cut_along(section));
         }
-        for (column, times) in &mut self.columns {
-            if section.contains(column) {
-                times.insert(range);
+        for column in &mut self.columns {
+            if section.contains(&column.section) {
+                column.times.insert(range);
             }
         }
     }
 
     /// Takes a range of a section out again.
     pub(crate) fn remove(&mut self, section: &Section, range: TimeRange) {
-        for (column, times) in &mut self.columns {
-            if section.contains(column) {
-                times.remove(range);
+        for column in &mut self.columns {
+            if section.contains(&column.section) {
+                column.times.remove(range);
             }
         }
     }
@@ -139,11 +149,13 @@ impl Coverage {
     }
 
     fn replace(&mut self, at: usize, sections: Vec<Section>) {
-        let (_, times) = self.columns.remove(at);
-        let sections = sections.into_iter().map(|section| (section, times.clone()));
-        self.columns.splice(at..at, sections);
+        let Column { times, weight, .. } = self.columns.remove(at);
+        #[expect(clippy::cast_precision_loss, reason = "a weight is for people")]
+        let weight = weight / sections.len() as f64;
+        let column = |section| Column { section, times: times.clone(), weight };
+        self.columns.splice(at..at, sections.into_iter().map(column));
         let places = self.columns.iter().enumerate();
-        self.places = places.map(|(place, (section, _))| (section.clone(), place)).collect();
+        self.places = places.map(|(place, column)| (column.section.clone(), place)).collect();
     }
 
     /// Whether this is one of the sections as they are.
@@ -158,9 +170,8 @@ impl Coverage {
 
     /// The earliest range within `range` that is not covered, and its section.
     pub(crate) fn first_gap(&self, range: TimeRange) -> Option<(&Section, TimeRange)> {
-        let gaps = self.columns.iter().filter_map(|(section, times)| {
-            times.first_gap(range).map(|gap| (section, gap))
-        });
+        let gap = |column: &'_ Column| column.times.first_gap(range);
+        let gaps = self.columns.iter().filter_map(|column| Some((&column.section, gap(column)?)));
         gaps.min_by_key(|(_, gap)| gap.start())
     }
 
@@ -169,7 +180,7 @@ impl Coverage {
         self.first_gap(range).is_none()
     }
 
-    /// How much of `range` is covered, in percent, all sections alike; 100 only if all of it is.
+    /// How much of `range` is covered, in percent; 100 only if all of it is.
     pub(crate) fn percent_of(&self, range: TimeRange) -> f64 {
         self.percent_with(None, range)
     }
@@ -177,20 +188,19 @@ impl Coverage {
     /// The same once a batch is done as well.
     #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
     pub(crate) fn percent_with(&self, batch: Option<(&Section, TimeRange)>, range: TimeRange) -> f64 {
-        let left = |(column, times): &(Section, Times)| {
+        let left = |Column { section: column, times, weight }: &Column| {
             let added = match batch.filter(|(section, _)| section.contains(column)) {
                 Some((_, batch)) => batch.intersection(range).map_or(0, |batch| {
                     batch.nanoseconds() - times.between(batch.start(), batch.stop())
                 }),
                 None => 0,
             };
-            range.nanoseconds() - times.nanoseconds_of(range) - added
+            weight * (range.nanoseconds() - times.nanoseconds_of(range) - added) as f64
         };
-        let left: f64 = self.columns.iter().map(|column| left(column) as f64).sum();
+        let left: f64 = self.columns.iter().map(left).sum();
         if left == 0.0 {
             return 100.0;
         }
-        let all = range.nanoseconds() as f64 * self.columns.len() as f64;
-        ((1.0 - left / all) * 100.0).min(INCOMPLETE_PERCENT_MAX)
+        ((1.0 - left / range.nanoseconds() as f64) * 100.0).min(INCOMPLETE_PERCENT_MAX)
     }
 }

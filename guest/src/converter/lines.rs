@@ -173,6 +173,12 @@ impl Lines {
         (first, self)
     }
 
+    /// Keeps so many lines, and returns those that follow.
+    pub(crate) fn split_off(&mut self, count: usize) -> Self {
+        let first = self.take_lines(count);
+        std::mem::replace(self, first)
+    }
+
     fn take_lines(&mut self, count: usize) -> Self {
         let cut = count.checked_sub(1).map_or(0, |last| self.ends[last]);
         let rest = self.text.split_off(cut);

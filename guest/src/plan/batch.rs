@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::days::Days;
 use super::exchange::{Ids, Want};
 use super::note::{batch_name, counted, list};
 use super::pace::Pace;
@@ -46,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) reading: Pace,
     #[serde(default)]
     pub(crate) writing: Pace,
+    #[serde(default)]
+    pub(crate) days: Days,
 }
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
@@ -88,6 +91,7 @@ impl Order {
             section: Section::ALL,
             reading: Pace::default(),
             writing: Pace::default(),
+            days: Days::default(),
         }
     }
 }
@@ -130,7 +134,7 @@ impl Batch {
                 settings.line_breaks,
             ),
             converted: false,
-            writer: Writer::new(&settings, order.offset, order.writing),
+            writer: Writer::new(&settings, order.offset, order.writing, order.days),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -195,6 +199,8 @@ impl Batch {
 
     fn answer_reader(&mut self, answer: Answer) {
         self.is_answered = true;
+        // What was waited for in vain says nothing of what the query takes.
+        self.asked_at = self.asked_at.filter(|_| !matches!(answer, Answer::Failed(_)));
         let read = self.reader.read;
         let taken = self.reader.answer(answer, &mut self.conversion);
         self.reading.spend(self.now, self.reader.read - read);
@@ -244,6 +250,7 @@ impl Batch {
         let report = Report {
             source_nanoseconds: self.source_nanoseconds,
             pace: self.writer.pace.clone(),
+            days: self.writer.days.clone(),
         };
         Step::Done(Outcome { ending, totals: self.totals, checkpoint, report: report.to_text() })
     }

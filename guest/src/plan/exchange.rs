@@ -99,6 +99,8 @@ pub(crate) enum Event {
 /// A server that says nothing but "later" so many times is not there: with the pauses below that
 /// is most of an hour, or as long as the server wants.
 const DELAYS_MAX: u32 = 100;
+/// An answer that is cut so often before it begins is perhaps too large.
+const CUTS_MAX: u32 = 2;
 /// The longest pause after a fault.
 const BACKOFF_SECONDS_MAX: u64 = 60;
 /// No server is believed that wants a longer pause: windows of quotas are 5 minutes long.
@@ -135,6 +137,11 @@ impl Exchange {
     /// Attempts that failed, each perhaps not without effect.
     pub(crate) fn failed(&self) -> u32 {
         self.failed
+    }
+
+    /// How often it was asked to wait.
+    pub(crate) fn delayed(&self) -> u32 {
+        self.delayed
     }
 
     /// What to do now. A body is only read on if `may_read`.
@@ -260,6 +267,10 @@ impl Exchange {
             return Event::Failed(error);
         }
         self.failed += 1;
+        // 2.9.1 ends what takes longer than its `http-write-timeout` without a word (observed).
+        if self.ends_late && error.fault == Fault::Truncated && self.failed >= CUTS_MAX {
+            return Event::Failed(error);
+        }
         if self.failed >= self.attempts_max {
             let fault = match error.fault {
                 Fault::TimedOut => Fault::TimedOut,

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::Value;
 
 use super::bounds::{Bounds, Found};
+use super::days::Days;
 use super::divide::Divider;
 use super::exchange::{Ids, Want};
 use super::journal::Journal;
@@ -55,7 +56,7 @@ pub(crate) struct Migrate {
     quotas: Option<Box<Quotas>>,
     /// What may be read; and what may be written, by each batch that may be in flight and is not.
     reading: Pace,
-    writing: Vec<Pace>,
+    writing: Vec<(Pace, Days)>,
     write_quota: Option<Quota>,
     /// How long batches of each section are to be.
     sizers: HashMap<Section, Sizer>,

@@ -6,6 +6,7 @@
 mod batch;
 mod bounds;
 mod collect;
+mod days;
 mod divide;
 mod earliest;
 mod exchange;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::days::Days;
 use super::pace::Pace;
 
 /// What a batch took.
@@ -14,6 +15,7 @@ pub(crate) struct Report {
     pub(crate) source_nanoseconds: u64,
     /// What of the destination's quota is used.
     pub(crate) pace: Pace,
+    pub(crate) days: Days,
 }
 
 impl Report {

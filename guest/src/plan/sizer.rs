@@ -110,7 +110,7 @@ impl Sizer {
         let length = length.max(1);
         self.halved = 0;
         // What was too much once may be much less later.
-        self.cap = self.cap.map(|cap| cap.saturating_mul(2)).filter(|cap| *cap < LONGEST);
+        self.cap = self.cap.map(|cap| cap.saturating_add(cap / 4)).filter(|cap| *cap < LONGEST);
         self.read = totals.read as f64 / length as f64;
         self.written = totals.written as f64 / length as f64;
         self.costs.count(totals.rows as f64, took as f64 / SECOND as f64);
@@ -126,7 +126,7 @@ impl Sizer {
             self.dense = Some(self.dense.map_or(fits, |dense| dense.min(fits)));
             length.saturating_mul(GROWTH)
         };
-        self.length = grown.min(fits).clamp(SHORTEST, LONGEST);
+        self.length = grown.min(fits).min(self.longest()).clamp(SHORTEST, LONGEST);
         let fixed = self.costs.fixed();
         let sections = (fixed / FIXED_SECONDS).ceil().clamp(2.0, SECTIONS_MAX);
         (fixed > FIXED_SECONDS_MAX).then_some(Remedy::Divide(sections as usize))

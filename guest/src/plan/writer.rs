@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::Answer;
+use super::days::Days;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::pace::Pace;
 use super::refused::RefusedPoints;
@@ -45,10 +46,14 @@ pub(crate) struct Writer {
     points: u64,
     searches: usize,
     refused: RefusedPoints,
-    /// Bytes that were on their way when time was last told.
-    arrived: Vec<u64>,
-    /// What the destination's quota leaves.
+    /// Those since time was last told, and whether one was asked to wait.
+    ended: Vec<Attempt>,
+    asked_to_wait: bool,
+    /// Until then no measurement-day more may be written.
+    held_until: Option<Timestamp>,
+    /// What the destination's quotas leave.
     pub(crate) pace: Pace,
+    pub(crate) days: Days,
     /// Where the next body belongs in a file.
     pub(crate) offset: Option<u64>,
     /// Lines and bytes that are acknowledged.
@@ -61,12 +66,20 @@ pub(crate) struct Writer {
 struct Write {
     lines: Lines,
     exchange: Exchange,
-    /// Whether the quota has been asked for the present attempt.
-    is_paid: bool,
+    /// When the present attempt set out, once the quota had room for it.
+    sent: Option<Timestamp>,
+}
+
+/// An attempt that has come to its end.
+#[derive(Debug)]
+struct Attempt {
+    bytes: u64,
+    sent: Timestamp,
+    failed: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(settings: &Settings, offset: Option<u64>, pace: Pace) -> Self {
+    pub(crate) fn new(settings: &Settings, offset: Option<u64>, pace: Pace, days: Days) -> Self {
         let bytes_max = match &settings.destination {
             Destination::File(_) => FILE_BODY_BYTES_MAX,
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
@@ -78,12 +91,15 @@ impl Writer {
             is_ordered: offset.is_some() || matches!(settings.source, Source::File(..)),
             body_bytes_max: usize::try_from(quota).unwrap_or(usize::MAX).min(bytes_max),
             pace,
+            days,
             again: VecDeque::new(),
             writes: Vec::new(),
             points: 0,
             searches: 0,
             refused: RefusedPoints::default(),
-            arrived: Vec::new(),
+            ended: Vec::new(),
+            asked_to_wait: false,
+            held_until: None,
             offset,
             lines: 0,
             bytes: 0,
@@ -92,21 +108,30 @@ impl Writer {
 
     /// Time has passed: only now it is known when answers came.
     pub(crate) fn pass(&mut self, now: Timestamp) {
-        for bytes in self.arrived.drain(..) {
+        for Attempt { bytes, sent, failed } in self.ended.drain(..) {
             self.pace.end(now, bytes);
+            match failed {
+                true => self.pace.strained(now),
+                false => self.pace.arrived(now, sent.0.abs_diff(now.0)),
+            }
         }
+        if std::mem::take(&mut self.asked_to_wait) {
+            self.pace.strained(now);
+        }
+        self.held_until = self.held_until.filter(|until| *until > now);
     }
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
     pub(crate) fn cut_bodies(&mut self, conversion: &mut Conversion, is_end: bool, now: Timestamp) {
-        let writes_max = if self.is_ordered { 1 } else { WRITES_IN_FLIGHT_MAX };
+        let one_by_one = self.is_ordered || self.pace.is_strained();
+        let writes_max = if one_by_one { 1 } else { WRITES_IN_FLIGHT_MAX };
         while self.writes.len() < writes_max {
             let waiting = conversion.waiting();
-            let body = match self.again.pop_front() {
+            let mut body = match self.again.pop_front() {
                 Some(body) => body,
                 None if waiting >= self.body_bytes_max || (is_end && waiting > 0) => {
                     // What is left of a window is used; where nothing is, a whole body waits.
-                    let room = match self.writes.iter().any(|write| !write.is_paid) {
+                    let room = match self.writes.iter().any(|write| write.sent.is_none()) {
                         true => 0,
                         false => usize::try_from(self.pace.room(now)).unwrap_or(usize::MAX),
                     };
@@ -117,6 +142,16 @@ impl Writer {
                 }
                 None => return,
             };
+            let fit = self.days.lines_that_fit(&body, now);
+            if fit < body.len() {
+                let rest = if fit > 0 { body.split_off(fit) } else { std::mem::take(&mut body) };
+                self.again.push_front(rest);
+                self.held_until = Some(self.days.ready(now));
+            }
+            if body.is_empty() {
+                return;
+            }
+            self.days.write(&body, now);
             self.write(body);
         }
     }
@@ -124,14 +159,14 @@ impl Writer {
     fn write(&mut self, lines: Lines) {
         let call = write::lines(&self.destination, lines.text(), self.offset);
         let exchange = Exchange::new(call, self.attempts_max);
-        self.writes.push(Write { lines, exchange, is_paid: false });
+        self.writes.push(Write { lines, exchange, sent: None });
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        let mut until = None;
+        let mut until = self.held_until;
         for write in &mut self.writes {
             let bytes = write.lines.bytes() as u64;
-            if !write.is_paid {
+            if write.sent.is_none() {
                 let ready = self.pace.ready(now, bytes);
                 if ready > now {
                     until = Some(until.map_or(ready, |until| ready.min(until)));
@@ -139,7 +174,8 @@ impl Writer {
                     break;
                 }
                 self.pace.begin(now, bytes);
-                write.is_paid = true;
+                self.days.write(&write.lines, now);
+                write.sent = Some(now);
             }
             match write.exchange.want(now, ids, true) {
                 Want::Step(step) => return Want::Step(step),
@@ -169,13 +205,15 @@ impl Writer {
         let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) else {
             return Ok(());
         };
-        let (failed, bytes) = (self.writes[at].exchange.failed(), self.writes[at].lines.bytes());
-        let event = self.writes[at].exchange.answer(answer);
-        let has_failed = self.writes[at].exchange.failed() > failed;
-        if has_failed || matches!(event, Event::Begun(_) | Event::Failed(_)) {
-            // What the server has counted of an attempt that failed is not known.
-            self.arrived.push(bytes as u64);
-            self.writes[at].is_paid = false;
+        let Write { exchange, lines, .. } = &mut self.writes[at];
+        let (failed, delayed, bytes) = (exchange.failed(), exchange.delayed(), lines.bytes());
+        let event = exchange.answer(answer);
+        let has_failed = exchange.failed() > failed;
+        self.asked_to_wait |= exchange.delayed() > delayed;
+        // What the server has counted of an attempt that failed is not known.
+        let has_ended = has_failed || matches!(event, Event::Begun(_) | Event::Failed(_));
+        if has_ended && let Some(sent) = self.writes[at].sent.take() {
+            self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed });
         }
         match event {
             // A write does not read the body of its success.

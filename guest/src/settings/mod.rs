@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) trusts_task: bool,
     /// How the destination reads names.
     pub(crate) dialect: Dialect,
+    /// Whether the destination counts measurement-days, as Serverless does.
+    pub(crate) counts_days: bool,
     /// What becomes of strings whose line breaks a source read by Flux has altered.
     pub(crate) line_breaks: LineBreaks,
     pub(crate) limits: Limits,
@@ -158,6 +160,7 @@ impl Settings {
         let source = Source::read(&table("source")?)?;
         let destination = Destination::read(&table("destination")?)?;
         let dialect = product::dialect(&table("destination")?, &destination)?;
+        let counts_days = product::counts_days(&table("destination")?)?;
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
         let file = matches!(source, Source::File(..));
         check_apart(&source, &destination, &checkpoint)?;
@@ -180,6 +183,7 @@ impl Settings {
             checkpoint,
             trusts_task: table("checkpoint")?.flag("trust_task")?,
             dialect,
+            counts_days,
             line_breaks: line_breaks(&table("schema")?)?,
             limits,
         };

@@ -32,3 +32,8 @@ pub(super) fn dialect(table: &Table<'_>, destination: &Destination) -> Result<Di
         _ => Ok(product.dialect()),
     }
 }
+
+/// Whether it counts measurement-days.
+pub(super) fn counts_days(table: &Table<'_>) -> Result<bool, Error> {
+    Ok(table.text("product")? == Some("serverless"))
+}

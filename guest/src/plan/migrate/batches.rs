@@ -77,8 +77,8 @@ impl Migrate {
         }
         // The one with the most room comes last.
         let now = self.now;
-        self.writing.sort_by_key(|pace| pace.room(now));
-        let Some(pace) = self.writing.last() else { return Ok(u64::MAX) };
+        self.writing.sort_by_key(|(pace, _)| pace.room(now));
+        let Some((pace, _)) = self.writing.last() else { return Ok(u64::MAX) };
         match pace.room(now) {
             0 => Err(pace.ready(now, pace.least()).max(now.saturating_add(1))),
             room => Ok(room),
@@ -123,7 +123,7 @@ impl Migrate {
             // Only one batch after the other knows where its lines belong in a file.
             order.offset = self.offset;
             order.reading = self.reading_of_batch();
-            order.writing = self.writing.pop().unwrap_or_default();
+            (order.writing, order.days) = self.writing.pop().unwrap_or_default();
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }

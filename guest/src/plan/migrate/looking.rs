@@ -4,6 +4,7 @@
 use super::{Migrate, Mode, Phase};
 use crate::error::Error;
 use crate::plan::bounds::Bounds;
+use crate::plan::days::Days;
 use crate::plan::exchange::Want;
 use crate::plan::pace::{Pace, Quota};
 use crate::plan::quota::Quotas;
@@ -76,7 +77,7 @@ impl Migrate {
         let is_known = self.journal.is_complete_before(range);
         let since = if is_known { self.journal.last_time } else { self.now };
         self.reading.exhaust(since);
-        self.writing.iter_mut().for_each(|pace| pace.exhaust(since));
+        self.writing.iter_mut().for_each(|(pace, _)| pace.exhaust(since));
         if !is_known {
             let message = "what the run before has used of a quota is not known: it waits for the next window";
             self.notes.push_back(Note::info(message.to_owned()));
@@ -95,8 +96,13 @@ impl Migrate {
     }
 
     /// One from which nothing is used.
-    pub(super) fn writing_of_batch(&self) -> Pace {
-        Pace::new(self.write_quota, self.rate_of_batch())
+    pub(super) fn writing_of_batch(&self) -> (Pace, Days) {
+        let limits = &self.settings.limits;
+        let days = match self.settings.counts_days {
+            true => Days::new(limits.share, limits.concurrency),
+            false => Days::default(),
+        };
+        (Pace::new(self.write_quota, self.rate_of_batch()), days)
     }
 
     pub(super) fn answer_looking(&mut self, id: u64, answer: Answer) {

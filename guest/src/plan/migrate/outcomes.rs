@@ -63,13 +63,16 @@ impl Migrate {
     /// What is left of the destination's quota goes to the next batch.
     fn take_report(&mut self, outcome: &Outcome) -> Report {
         let report = Report::parse(&outcome.report);
-        let mut pace = self.writing_of_batch();
+        let (mut pace, mut days) = self.writing_of_batch();
         match &report {
-            Some(report) => pace.take_over(self.now, &report.pace),
+            Some(report) => {
+                pace.take_over(self.now, &report.pace);
+                days.take_over(&report.days);
+            }
             // Nobody knows.
             None => pace.exhaust(self.now),
         }
-        self.writing.push(pace);
+        self.writing.push((pace, days));
         report.unwrap_or_default()
     }
 
@@ -89,7 +92,7 @@ impl Migrate {
                 return self.fail(Error::new(Fault::Internal, message));
             }
         }
-        let quota = self.writing.first().and_then(|pace| pace.quota());
+        let quota = self.writing.first().and_then(|(pace, _)| pace.quota());
         let quota = quota.map_or(u64::MAX, |quota| quota.amount);
         let sizer = self.sizers.entry(section.clone()).or_default();
         let remedy = sizer.done(range.nanoseconds(), took, &outcome.totals, quota);
