@@ -9,6 +9,7 @@ use tsm2iox_guest::time::{TimeRange, Timestamp};
 mod answers;
 mod bounds;
 mod influxql;
+mod records;
 mod refusals;
 mod tsm;
 mod world;

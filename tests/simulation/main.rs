@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tsm2iox_guest::plan::Ending;
 
 mod guide;
+mod limits;
 mod records;
 mod smallest;
 mod source;

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::ops::Range;
 
 use fastrand::Rng;
 use tsm2iox_guest::error::Endpoint;
@@ -44,6 +45,12 @@ pub(crate) struct World {
     pub(crate) written: Vec<(i64, u64)>,
     pub(crate) read: Vec<(i64, u64)>,
     pub(crate) quota: Option<ServerQuota>,
+    /// When a write takes twenty seconds, as where the destination is busy with something else.
+    pub(crate) slow: Range<i64>,
+    /// When each body set out, when it was acknowledged, and its lines.
+    pub(crate) bodies: Vec<(Range<i64>, String)>,
+    /// What the API of the organization says it may read and write, in kilobytes a second.
+    pub(crate) organization: Option<[u64; 2]>,
     pub(crate) checkpoint: String,
     pub(crate) faults: Faults,
     pub(crate) crashes: u32,
@@ -92,6 +99,9 @@ impl World {
             written: Vec::new(),
             read: Vec::new(),
             quota: None,
+            slow: 0..0,
+            bodies: Vec::new(),
+            organization: None,
             checkpoint: String::new(),
             faults: Faults::default(),
             crashes: 0,
@@ -202,7 +212,15 @@ impl World {
         if fault == Some(0) {
             return self.answer_at(self.now + takes, place, id, failed(Cause::Unreachable));
         }
+        let takes = match request.endpoint == Endpoint::Destination && self.slow.contains(&self.now) {
+            true => 20 * SECOND,
+            false => takes,
+        };
         let (head, mut body, takes) = match request.endpoint {
+            Endpoint::Source | Endpoint::Destination if request.method == "GET" => {
+                let (head, text) = self.api(&request.path);
+                (head, vec![Answer::Bytes(text.into_bytes())], takes)
+            }
             Endpoint::Source => {
                 let Answered { body, takes } = self.source.answer(&request.body);
                 let Some(body) = body else {
@@ -214,7 +232,13 @@ impl World {
                 }
                 (status(200), vec![Answer::Bytes(body.into_bytes())], takes)
             }
-            Endpoint::Destination => (self.write(&request.body, takes / 2), Vec::new(), takes),
+            Endpoint::Destination => {
+                let head = self.write(&request.body, takes / 2);
+                if head.status == 204 {
+                    self.bodies.push((self.now..self.now + takes, request.body.clone()));
+                }
+                (head, Vec::new(), takes)
+            }
             Endpoint::Checkpoint | Endpoint::Rejected if request.method == "GET" => {
                 let text = self.checkpoint.clone().into_bytes();
                 (status(200), vec![Answer::Bytes(text)], takes)
@@ -234,6 +258,19 @@ impl World {
             driven.bodies.insert(id, body);
         }
         self.answer_at(self.now + takes, place, id, Answer::Response(head));
+    }
+
+    /// The API of 2.x and Cloud, as far as it tells of an organization.
+    fn api(&self, path: &str) -> (Response, String) {
+        match self.organization {
+            Some(_) if path == "/api/v2/orgs?org=o" => {
+                (status(200), r#"{"orgs":[{"id":"0123","name":"o"}]}"#.to_owned())
+            }
+            Some([read, write]) if path == "/api/v2/orgs/0123/limits" => {
+                (status(200), format!(r#"{{"rate":{{"readKBs":{read},"writeKBs":{write}}}}}"#))
+            }
+            _ => (status(404), r#"{"code":"not found","message":"path not found"}"#.to_owned()),
+        }
     }
 
     /// Takes a body of lines, if the quota has room for it.
