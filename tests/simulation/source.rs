@@ -133,7 +133,16 @@ impl Source {
         if query.contains("distinct(") {
             return Answered { body: Some(self.names(query, &meant)), takes: self.costs[0] };
         }
-        let (body, points) = self.points(&meant, &times);
+        let of = |place: &usize| (self.within(*place, &times).len() * self.series[*place].fields) as u64;
+        if query.contains("count()") {
+            let count: u64 = meant.iter().map(of).sum();
+            let head = "#datatype,string,long,long\r\n#default,_result,,\r\n,result,table,_value\r\n";
+            return Answered { body: Some(format!("{head},,0,{count}\r\n\r\n")), takes: self.costs[0] };
+        }
+        let (body, points) = match query.contains("pivot(") {
+            true => self.pivoted(&meant, &times),
+            false => self.points(&meant, &times),
+        };
         let [base, of_series, of_point] = self.costs;
         let takes = base + of_series * count(meant.len()) + of_point * count(points);
         let timed_out = takes > self.timeout;
@@ -153,10 +162,9 @@ impl Source {
     fn points(&self, meant: &[usize], times: &Range<i64>) -> (String, usize) {
         let (mut body, mut points, mut had_host) = (String::new(), 0, None);
         for (table, place) in meant.iter().enumerate() {
-            let Series { measurement, host, fields, times: of } = &self.series[*place];
-            let (first, last) =
-                (of.partition_point(|t| *t < times.start), of.partition_point(|t| *t < times.end));
-            if first == last {
+            let Series { measurement, host, fields, .. } = &self.series[*place];
+            let of = self.within(*place, times);
+            if of.is_empty() {
                 continue;
             }
             let has_host = !host.is_empty();
@@ -166,13 +174,12 @@ impl Source {
                 had_host = Some(has_host);
             }
             let host = if has_host { format!(",{host}") } else { String::new() };
-            for (field, time) in (0..*fields).flat_map(|f| of[first..last].iter().map(move |t| (f, t)))
-            {
+            for (field, time) in (0..*fields).flat_map(|f| of.iter().map(move |t| (f, t))) {
                 let at = Timestamp(*time);
                 write!(body, ",,{table},{at},{time},f{field},{measurement}{host}\r\n")
                     .expect("it is text");
             }
-            points += last - first;
+            points += of.len();
         }
         (body + "\r\n", points)
     }
@@ -194,6 +201,44 @@ impl Source {
             }
         }
         predicates
+    }
+
+    /// The times of a series in a range.
+    fn within(&self, place: usize, times: &Range<i64>) -> &[i64] {
+        let of = &self.series[place].times;
+        &of[of.partition_point(|t| *t < times.start)..of.partition_point(|t| *t < times.end)]
+    }
+
+    /// The same points, a row each.
+    fn pivoted(&self, meant: &[usize], times: &Range<i64>) -> (String, usize) {
+        let (mut body, mut points) = (String::new(), 0);
+        let bounds = format!("{},{}", Timestamp(times.start), Timestamp(times.end));
+        for (table, place) in meant.iter().enumerate() {
+            let Series { measurement, host, fields, .. } = &self.series[*place];
+            let of = self.within(*place, times);
+            if of.is_empty() {
+                continue;
+            }
+            let each = |text: &str| text.repeat(*fields);
+            let names: String = (0..*fields).map(|field| format!(",f{field}")).collect();
+            let separator = if body.is_empty() { "" } else { "\r\n" };
+            write!(
+                body,
+                "{separator}#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339,string,string{}\r\n\
+                 #group,false,false,true,true,false,true,true{}\r\n\
+                 #default,_result,,,,,,{}\r\n\
+                 ,result,table,_start,_stop,_time,_measurement,host{names}\r\n",
+                each(",double"), each(",false"), each(","),
+            )
+            .expect("it is text");
+            for time in of {
+                let (at, values) = (Timestamp(*time), each(&format!(",{time}")));
+                write!(body, ",,{table},{bounds},{at},{measurement},{host}{values}\r\n")
+                    .expect("it is text");
+            }
+            points += of.len();
+        }
+        (body + "\r\n", points)
     }
 
     fn names(&self, query: &str, meant: &[usize]) -> String {

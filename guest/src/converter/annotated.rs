@@ -293,6 +293,7 @@ fn begin_table(
     record: Record<'_>,
     points: &mut Points,
 ) -> Result<(), ErrorKind> {
+    points.counts.tables += 1;
     let (mut text, dialect) = (std::mem::take(&mut schema.text), points.dialect);
     let tags: Vec<_> = schema
         .tags

@@ -31,6 +31,8 @@ pub(crate) struct Counts {
     pub(crate) rows: u64,
     /// Values outside the range.
     pub(crate) outside: u64,
+    /// Tables of annotated CSV.
+    pub(crate) tables: u64,
     /// Strings whose line breaks Flux has altered, and that are accepted as they came.
     pub(crate) altered: u64,
 }

@@ -42,6 +42,9 @@ pub(crate) struct Order {
     /// Of which points it is.
     #[serde(default)]
     pub(crate) section: Section,
+    /// Whether the fields of a point are asked for in one row, by Flux.
+    #[serde(default)]
+    pub(crate) is_pivoted: bool,
     /// What it may read and write, and when.
     #[serde(default)]
     pub(crate) reading: Pace,
@@ -89,6 +92,7 @@ impl Order {
             offset: None,
             road: None,
             section: Section::ALL,
+            is_pivoted: false,
             reading: Pace::default(),
             writing: Pace::default(),
             days: Days::default(),
@@ -118,7 +122,13 @@ impl Batch {
             return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
         }
         Ok(Self {
-            reader: Reader::new(&settings, order.road, batch, order.section.clone()),
+            reader: Reader::new(
+                &settings,
+                order.road,
+                batch,
+                order.section.clone(),
+                order.is_pivoted,
+            ),
             batch,
             section: order.section,
             reading: order.reading,
@@ -249,6 +259,7 @@ impl Batch {
         };
         let report = Report {
             source_nanoseconds: self.source_nanoseconds,
+            tables: self.conversion.counts().tables,
             pace: self.writer.pace.clone(),
             days: self.writer.days.clone(),
         };

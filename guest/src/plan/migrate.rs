@@ -58,6 +58,8 @@ pub(crate) struct Migrate {
     reading: Pace,
     writing: Vec<(Pace, Days)>,
     write_quota: Option<Quota>,
+    /// Whether Flux is asked for pivoted tables.
+    pivot: Pivot,
     /// How long batches of each section are to be.
     sizers: HashMap<Section, Sizer>,
     /// What is done, in hand, or waiting to be tried again.
@@ -91,6 +93,16 @@ struct Attempt {
     range: TimeRange,
     failed: u32,
     read: u64,
+    is_pivoted: bool,
+}
+
+/// Whether pivoted tables are worth asking for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pivot {
+    Unknown,
+    Worth,
+    /// Something would be lost, or the server does not take it.
+    Unfit,
 }
 
 #[derive(Debug)]
@@ -123,6 +135,7 @@ impl Migrate {
             reading: Pace::default(),
             writing: Vec::new(),
             write_quota: None,
+            pivot: Pivot::Unknown,
             sizers: HashMap::new(),
             taken: Coverage::default(),
             in_hand: BTreeMap::new(),

@@ -4,11 +4,12 @@
 
 use std::collections::VecDeque;
 
+use super::collect::Collect;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::influxql::InfluxQlReader;
 use super::road::{Road, RoadFinder};
 use super::{Answer, Note};
-use crate::converter::Conversion;
+use crate::converter::{Conversion, flux_values, quoted};
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::{file, flux};
 use crate::section::Section;
@@ -21,6 +22,8 @@ pub(crate) struct Reader {
     settings: Settings,
     batch: TimeRange,
     section: Section,
+    /// Whether the fields of a point are asked for in one row, by Flux.
+    is_pivoted: bool,
     state: State,
     pub(crate) notes: VecDeque<Note>,
     /// Bytes of all responses so far.
@@ -31,8 +34,10 @@ pub(crate) struct Reader {
 enum State {
     /// Nobody has said yet by which language.
     Finding(Box<RoadFinder>),
-    /// A file, or the response of Flux.
-    Response(Box<Exchange>),
+    /// How many values must a pivoted response give?
+    Count(Box<Collect>),
+    /// A file, or the response of Flux; and how many values it must give, if that was counted.
+    Response(Box<Exchange>, Option<u64>),
     InfluxQl(Box<InfluxQlReader>),
     Done,
 }
@@ -44,10 +49,11 @@ impl Reader {
         road: Option<Road>,
         batch: TimeRange,
         section: Section,
+        is_pivoted: bool,
     ) -> Self {
         let state = State::Done;
         let (settings, notes) = (settings.clone(), VecDeque::new());
-        let mut reader = Self { settings, batch, section, state, notes, read: 0 };
+        let mut reader = Self { settings, batch, section, is_pivoted, state, notes, read: 0 };
         let finder = match road {
             Some(_) => None,
             None => RoadFinder::open(&reader.settings),
@@ -71,12 +77,36 @@ impl Reader {
                 self.state = State::InfluxQl(reading.into());
                 return;
             }
+            (Source::V1(place) | Source::V2(place, _), Some(Road::Flux) | None)
+                if self.is_pivoted =>
+            {
+                let call = flux::count(place, *batch, &settings.selection, section);
+                let asking = Collect::of_points(call, settings.limits.attempts_max);
+                self.state = State::Count(asking.into());
+                return;
+            }
             (Source::V1(place) | Source::V2(place, _), Some(Road::Flux) | None) => {
                 flux::points(place, *batch, &settings.selection, section)
             }
         };
         let exchange = Exchange::new(call, settings.limits.attempts_max).ending_late();
-        self.state = State::Response(exchange.into());
+        self.state = State::Response(exchange.into(), None);
+    }
+
+    /// The values are counted: asks for them.
+    fn take_count(&mut self, body: &[u8]) -> Result<(), Error> {
+        let Self { settings, batch, section, .. } = self;
+        let count = match flux_values(body)?.as_slice() {
+            [] => 0,
+            [count] => count.parse().map_err(|_| {
+                Error::new(Fault::Malformed, format!("expected a count, found `{}`", quoted(count)))
+            })?,
+            _ => return Err(Error::new(Fault::Malformed, "expected one count, found several")),
+        };
+        let call = flux::pivoted(settings.source.place(), *batch, &settings.selection, section);
+        let exchange = Exchange::new(call, settings.limits.attempts_max).ending_late();
+        self.state = State::Response(exchange.into(), Some(count));
+        Ok(())
     }
 
     fn take_road(&mut self) {
@@ -93,14 +123,15 @@ impl Reader {
         match &self.state {
             State::Done => true,
             State::InfluxQl(reading) => reading.is_done(),
-            State::Finding(_) | State::Response(_) => false,
+            State::Finding(_) | State::Count(_) | State::Response(..) => false,
         }
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {
         match &mut self.state {
             State::Finding(finder) => finder.want(now, ids),
-            State::Response(exchange) => exchange.want(now, ids, may_read),
+            State::Count(asking) => asking.want(now, ids),
+            State::Response(exchange, _) => exchange.want(now, ids, may_read),
             State::InfluxQl(reading) => reading.want(now, ids, may_read),
             State::Done => Want::Nothing,
         }
@@ -109,7 +140,8 @@ impl Reader {
     pub(crate) fn owns(&self, id: u64) -> bool {
         match &self.state {
             State::Finding(finder) => finder.owns(id),
-            State::Response(exchange) => exchange.owns(id),
+            State::Count(asking) => asking.owns(id),
+            State::Response(exchange, _) => exchange.owns(id),
             State::InfluxQl(reading) => reading.owns(id),
             State::Done => false,
         }
@@ -133,7 +165,15 @@ impl Reader {
             State::InfluxQl(reading) => {
                 reading.answer(answer, conversion).map_err(|error| self.explain(error))
             }
-            State::Response(exchange) => match exchange.answer(answer) {
+            State::Count(asking) => {
+                let taken = match asking.answer(answer) {
+                    Ok(None) => Ok(()),
+                    Ok(Some(body)) => self.take_count(&body),
+                    Err(error) => Err(error),
+                };
+                taken.map_err(|error| self.explain(error))
+            }
+            State::Response(exchange, _) => match exchange.answer(answer) {
                 Event::Nothing | Event::Begun(_) => Ok(()),
                 Event::Piece(piece) => conversion.feed(&piece).map_err(|error| self.explain(error)),
                 Event::Ended => self.end(conversion).map_err(|error| self.explain(error)),
@@ -144,12 +184,23 @@ impl Reader {
     }
 
     fn end(&mut self, conversion: &mut Conversion) -> Result<(), Error> {
-        self.state = State::Done;
+        let counted = match std::mem::replace(&mut self.state, State::Done) {
+            State::Response(_, counted) => counted,
+            State::Finding(_) | State::Count(_) | State::InfluxQl(_) | State::Done => None,
+        };
         if let (Source::File(..), 0) = (&self.settings.source, self.read) {
             // More often the work of a program that failed than somebody's data.
             return Err(Error::new(Fault::Malformed, "it is empty"));
         }
-        conversion.end()
+        conversion.end()?;
+        let found = conversion.counts().rows + conversion.counts().outside;
+        match counted {
+            Some(expected) if expected != found => {
+                let message = format!("expected {expected} values, as they were counted, found {found}");
+                Err(Error::new(Fault::Truncated, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Says where an error is, if nobody has said it.

@@ -13,6 +13,8 @@ use super::pace::Pace;
 pub(crate) struct Report {
     /// For how long the source was waited for, in nanoseconds.
     pub(crate) source_nanoseconds: u64,
+    /// How many tables a response of Flux had: one for each field of each series.
+    pub(crate) tables: u64,
     /// What of the destination's quota is used.
     pub(crate) pace: Pace,
     pub(crate) days: Days,

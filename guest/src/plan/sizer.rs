@@ -75,12 +75,16 @@ pub(crate) enum Remedy {
 impl Sizer {
     /// The length of the next batch in nanoseconds, where it may write so many bytes.
     pub(crate) fn length(&self, room: u64) -> u64 {
-        let length = if self.length == 0 { FIRST } else { self.length };
+        let length = self.proposed();
         let fits = match self.written > 0.0 {
             true => (room as f64 / self.written) as u64,
             false => u64::MAX,
         };
         length.min(fits).max(SHORTEST)
+    }
+
+    fn proposed(&self) -> u64 {
+        if self.length == 0 { FIRST } else { self.length }
     }
 
     /// How long a batch may be at most, where a person says how long they are.
@@ -126,6 +130,8 @@ impl Sizer {
             self.dense = Some(self.dense.map_or(fits, |dense| dense.min(fits)));
             length.saturating_mul(GROWTH)
         };
+        // One that ended early, with the day or a gap, says nothing against what it should have been.
+        let grown = grown.max(self.proposed());
         self.length = grown.min(fits).min(self.longest()).clamp(SHORTEST, LONGEST);
         let fixed = self.costs.fixed();
         let sections = (fixed / FIXED_SECONDS).ceil().clamp(2.0, SECTIONS_MAX);

@@ -29,6 +29,32 @@ pub(crate) fn points(
     call(Endpoint::Source, place, &query)
 }
 
+/// The same, with the fields of a series and time in one row: a response of four to six times fewer bytes
+/// (observed on InfluxDB 2.9.1). A server holds back all of it, so it is only for few series.
+pub(crate) fn pivoted(
+    place: &Place,
+    range: TimeRange,
+    selection: &Selection,
+    section: &Section,
+) -> Call {
+    let query = from_range(place, range) + &of_section(section) + &select(selection);
+    let pivot = "pivot(rowKey: [\"_time\"], columnKey: [\"_field\"], valueColumn: \"_value\")";
+    call(Endpoint::Source, place, &format!("{query} |> {pivot}"))
+}
+
+/// How many values that must give, in a column `_value`. Only for few series: over a million of them it
+/// took 13 GB of the server's memory (observed on InfluxDB 2.9.1).
+pub(crate) fn count(
+    place: &Place,
+    range: TimeRange,
+    selection: &Selection,
+    section: &Section,
+) -> Call {
+    let query = from_range(place, range) + &of_section(section) + &select(selection);
+    let count = "count() |> group() |> sum() |> keep(columns: [\"_value\"])";
+    call(Endpoint::Source, place, &format!("{query} |> {count}"))
+}
+
 /// The values that a column has in a section, in a column `_value`; without a name, the names of all
 /// columns. A server looks them up in its index where no predicate is about values.
 pub(crate) fn names(

@@ -2,7 +2,7 @@
 //!
 //! Does not know what became of those before it, but by what `outcomes` has left.
 
-use super::{Attempt, Migrate, Mode};
+use super::{Attempt, Migrate, Mode, Pivot};
 use crate::plan::batch::Order;
 use crate::plan::exchange::Want;
 use crate::plan::note::migration_name;
@@ -108,7 +108,8 @@ impl Migrate {
         let range = TimeRange::new(start, stop.min(gap.stop())).expect("a bound is later than its time");
         let read = sizer.expected_read(range.nanoseconds());
         self.taken.insert(&section, range);
-        Some(Attempt { section, range, failed: 0, read })
+        let is_pivoted = self.pivot == Pivot::Worth;
+        Some(Attempt { section, range, failed: 0, read, is_pivoted })
     }
 
     fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
@@ -122,6 +123,7 @@ impl Migrate {
         if self.mode == Mode::Migrate {
             // Only one batch after the other knows where its lines belong in a file.
             order.offset = self.offset;
+            order.is_pivoted = attempt.is_pivoted;
             order.reading = self.reading_of_batch();
             (order.writing, order.days) = self.writing.pop().unwrap_or_default();
             self.reading.begin(self.now, attempt.read);
