@@ -107,10 +107,7 @@ struct Column {
 impl Default for Coverage {
     fn default() -> Self {
         let all = Column { section: Section::ALL, times: Times::default(), weight: 1.0 };
-        Self {
-            columns: vec![all],
-            places: HashMap::from([(Section::ALL, 0)]),
-        }
+        Self { columns: vec![all], places: HashMap::from([(Section::ALL, 0)]) }
     }
 }
 
@@ -187,7 +184,11 @@ impl Coverage {
 
     /// The same once a batch is done as well.
     #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
-    pub(crate) fn percent_with(&self, batch: Option<(&Section, TimeRange)>, range: TimeRange) -> f64 {
+    pub(crate) fn percent_with(
+        &self,
+        batch: Option<(&Section, TimeRange)>,
+        range: TimeRange,
+    ) -> f64 {
         let left = |Column { section: column, times, weight }: &Column| {
             let added = match batch.filter(|(section, _)| section.contains(column)) {
                 Some((_, batch)) => batch.intersection(range).map_or(0, |batch| {

@@ -50,7 +50,10 @@ pub(crate) enum Entry {
     Done(Record),
     /// A record of the guide's task, which knows of no source but its bucket, and may be of points
     /// that never arrived.
-    Task { route: Route, batch: TimeRange },
+    Task {
+        route: Route,
+        batch: TimeRange,
+    },
 }
 
 /// A migration that has begun.

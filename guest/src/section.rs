@@ -126,7 +126,8 @@ impl Section {
         let names = self.names(of).cloned().unwrap_or_else(|| Names::all(of));
         let before = names.before.clone().filter(|before| before.as_str() < name);
         let from = names.from.clone().max(name.to_owned());
-        let lower = Names { before: Some(before.unwrap_or_else(|| name.to_owned())), ..names.clone() };
+        let lower =
+            Names { before: Some(before.unwrap_or_else(|| name.to_owned())), ..names.clone() };
         let upper = Names { from, ..names };
         (self.with(lower), self.with(upper))
     }
@@ -136,7 +137,8 @@ impl Section {
         if names.is_empty() {
             return None;
         }
-        let mut bounds: Vec<_> = self.0.iter().filter(|other| other.of != names.of).cloned().collect();
+        let mut bounds: Vec<_> =
+            self.0.iter().filter(|other| other.of != names.of).cloned().collect();
         if !names.is_all() {
             let at = bounds.partition_point(|other| other.of < names.of);
             bounds.insert(at, names);
@@ -152,7 +154,8 @@ impl Section {
             let (lower, section) = section.cut(&names.of, &names.from);
             apart.extend(lower);
             whole = section;
-            if let (Some(section), Some(before)) = (whole.take_if(|_| names.before.is_some()), &names.before)
+            if let (Some(section), Some(before)) =
+                (whole.take_if(|_| names.before.is_some()), &names.before)
             {
                 let (section, upper) = section.cut(&names.of, before);
                 apart.extend(upper);
@@ -220,12 +223,7 @@ impl fmt::Display for Section {
 }
 
 /// `"a" ≤ host < "b"`.
-fn names(
-    f: &mut fmt::Formatter<'_>,
-    of: &str,
-    from: &str,
-    before: Option<&str>,
-) -> fmt::Result {
+fn names(f: &mut fmt::Formatter<'_>, of: &str, from: &str, before: Option<&str>) -> fmt::Result {
     match (from, before) {
         ("", _) => f.write_str(of)?,
         (_, None) => write!(f, "{of} ≥ {from:?}")?,
@@ -256,12 +254,14 @@ impl Names {
         match &before {
             None => push_from(&mut cases, &from, 0),
             Some(before) => {
-                let common = from.iter().zip(before).take_while(|(one, other)| one == other).count();
+                let common =
+                    from.iter().zip(before).take_while(|(one, other)| one == other).count();
                 if common < from.len() {
                     let prefix = literal(&from[..common]);
-                    cases.extend(class(after(from[common]), previous(before[common])).map(|class| {
-                        format!("{prefix}{class}{ANY}")
-                    }));
+                    cases.extend(
+                        class(after(from[common]), previous(before[common]))
+                            .map(|class| format!("{prefix}{class}{ANY}")),
+                    );
                     push_from(&mut cases, &from, common + 1);
                     push_before(&mut cases, before, common + 1);
                 } else {
@@ -277,7 +277,9 @@ impl Names {
 fn push_from(cases: &mut Vec<String>, name: &[char], common: usize) {
     for at in common..name.len() {
         let prefix = literal(&name[..at]);
-        cases.extend(class(after(name[at]), Some(char::MAX)).map(|class| format!("{prefix}{class}{ANY}")));
+        cases.extend(
+            class(after(name[at]), Some(char::MAX)).map(|class| format!("{prefix}{class}{ANY}")),
+        );
     }
     cases.push(literal(name) + ANY);
 }
@@ -286,7 +288,9 @@ fn push_from(cases: &mut Vec<String>, name: &[char], common: usize) {
 fn push_before(cases: &mut Vec<String>, name: &[char], common: usize) {
     for at in common..name.len() {
         let prefix = literal(&name[..at]);
-        cases.extend(class(Some('\0'), previous(name[at])).map(|class| format!("{prefix}{class}{ANY}")));
+        cases.extend(
+            class(Some('\0'), previous(name[at])).map(|class| format!("{prefix}{class}{ANY}")),
+        );
         cases.push(prefix);
     }
 }
@@ -312,9 +316,10 @@ fn class(first: Option<char>, last: Option<char>) -> Option<String> {
 fn literal(characters: &[char]) -> String {
     let mut literal = String::new();
     for &character in characters {
-        match character.is_ascii_alphanumeric() {
-            true => literal.push(character),
-            false => write!(literal, r"\x{{{:x}}}", u32::from(character)).expect("a string takes all"),
+        if character.is_ascii_alphanumeric() {
+            literal.push(character);
+        } else {
+            write!(literal, r"\x{{{:x}}}", u32::from(character)).expect("a string takes all");
         }
     }
     literal

@@ -54,11 +54,7 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
     }
 }
 
-fn run(
-    config: &Path,
-    every: Option<&str>,
-    component: Option<&Path>,
-) -> anyhow::Result<ExitStatus> {
+fn run(config: &Path, every: Option<&str>, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
     let component = open_component(component)?;
     let mut config = Config::read(config)?;
     if let Some(every) = every {

@@ -11,7 +11,8 @@ use support::influx::Points;
 use support::servers::RealServer;
 
 use crate::influxdb_1::{
-    BUCKET, NEW_YEAR, RANGE, TO_FILE, changing, create, ended, execute, migrated, migrated_saying, table, write,
+    BUCKET, NEW_YEAR, RANGE, TO_FILE, changing, create, execute, migrated, migrated_saying, table,
+    write,
 };
 use crate::influxdb_1_relay::Relay;
 use crate::run::{Host, Migration, talk};
@@ -49,7 +50,8 @@ fn a_limit_of_series_is_kept_by_smaller_queries() {
         let tag = if name.is_empty() { String::new() } else { format!(",host={name}") };
         for other in 0..7 {
             let time = NEW_YEAR + other;
-            writeln!(lines, "c{tag},other=o{other} n={other}i,host=1.5 {time}").expect("it is text");
+            writeln!(lines, "c{tag},other=o{other} n={other}i,host=1.5 {time}")
+                .expect("it is text");
             writeln!(lines, "d{tag} n={other}i {time}").expect("it is text");
         }
     }

@@ -268,7 +268,12 @@ fn done(range: TimeRange) -> Answer {
          batch_start=\"{start}\",batch_stop=\"{stop}\",migration_start=\"1970-01-01T00:00:00Z\",\
          migration_stop=\"1970-01-01T06:30:00Z\",rows=1i,percent_complete=1.0 1"
     );
-    Answer::Outcome(Outcome { ending: Ending::Complete, totals: Totals::default(), checkpoint, report: String::new() })
+    Answer::Outcome(Outcome {
+        ending: Ending::Complete,
+        totals: Totals::default(),
+        checkpoint,
+        report: String::new(),
+    })
 }
 
 /// A migration of several batches at once, whose answers come in any order, some of them faults,

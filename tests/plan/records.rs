@@ -48,7 +48,8 @@ fn what_the_guide_s_task_has_recorded_counts_only_if_a_person_says_so() {
 
 #[test]
 fn what_decides_the_lines_must_not_change_midway() {
-    let product = |product| settings(&json!({ "destination": { "api": "v2", "product": product } }));
+    let product =
+        |product| settings(&json!({ "destination": { "api": "v2", "product": product } }));
     let unsaid = settings(&json!({ "destination": { "api": "v2" } }));
     let accepting = settings(&json!({ "schema": { "line_breaks": "accept" } }));
     let strict = settings(&json!({}));
@@ -68,7 +69,8 @@ fn what_decides_the_lines_must_not_change_midway() {
         let Ok(Outcome { ending: Ending::Failed(error), .. }) = outcome else {
             panic!("{outcome:?}")
         };
-        let message = format!("the migration was begun with another `{key}`, which decides the lines");
+        let message =
+            format!("the migration was begun with another `{key}`, which decides the lines");
         assert_eq!(error.message, message);
     }
 }
@@ -76,7 +78,8 @@ fn what_decides_the_lines_must_not_change_midway() {
 #[test]
 fn a_migration_that_goes_on_moves_to_the_present_of_each_round() {
     let every = json!({ "migration": { "stop": "now", "lag": "0s", "every": "5m" } });
-    let mut world = World { seconds: vec![100, 5000, 9000], now: 6000_000_000_000, ..World::default() };
+    let mut world =
+        World { seconds: vec![100, 5000, 9000], now: 6_000_000_000_000, ..World::default() };
     complete(world.run(Purpose::Migrate, &settings(&every)));
     assert_eq!(world.arrived(), world.expected(0..6000));
     world.now = 10_000_000_000_000;
@@ -95,7 +98,8 @@ fn a_section_that_is_recorded_is_not_moved_again_and_the_others_are() {
     let mut world = world();
     complete(world.run(Purpose::Migrate, &settings(&json!({}))));
     // As if only the measurements before "n", of which there is one, had been recorded.
-    let section = "section=\"[{\\\"of\\\":\\\"measurement\\\",\\\"before\\\":\\\"n\\\"}]\",migration_start=";
+    let section =
+        "section=\"[{\\\"of\\\":\\\"measurement\\\",\\\"before\\\":\\\"n\\\"}]\",migration_start=";
     let lines = world.checkpoint.lines().map(|line| match line.starts_with("batches") {
         true => line.replace("migration_start=", section) + "\n",
         false => line.to_owned() + "\n",

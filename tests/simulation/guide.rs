@@ -80,6 +80,9 @@ fn windows_are_used_as_far_as_the_bytes_allow() {
     let (first, last) = (world.written[0].0, world.written[world.written.len() - 1].0);
     let used = (last - first) / WINDOW + 1;
     println!("{used} windows, {least} at least, {of_the_guide} by the rule of the guide");
-    assert!(used as f64 <= 1.05 * least as f64, "{used} windows were used, {least} would have done");
+    assert!(
+        used as f64 <= 1.05 * least as f64,
+        "{used} windows were used, {least} would have done"
+    );
     assert!(of_the_guide >= 3 * used, "the guide takes {of_the_guide} windows, and this {used}");
 }

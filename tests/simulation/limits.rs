@@ -17,7 +17,8 @@ const START: i64 = 19_000 * DAY;
 
 /// Measurements with a point every so many seconds, for some days.
 fn world(measurements: usize, every: i64, days: i64) -> World {
-    let times: Vec<_> = (0..days * DAY / (every * SECOND)).map(|n| START + n * every * SECOND).collect();
+    let times: Vec<_> =
+        (0..days * DAY / (every * SECOND)).map(|n| START + n * every * SECOND).collect();
     let series = |nth| Series {
         measurement: format!("m{nth}"),
         host: String::new(),
@@ -49,7 +50,8 @@ fn an_organization_tells_what_it_may_write() {
     let mut world = world(3, 200, 5);
     // 0.3 MB in five minutes, of which half is left to others.
     world.organization = Some([1000, 1]);
-    let to_cloud = json!({ "api": "v2", "product": "cloud", "url": "http://d", "org": "o", "bucket": "b" });
+    let to_cloud =
+        json!({ "api": "v2", "product": "cloud", "url": "http://d", "org": "o", "bucket": "b" });
     migrate(&mut world, 5, to_cloud.clone(), json!({ "write_mb": "auto", "read_mb": "auto" }));
     let all: u64 = world.written.iter().map(|(_, bytes)| bytes).sum();
     assert!(all > 150_000, "{all} bytes are too few to see a quota");
@@ -70,9 +72,10 @@ fn no_more_measurement_days_are_written_than_serverless_takes() {
     // 250 of the 5000.
     migrate(&mut world, 30, to_serverless, json!({ "share": 0.05 }));
     let days_within = |start: i64| {
-        let bodies = world.bodies.iter().filter(|(time, _)| {
-            time.end > start && time.end <= start + 900 * SECOND
-        });
+        let bodies = world
+            .bodies
+            .iter()
+            .filter(|(time, _)| time.end > start && time.end <= start + 900 * SECOND);
         let day = |line: &str| {
             let (measurement, _) = line.split_once(' ').expect("a line has fields");
             let (_, time) = line.rsplit_once(' ').expect("and a time");

@@ -114,6 +114,7 @@ fn simulate(seed: u64) {
                 world.now += world.rng.i64(0..600 * SECOND);
             }
             Ended::Crashed => {
+                world.disturb_records();
                 world.now += world.rng.i64(0..600 * SECOND);
                 if world.crashes == CRASHES_MAX {
                     world.faults.crash = 0;
@@ -128,7 +129,10 @@ fn check(case: &Case, world: &World) {
     let expected = world.source.lines(&case.times);
     let missing: Vec<_> = expected.difference(&world.destination).collect();
     let invented: Vec<_> = world.destination.difference(&expected).collect();
-    assert!(missing.is_empty() && invented.is_empty(), "missing {missing:?}, invented {invented:?}");
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "missing {missing:?}, invented {invented:?}"
+    );
     records::check(&world.checkpoint, &case.times);
     if let Some(write) = case.write {
         let most = within_a_window(&world.written, case.window);

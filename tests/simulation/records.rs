@@ -13,18 +13,18 @@ struct Tile {
 }
 
 impl Tile {
-    fn of(line: &str) -> Self {
-        let time = |key| {
-            let text = field(line, key).expect("a record says its range");
-            Timestamp::parse(&text).expect("as times").0
-        };
-        let bounds = field(line, "section").map(|text| {
-            serde_json::from_str(&text.replace("\\\"", "\"").replace("\\\\", "\\")).expect("a section is JSON")
-        });
-        Self {
-            times: time("batch_start")..time("batch_stop"),
-            bounds: bounds.unwrap_or_default(),
+    /// `None` for one that was torn, or is of another migration.
+    fn of(line: &str) -> Option<Self> {
+        let time = |key| Some(Timestamp::parse(&field(line, key)?).expect("as times").0);
+        if !line.contains("dstBucket=b,") || line.ends_with(" torn") {
+            return None;
         }
+        let bounds = field(line, "section").map(|text| {
+            serde_json::from_str(&text.replace("\\\"", "\"").replace("\\\\", "\\"))
+                .expect("a section is JSON")
+        });
+        let times = time("batch_start")?..time("batch_stop")?;
+        Some(Self { times, bounds: bounds.unwrap_or_default() })
     }
 
     fn holds(&self, time: i64, measurement: &str, host: &str) -> bool {
@@ -53,14 +53,20 @@ fn field(line: &str, key: &str) -> Option<String> {
 
 /// Probes at all bounds of time there are, just before them, and at names that nobody has.
 pub(crate) fn check(checkpoint: &str, migration: &Range<i64>) {
-    // A record whose acknowledgement was lost is there twice, to the byte.
-    let lines: BTreeSet<_> = checkpoint.lines().filter(|l| l.starts_with("batches")).collect();
-    let tiles: Vec<_> = lines.into_iter().map(Tile::of).collect();
+    let lines = checkpoint.lines().filter(|line| line.starts_with("batches"));
+    let mut tiles: Vec<_> = lines.filter_map(Tile::of).collect();
+    // A record whose acknowledgement was lost, or that was torn at its end, is there twice.
+    let key = |tile: &Tile| format!("{:?} {:?}", tile.times, tile.bounds);
+    tiles.sort_by_key(key);
+    tiles.dedup_by_key(|tile| key(tile));
     let mut times: BTreeSet<_> = tiles.iter().flat_map(|t| [t.times.start, t.times.end]).collect();
     times.extend([migration.start, migration.end]);
-    let mut names: BTreeSet<_> = ["", "a", "cpu", "cpu ", "q", "\u{ffff}"].map(str::to_owned).into();
+    let mut names: BTreeSet<_> =
+        ["", "a", "cpu", "cpu ", "q", "\u{ffff}"].map(str::to_owned).into();
     for bound in tiles.iter().flat_map(|tile| &tile.bounds) {
-        names.extend(["from", "before"].iter().filter_map(|key| bound[key].as_str()).map(str::to_owned));
+        names.extend(
+            ["from", "before"].iter().filter_map(|key| bound[key].as_str()).map(str::to_owned),
+        );
     }
     // Few of many are enough: each seed has others.
     let step = (times.len() / 10).max(1);

@@ -126,18 +126,22 @@ impl Source {
         let query = json["query"].as_str().expect("a query has a text");
         let times = time_of(query, "start: ")..time_of(query, "stop: ");
         let predicates = self.predicates(query);
-        let is_meant =
-            |series: &Series| predicates.iter().all(|predicate| predicate.holds(series));
+        let is_meant = |series: &Series| predicates.iter().all(|predicate| predicate.holds(series));
         let meant: Vec<_> =
             (0..self.series.len()).filter(|place| is_meant(&self.series[*place])).collect();
         if query.contains("distinct(") {
             return Answered { body: Some(self.names(query, &meant)), takes: self.costs[0] };
         }
-        let of = |place: &usize| (self.within(*place, &times).len() * self.series[*place].fields) as u64;
+        let of =
+            |place: &usize| (self.within(*place, &times).len() * self.series[*place].fields) as u64;
         if query.contains("count()") {
             let count: u64 = meant.iter().map(of).sum();
-            let head = "#datatype,string,long,long\r\n#default,_result,,\r\n,result,table,_value\r\n";
-            return Answered { body: Some(format!("{head},,0,{count}\r\n\r\n")), takes: self.costs[0] };
+            let head =
+                "#datatype,string,long,long\r\n#default,_result,,\r\n,result,table,_value\r\n";
+            return Answered {
+                body: Some(format!("{head},,0,{count}\r\n\r\n")),
+                takes: self.costs[0],
+            };
         }
         let (body, points) = match query.contains("pivot(") {
             true => self.pivoted(&meant, &times),
@@ -189,13 +193,15 @@ impl Source {
         let mut predicates = Vec::new();
         for line in query.lines().filter(|line| line.starts_with('r')) {
             for condition in line.split(" and ") {
-                let (column, rest) = condition.split_once(' ').expect("a condition has an operator");
+                let (column, rest) =
+                    condition.split_once(' ').expect("a condition has an operator");
                 let (operator, text) = rest.split_once(' ').expect("and an expression");
                 // As Flux reads a literal.
                 let text = text.trim_matches('/').replace(r"\x5c", r"\");
-                let expression = self.expressions.entry(text.clone()).or_insert_with(|| {
-                    Regex::new(&text).expect("it is a regular expression")
-                });
+                let expression = self
+                    .expressions
+                    .entry(text.clone())
+                    .or_insert_with(|| Regex::new(&text).expect("it is a regular expression"));
                 let (column, is) = (column.to_owned(), operator == "=~");
                 predicates.push(Predicate { column, is, expression: expression.clone() });
             }

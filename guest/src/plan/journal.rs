@@ -9,8 +9,8 @@ use super::exchange::{Event, Exchange, Ids, Want};
 use super::note::counted;
 use super::{Answer, Note, Totals};
 use crate::converter::Conversion;
-use crate::error::{Endpoint, Error, Fault};
 use crate::coverage::Coverage;
+use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Entry, Opening, Record, Route, Terms};
 use crate::protocol::{Response, file, flux, write};
 use crate::section::Section;
@@ -33,6 +33,8 @@ pub(crate) struct Journal {
     state: State,
     /// The file's last line has no end: what is appended begins with one.
     torn: bool,
+    /// Something that was recorded cannot be read, so nobody knows what was moved.
+    pub(crate) has_gaps: bool,
     pub(crate) coverage: Coverage,
     pub(crate) records: u64,
     pub(crate) totals: Totals,
@@ -94,6 +96,7 @@ impl Journal {
             trusts_task: settings.trusts_task,
             state: State::Reading { exchange, text: Vec::new(), read: 0, conversion, found: true },
             torn: false,
+            has_gaps: false,
             coverage: Coverage::default(),
             records: 0,
             totals: Totals::default(),
@@ -116,7 +119,8 @@ impl Journal {
     /// Whether all of the range was done that the run before had, perhaps less than this one.
     pub(crate) fn is_complete_before(&self, range: TimeRange) -> bool {
         let last = self.last.as_ref().map(|last| last.migration);
-        last.and_then(|last| last.intersection(range)).is_some_and(|last| self.coverage.covers(last))
+        last.and_then(|last| last.intersection(range))
+            .is_some_and(|last| self.coverage.covers(last))
     }
 
     /// How many entries are not on the disk yet.
@@ -166,8 +170,9 @@ impl Journal {
                 record.to_line()
             }
         };
-        let line_feed = if self.torn { "\n" } else { "" };
-        let body = format!("{line_feed}{line}\n");
+        // Its batch is done again, perhaps in other ranges: so it must not be read as whole later.
+        let end_of_torn = if self.torn { " torn\n" } else { "" };
+        let body = format!("{end_of_torn}{line}\n");
         let call = write::record(&self.checkpoint, &body);
         let exchange = Exchange::new(call, self.attempts_max);
         self.state = State::Appending { exchange, entry: Box::new(entry) };
@@ -296,6 +301,7 @@ impl Journal {
                 None => unreadable += 1,
             }
         }
+        self.has_gaps = self.torn || unreadable > 0;
         if unreadable > 0 {
             self.notes.push_back(Note::warning(format!(
                 "{} of the checkpoint cannot be read: what was recorded there is done again",
@@ -332,7 +338,8 @@ impl Journal {
     /// What is recorded may have other lines than what follows would.
     fn check_terms(&self, recorded: Terms) -> Result<(), Error> {
         let Some(key) = recorded.conflict(self.terms) else { return Ok(()) };
-        let message = format!("the migration was begun with another `{key}`, which decides the lines");
+        let message =
+            format!("the migration was begun with another `{key}`, which decides the lines");
         Err(Error::new(Fault::Settings, message).at(Endpoint::Checkpoint).with_hint(
             "set it as it was; or, to begin anew, choose another checkpoint and an empty destination",
         ))

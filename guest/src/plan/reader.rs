@@ -196,7 +196,8 @@ impl Reader {
         let found = conversion.counts().rows + conversion.counts().outside;
         match counted {
             Some(expected) if expected != found => {
-                let message = format!("expected {expected} values, as they were counted, found {found}");
+                let message =
+                    format!("expected {expected} values, as they were counted, found {found}");
                 Err(Error::new(Fault::Truncated, message))
             }
             _ => Ok(()),

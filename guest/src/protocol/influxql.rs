@@ -134,8 +134,7 @@ impl Scope<'_> {
         // With the very first time as a bound, InfluxDB finds nothing at all, without an error
         // (observed on 1.6.7 and 2.9.1).
         let (start, stop) = (range.start().max(Timestamp::FIRST).0, range.stop().0);
-        let mut text =
-            format!("{from} WHERE time >= {start} AND time < {stop}");
+        let mut text = format!("{from} WHERE time >= {start} AND time < {stop}");
         for condition in of_section(section) {
             text += &format!(" AND {condition}");
         }

@@ -49,7 +49,11 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         (_, Kind::Points | Kind::Record) => "write",
         (_, Kind::Query | Kind::Content { .. } | Kind::Length) => "read",
     };
-    let is_query = *kind == Kind::Query;
+    if *kind == Kind::Query
+        && let Some(verdict) = of_query(status, &said, error)
+    {
+        return verdict;
+    }
     match status {
         // A file; the body says why.
         403 | 410 if call.path.is_empty() => {
@@ -80,18 +84,6 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         500 if said.contains("retention policy not found") => {
             Verdict::Final(error(Fault::Missing, "does not exist"))
         }
-        // As 2.9.1 answers where `query-queue-size` is reached (observed).
-        400 if said.contains("queue length exceeded") => {
-            Verdict::Later { after: None, error: error(Fault::Unavailable, "asks to wait") }
-        }
-        // A smaller query may do: the plan decides.
-        400 | 500 if is_query && fault_of_query(&said) == Fault::TooLarge => {
-            Verdict::Final(error(Fault::TooLarge, "takes no such query"))
-        }
-        408 | 504 if is_query => Verdict::Again(error(Fault::TimedOut, "did not answer in time")),
-        400 | 500 if is_query && fault_of_query(&said) == Fault::TimedOut => {
-            Verdict::Again(error(Fault::TimedOut, "did not answer in time"))
-        }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
         507 => Verdict::Final(error(Fault::Exhausted, "has no room left")),
         201 | 400 | 422 => match kind {
@@ -109,6 +101,24 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
             Verdict::Final(error)
         }
         _ => Verdict::Final(error(Fault::Malformed, "answered what its API does not")),
+    }
+}
+
+/// What a query meets beside what any request does.
+fn of_query(status: u16, said: &str, error: impl Fn(Fault, &str) -> Error) -> Option<Verdict> {
+    match (status, fault_of_query(said)) {
+        // As 2.9.1 answers where `query-queue-size` is reached (observed).
+        (400, _) if said.contains("queue length exceeded") => {
+            Some(Verdict::Later { after: None, error: error(Fault::Unavailable, "asks to wait") })
+        }
+        // A smaller query may do: the plan decides.
+        (400 | 500, Fault::TooLarge) => {
+            Some(Verdict::Final(error(Fault::TooLarge, "takes no such query")))
+        }
+        (408 | 504, _) | (400 | 500, Fault::TimedOut) => {
+            Some(Verdict::Again(error(Fault::TimedOut, "did not answer in time")))
+        }
+        _ => None,
     }
 }
 

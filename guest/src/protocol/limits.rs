@@ -67,7 +67,10 @@ pub(crate) fn rate(response: &[u8]) -> Result<Rate, Error> {
 
 fn parse<T: for<'de> Deserialize<'de>>(response: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(response).map_err(|error| {
-        Error::new(Fault::Malformed, format!("expected limits as JSON, found something else: {error}"))
+        Error::new(
+            Fault::Malformed,
+            format!("expected limits as JSON, found something else: {error}"),
+        )
     })
 }
 

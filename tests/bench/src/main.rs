@@ -23,6 +23,7 @@ mod race;
 mod memory;
 mod table;
 mod convert;
+mod plan;
 
 use std::ffi::OsString;
 use std::io;
@@ -48,6 +49,12 @@ enum Benchmark {
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
     },
+    /// The plan of a migration with a long history: memory, and the time of a step
+    Plan {
+        /// Batches that are recorded
+        #[arg(long, default_value_t = 100_000)]
+        records: u32,
+    },
     /// Run a command and print what it took, see `usage`
     #[command(hide = true)]
     Measure {
@@ -62,6 +69,10 @@ fn main() -> anyhow::Result<()> {
             ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
             let sizes = if quick { &convert::QUICK } else { &convert::WHOLE };
             convert::run(sizes, rounds, &mut io::stdout().lock())
+        }
+        Benchmark::Plan { records } => {
+            ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
+            plan::run(records, &mut io::stdout().lock())
         }
         Benchmark::Measure { command } => usage::measure(&command, &mut io::stdout().lock()),
     }

@@ -63,7 +63,8 @@ impl Migrate {
             Ok(room) => room,
             Err(time) => return Step::Wait(until.min(time)),
         };
-        match due.map(|at| self.again.swap_remove(at).1).or_else(|| self.next_attempt(range, room)) {
+        match due.map(|at| self.again.swap_remove(at).1).or_else(|| self.next_attempt(range, room))
+        {
             Some(attempt) => self.hand_out(range, attempt),
             None => Step::Wait(until),
         }
@@ -105,7 +106,8 @@ impl Migrate {
                 if by_flux { stop.min(end_of_cell(start, FLUX_CELL)) } else { stop }
             }
         };
-        let range = TimeRange::new(start, stop.min(gap.stop())).expect("a bound is later than its time");
+        let range =
+            TimeRange::new(start, stop.min(gap.stop())).expect("a bound is later than its time");
         let read = sizer.expected_read(range.nanoseconds());
         self.taken.insert(&section, range);
         let is_pivoted = self.pivot == Pivot::Worth;

@@ -66,15 +66,17 @@ impl Migrate {
         self.reading = Pace::new(read, None);
         // Each batch has its part, for none knows what the others do.
         let batches = limits.concurrency;
-        let share = |quota: Quota| Quota { amount: (quota.amount / batches as u64).max(1), ..quota };
+        let share =
+            |quota: Quota| Quota { amount: (quota.amount / batches as u64).max(1), ..quota };
         self.write_quota = write.map(share);
         self.writing = vec![self.writing_of_batch(); batches];
-        if !self.journal.begun || (read.is_none() && write.is_none()) {
+        let is_new = !self.journal.begun && !self.journal.has_gaps;
+        if is_new || (read.is_none() && write.is_none()) {
             return;
         }
         let Phase::Batches { range } = self.phase else { return };
         // What a run has moved that did not come to its end, nobody has recorded.
-        let is_known = self.journal.is_complete_before(range);
+        let is_known = self.journal.is_complete_before(range) && !self.journal.has_gaps;
         let since = if is_known { self.journal.last_time } else { self.now };
         self.reading.exhaust(since);
         self.writing.iter_mut().for_each(|(pace, _)| pace.exhaust(since));

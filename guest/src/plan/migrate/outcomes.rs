@@ -63,7 +63,11 @@ impl Migrate {
                 self.batch_too_large(attempt, error);
             }
             // Servers, and what stands between, may cut what takes long.
-            Ending::Stopped(error) if attempt.failed > 0 && self.is_cut(&error) => {
+            Ending::Stopped(error)
+                if attempt.failed > 0
+                    && attempt.range.nanoseconds() > SHORTEST
+                    && self.is_cut(&error) =>
+            {
                 self.batch_too_large(attempt, error);
             }
             Ending::Stopped(error) => self.batch_stopped(attempt, error),

@@ -27,18 +27,25 @@ impl Migrate {
             totals: self.totals,
             rate: self.totals.rows as f64 / seconds,
             left,
-            doing: self.doing(),
+            doing: self.doing(now),
         }
     }
 
-    fn doing(&self) -> String {
+    fn doing(&self, now: Timestamp) -> String {
         match &self.phase {
             Phase::Recorded => "reading the checkpoint".to_owned(),
             Phase::Bounds(_) => "looking at both sides".to_owned(),
             Phase::Empty => "nothing".to_owned(),
             Phase::Batches { .. } => match self.in_hand.values().next() {
                 Some(attempt) => format!("migrating {}", batch_of(&attempt.section, attempt.range)),
+                None if self.divider.is_some() => "looking at which series there are".to_owned(),
                 None if !self.again.is_empty() => "waiting to try again".to_owned(),
+                None if self.reading.ready(now, 1) > now => {
+                    "waiting for the source's quota".to_owned()
+                }
+                None if self.writing.iter().all(|(pace, _)| pace.room(now) == 0) => {
+                    "waiting for the destination's quota".to_owned()
+                }
                 None => "recording".to_owned(),
             },
         }
