@@ -3,6 +3,8 @@
 //!
 //! `SEEDS=100000 cargo test --release --test simulation` takes more of them, `SEED=7` one alone.
 
+#![expect(clippy::print_stderr, reason = "a seed that fails says so, and what happened")]
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
