@@ -1,12 +1,14 @@
 //! A person who wants an end: the first signal lets a run come to it, the second does not wait.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tsm2iox_guest::time::Timestamp;
 
 use support::influx::{Engine, FakeInflux, Moment, Points, Settings};
 
@@ -29,12 +31,23 @@ fn sides() -> (FakeInflux, FakeInflux) {
 
 /// Starts a run of six batches, in this folder.
 fn start(folder: &Path, source: &FakeInflux, destination: &FakeInflux) -> Child {
+    let times = "start = 1970-01-01T00:00:00Z\nstop = 1970-01-01T06:00:00Z";
+    start_with(folder, source, destination, times, &[])
+}
+
+/// The same for other times, with other options.
+fn start_with(
+    folder: &Path,
+    source: &FakeInflux,
+    destination: &FakeInflux,
+    times: &str,
+    options: &[&str],
+) -> Child {
     let (source, destination) = (source.url(), destination.url());
     let config = format!(
         r#"
 [migration]
-start = 1970-01-01T00:00:00Z
-stop = 1970-01-01T06:00:00Z
+{times}
 batch_interval = "1h"
 
 [source]
@@ -53,7 +66,7 @@ bucket = "dst"
     let path = folder.join("migration.toml");
     fs::write(&path, config).expect("the folder can be written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tsm2iox"));
-    command.arg("run").arg(path).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.arg("run").arg(path).args(options).stdin(Stdio::null()).stdout(Stdio::piped());
     command.stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
@@ -109,6 +122,39 @@ fn a_run_that_was_interrupted_says_how_to_resume_and_does() {
         destination.points("dst").assert_same(&Points::parse(&points()));
         assert_eq!(destination.lines("dst").len(), 6, "none is written twice");
     }
+}
+
+#[test]
+fn a_run_that_goes_on_moves_what_is_new_until_a_signal_ends_it() {
+    let now = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+        i64::try_from(since.as_nanos()).expect("and before 2262")
+    };
+    let (source, destination) = sides();
+    let first = now();
+    source.load("src", &format!("m f=1i {first}\n"));
+    let start = Timestamp(first - 60_000_000_000);
+    let times = format!("start = {start}\nstop = \"now\"\nlag = \"0s\"");
+    let folder = folder("goes_on");
+    let mut run = start_with(&folder, &source, &destination, &times, &["--every", "1s"]);
+    let (sender, lines) = mpsc::channel();
+    let talk = run.stderr.take().expect("it is piped");
+    thread::spawn(move || {
+        BufReader::new(talk).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    let wait_for = |beginning: &str| {
+        while !lines.recv_timeout(END_MAX).expect("it goes on").starts_with(beginning) {}
+    };
+    wait_for("complete: 1 row");
+    let second = now();
+    source.load("src", &format!("m f=2i {second}\n"));
+    wait_for("complete: 1 row");
+    send("INT", &run);
+    // Between two rounds it was complete.
+    let status = end(run).status.code();
+    assert!(matches!(status, Some(0 | 1)), "{status:?}");
+    let expected = format!("m f=1i {first}\nm f=2i {second}\n");
+    destination.points("dst").assert_same(&Points::parse(&expected));
 }
 
 #[test]

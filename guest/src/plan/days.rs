@@ -62,7 +62,8 @@ impl Days {
 
     /// When the next of them may be written that is not among those of now.
     pub(crate) fn ready(&self, now: Timestamp) -> Timestamp {
-        let ends = self.written.values().map(|at| Timestamp(*at).saturating_add(WINDOW));
+        // A clock may have jumped back.
+        let ends = self.written.values().map(|at| Timestamp(*at).min(now).saturating_add(WINDOW));
         ends.filter(|end| *end > now).min().unwrap_or(now)
     }
 

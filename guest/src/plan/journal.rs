@@ -45,8 +45,9 @@ pub(crate) struct Journal {
     pub(crate) now: Option<Timestamp>,
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
-    /// The last of each section, of which the next one learns.
-    pub(crate) lasts: HashMap<Section, Record>,
+    /// The last of each section, of which the next one learns: its length, for how long the source was
+    /// waited for, in nanoseconds, and what it moved.
+    pub(crate) lasts: HashMap<Section, (u64, u64, Totals)>,
     /// The time of the last entry.
     pub(crate) last_time: Timestamp,
     /// Entries that are not on the disk yet.
@@ -365,7 +366,8 @@ impl Journal {
         self.totals += record.totals;
         // By its place, not by its time: a clock may jump.
         self.last = Some(record.clone());
-        self.lasts.insert(record.section.clone(), record.clone());
+        let last = (record.batch.nanoseconds(), record.source_nanoseconds, record.totals);
+        self.lasts.insert(record.section.clone(), last);
         self.last_time = self.last_time.max(record.time);
     }
 }

@@ -19,9 +19,9 @@ use super::exchange::{Ids, Want};
 use super::journal::Journal;
 use super::note::{counted, migration_name, percentage};
 use super::pace::{Pace, Quota};
-use super::quota::Quotas;
+use super::quota::QuotaFinder;
 use super::road::{Road, RoadFinder};
-use super::sizer::Sizer;
+use super::sizer::{Quotas, Sizer};
 use super::{Answer, Ending, Note, Outcome, Step, Totals};
 use crate::coverage::Coverage;
 use crate::error::{Error, Fault};
@@ -53,7 +53,7 @@ pub(crate) struct Migrate {
     looked: u32,
     look_at: Option<Timestamp>,
     /// What both sides allow, until it is known.
-    quotas: Option<Box<Quotas>>,
+    quotas: Option<Box<QuotaFinder>>,
     /// What may be read; and what may be written, by each batch that may be in flight and is not.
     reading: Pace,
     writing: Vec<(Pace, Days)>,
@@ -131,7 +131,7 @@ impl Migrate {
             finder: RoadFinder::open(&settings).map(Box::new),
             looked: 0,
             look_at: None,
-            quotas: Some(Quotas::new(&settings).into()),
+            quotas: Some(QuotaFinder::new(&settings).into()),
             reading: Pace::default(),
             writing: Vec::new(),
             write_quota: None,
@@ -158,6 +158,8 @@ impl Migrate {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        self.reading.follow(now);
+        self.writing.iter_mut().for_each(|(pace, _)| pace.follow(now));
         self.reading.spend(now, std::mem::take(&mut self.answers_read));
         for (attempt, answer) in std::mem::take(&mut self.answered) {
             self.answer_batch(attempt, answer);
@@ -241,15 +243,9 @@ impl Migrate {
         self.offset = offset;
         self.taken = self.journal.coverage.clone();
         self.percent_at_first = self.taken.percent_of(range);
-        for (section, last) in std::mem::take(&mut self.journal.lasts) {
-            let sizer = self.sizers.entry(section).or_default();
+        for (section, (length, took, totals)) in std::mem::take(&mut self.journal.lasts) {
             // What is to be done about it shows again.
-            let _ = sizer.done(
-                last.batch.nanoseconds(),
-                last.source_nanoseconds,
-                &last.totals,
-                u64::MAX,
-            );
+            let _ = self.sizers.entry(section).or_default().done(length, took, &totals, Quotas::NONE);
         }
         if self.journal.records > 0 {
             let batches = counted(self.journal.records, "batch is", "batches are");

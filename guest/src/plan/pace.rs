@@ -25,6 +25,8 @@ const SLOW_TIMES: f64 = 3.0;
 const SLOW_SECONDS: f64 = 2.0;
 /// How much the newest counts in what is usual.
 const NEWEST: f64 = 0.2;
+/// A rate that holds something up for longer, an hour, is a clock that has jumped.
+const HOLD_MAX: u64 = 3_600_000_000_000;
 /// Nanoseconds of pauses: after the first fault, at most, and what is none any more.
 const PAUSE_FIRST: u64 = 1_000_000_000;
 const PAUSE_MAX: u64 = 60_000_000_000;
@@ -67,6 +69,17 @@ impl Pace {
     pub(crate) fn exhaust(&mut self, now: Timestamp) {
         if let Some(quota) = self.quota {
             self.spent = VecDeque::from([(now.0, quota.amount)]);
+        }
+    }
+
+    /// A clock that has jumped back: what was used after now counts as if that had been now, so that no
+    /// wait is longer than a window.
+    pub(crate) fn follow(&mut self, now: Timestamp) {
+        for (at, _) in self.spent.iter_mut().rev().take_while(|(at, _)| *at > now.0) {
+            *at = now.0;
+        }
+        if self.free > now.saturating_add(HOLD_MAX).0 {
+            self.free = now.0;
         }
     }
 
@@ -196,7 +209,7 @@ impl Pace {
         let Some(quota) = self.quota.filter(|_| amount > 0) else { return };
         let is_over = |at: i64| Timestamp(at).saturating_add(quota.window) <= now;
         while self.spent.pop_front_if(|(at, _)| is_over(*at)).is_some() {}
-        // A clock may jump back.
+        // In order, whatever clock it was.
         let at = self.spent.back().map_or(now.0, |(last, _)| now.0.max(*last));
         self.spent.push_back((at, amount));
         if self.spent.len() > SPENT_MAX {

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// The quotas of both sides, while they are looked for.
 #[derive(Debug)]
-pub(crate) struct Quotas {
+pub(crate) struct QuotaFinder {
     limits: Limits,
     source: Place,
     destination: Place,
@@ -38,7 +38,7 @@ enum Stage {
 /// Limits are told in kilobytes.
 const KILOBYTE: f64 = 1000.0;
 
-impl Quotas {
+impl QuotaFinder {
     pub(crate) fn new(settings: &Settings) -> Self {
         let limits = settings.limits.clone();
         let mut left = VecDeque::new();

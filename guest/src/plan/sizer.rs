@@ -18,6 +18,8 @@ const FIXED_SECONDS_MAX: f64 = 20.0;
 const FIXED_SECONDS: f64 = 10.0;
 /// A batch aims at so many bytes of response: what is lost if it breaks off.
 const READ_BYTES: u64 = 256_000_000;
+/// Or at such a part of a window, which may be exceeded by one batch.
+const READ_PARTS: u64 = 4;
 /// And at so many bytes of lines: some bodies.
 const WRITTEN_BYTES: u64 = 100_000_000;
 
@@ -55,6 +57,17 @@ pub(crate) struct Sizer {
     costs: Costs,
     /// How often in a row a batch ended for its size, each shorter than the one before.
     halved: u32,
+}
+
+/// What a window may read and write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quotas {
+    pub(crate) read: u64,
+    pub(crate) write: u64,
+}
+
+impl Quotas {
+    pub(crate) const NONE: Self = Self { read: u64::MAX, write: u64::MAX };
 }
 
 /// What is to be done about a batch that is too large.
@@ -102,14 +115,13 @@ impl Sizer {
         Self { length: self.length.max(FIRST), ..Self::default() }
     }
 
-    /// A batch is done: its length, and for how long it kept the source busy, in nanoseconds; `quota`
-    /// is what a window may write. Says whether the section is too large, however short a batch is.
+    /// A batch is done: its length, and for how long it kept the source busy, in nanoseconds. Says whether the section is too large, however short a batch is.
     pub(crate) fn done(
         &mut self,
         length: u64,
         took: u64,
         totals: &Totals,
-        quota: u64,
+        quotas: Quotas,
     ) -> Option<Remedy> {
         let length = length.max(1);
         self.halved = 0;
@@ -120,8 +132,8 @@ impl Sizer {
         self.costs.count(totals.rows as f64, took as f64 / SECOND as f64);
         let share = |amount: u64, of: u64| amount as f64 / of.max(1) as f64;
         let used = (totals.rows as f64 / self.costs.rows_that_fit())
-            .max(share(totals.read, READ_BYTES))
-            .max(share(totals.written, WRITTEN_BYTES.min(quota)));
+            .max(share(totals.read, READ_BYTES.min(quotas.read / READ_PARTS)))
+            .max(share(totals.written, WRITTEN_BYTES.min(quotas.write)));
         let fits = (length as f64 / used.max(f64::MIN_POSITIVE)) as u64;
         let grown = if totals.rows == 0 {
             let beyond = |dense: u64| dense.saturating_mul(EMPTY_BEYOND_DENSE);

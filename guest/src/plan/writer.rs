@@ -108,6 +108,7 @@ impl Writer {
 
     /// Time has passed: only now it is known when answers came.
     pub(crate) fn pass(&mut self, now: Timestamp) {
+        self.pace.follow(now);
         for Attempt { bytes, sent, failed } in self.ended.drain(..) {
             self.pace.end(now, bytes);
             match failed {

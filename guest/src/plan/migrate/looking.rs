@@ -7,7 +7,7 @@ use crate::plan::bounds::Bounds;
 use crate::plan::days::Days;
 use crate::plan::exchange::Want;
 use crate::plan::pace::{Pace, Quota};
-use crate::plan::quota::Quotas;
+use crate::plan::quota::QuotaFinder;
 use crate::plan::road::RoadFinder;
 use crate::plan::{Answer, Note};
 
@@ -126,7 +126,7 @@ impl Migrate {
             self.finder = RoadFinder::open(&self.settings).map(Box::new);
         }
         if self.quotas.is_some() {
-            self.quotas = Some(Quotas::new(&self.settings).into());
+            self.quotas = Some(QuotaFinder::new(&self.settings).into());
         }
         if matches!(self.phase, Phase::Bounds(_)) {
             self.phase = Phase::Recorded;

@@ -9,7 +9,8 @@ use crate::plan::exchange::backoff;
 use crate::plan::note::{batch_of, counted, of_batch};
 use crate::plan::report::Report;
 use crate::plan::road::Road;
-use crate::plan::sizer::{Remedy, SHORTEST};
+use crate::plan::pace::Quota;
+use crate::plan::sizer::{Quotas, Remedy, SHORTEST};
 use crate::plan::{Answer, Ending, Note, Outcome, Totals};
 use crate::progress::Entry;
 use crate::protocol::Cause;
@@ -107,10 +108,10 @@ impl Migrate {
                 return self.fail(Error::new(Fault::Internal, message));
             }
         }
-        let quota = self.writing.first().and_then(|(pace, _)| pace.quota());
-        let quota = quota.map_or(u64::MAX, |quota| quota.amount);
+        let amount = |quota: Option<Quota>| quota.map_or(u64::MAX, |quota| quota.amount);
+        let quotas = Quotas { read: amount(self.reading.quota()), write: amount(self.write_quota) };
         let sizer = self.sizers.entry(section.clone()).or_default();
-        let remedy = sizer.done(range.nanoseconds(), took, &outcome.totals, quota);
+        let remedy = sizer.done(range.nanoseconds(), took, &outcome.totals, quotas);
         // A person who says how long batches are knows how long they take.
         if let (Some(Remedy::Divide(count)), BatchInterval::Auto) =
             (remedy, self.settings.batch_interval)
