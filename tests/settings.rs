@@ -158,6 +158,8 @@ fn a_limit_is_a_number_of_what_its_name_says() {
     limit("write_mb", json!("auto"), unasked);
     let lag = "`migration.lag` must be a duration without months, such as `1h`";
     check("migration", "lag", json!("1mo"), lag, None);
+    let every = "`migration.every` must be a duration without months, such as `5m`";
+    check("migration", "every", json!("1mo"), every, None);
     let trust = "`checkpoint.trust_task` must be `true` or `false`";
     check("checkpoint", "", json!({ "trust_task": "yes" }), trust, None);
     let mut settings = fit();

@@ -1,6 +1,6 @@
 //! What is done of a migration: times, for each section of the points.
 //!
-//! Does not know batches. Times are kept as ranges apart from each other, found by halves: a hundred
+//! Does not know batches. Times are kept as ranges apart from each other, in a tree: a hundred
 //! thousand records take a few megabytes at most, and one that follows another almost nothing.
 
 use std::collections::{BTreeMap, HashMap};
@@ -100,7 +100,8 @@ pub(crate) struct Coverage {
 struct Column {
     section: Section,
     times: Times,
-    /// Which part of all it counts for: nobody knows which it is.
+    /// Which part of all it counts for. Nobody knows how many points it has: those that a section is cut
+    /// into count alike.
     weight: f64,
 }
 

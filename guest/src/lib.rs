@@ -8,7 +8,9 @@
 //!                   │                     │
 //! settings ─────────┴──▶ plan ◀───────────┘
 //!                        │ migrate: which batch next, what is done ─▶ progress: the record
-//!                        │ batch: query ─▶ convert ─▶ write ─▶ acknowledged
+//!                        │   coverage: times done, by section; sizer: how long the next is to be
+//!                        │   divide: where a section is cut; quota, pace, days: what may go, and when
+//!                        │ batch: query ─▶ convert ─▶ write ─▶ acknowledged ─▶ report
 //!                        ▼
 //!            protocol: what to send, what an answer means
 //!            converter: bytes ─▶ records, rows or lines ─▶ values ─▶ points ─▶ lines
@@ -21,7 +23,11 @@
 //! a **body** is lines as they are sent. A **finding** is what of a response cannot arrive as it is; a
 //! point is **refused** by the destination, and then sifted out of its body. A **road** is the language
 //! by which a bucket is read, and the name under which it answers; a **slice** is a part of a
-//! measurement, by time.
+//! measurement, by time; a **section** is a part of all points, between names of measurements, of a
+//! tag's values, of fields. A **quota** is what may be read or written in a **window** of time; a
+//! **pace** is what is used of it, and when more may go; a **measurement-day** is a measurement on a
+//! day, as Serverless counts them. A **report** is what a migration learns from a batch beside its
+//! record.
 
 pub mod converter;
 pub mod error;

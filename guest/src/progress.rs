@@ -286,7 +286,7 @@ impl Record {
             ("read", read),
             ("written", written),
             ("rejected", rejected),
-            ("source_milliseconds", self.source_nanoseconds / NANOSECONDS),
+            ("source_milliseconds", self.source_nanoseconds / MILLISECOND),
         ];
         counts.extend(self.destination_bytes.map(|bytes| ("destination_bytes", bytes)));
         for (key, count) in counts {
@@ -318,15 +318,15 @@ impl Record {
                 Some(FieldValue::F64(percent)) => *percent,
                 _ => return None,
             },
-            source_nanoseconds: count("source_milliseconds") * NANOSECONDS,
+            source_nanoseconds: count("source_milliseconds").saturating_mul(MILLISECOND),
             destination_bytes: number(line, "destination_bytes"),
             time: Timestamp(line.timestamp?),
         })
     }
 }
 
-/// Of a millisecond.
-const NANOSECONDS: u64 = 1_000_000;
+/// In nanoseconds.
+const MILLISECOND: u64 = 1_000_000;
 
 fn tag(line: &ParsedLine<'_>, name: &str) -> String {
     line.tag_value(name).map(|value| value.as_str().to_owned()).unwrap_or_default()

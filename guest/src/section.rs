@@ -146,7 +146,7 @@ impl Section {
         Some(Self(bounds))
     }
 
-    /// The pieces of it: one is in the other section, the others have nothing of it.
+    /// The parts of it: one is in the other section, the others have nothing of it.
     pub(crate) fn cut_along(self, other: &Self) -> Vec<Self> {
         let (mut whole, mut apart) = (Some(self), Vec::new());
         for names in &other.0 {

@@ -24,8 +24,7 @@ pub enum Command {
         /// Print the ranges of the batches that are left, one a line, and move nothing
         #[arg(long)]
         dry_run: bool,
-        /// Run again and again, as often as this says: `5m`; with `stop = "now"`, each round goes on to
-        /// the present
+        /// Begin a run so often, such as `5m`; with `stop = "now"`, each goes on to the present
         #[arg(long, value_name = "DURATION", conflicts_with = "dry_run")]
         every: Option<String>,
         /// Do what this component says, not the one inside this program

@@ -101,17 +101,22 @@ fn both_hosts_make_the_same_file_and_the_same_records() {
         migration.complete();
         // All but the times at which they were made.
         let records = migration.read("migration.checkpoint.lp");
-        let records: Vec<_> = records
-            .lines()
-            .filter_map(|line| line.rsplit_once(' '))
-            .map(|(line, _)| line.to_owned())
-            .collect();
+        let records: Vec<_> = records.lines().filter_map(timeless).collect();
         assert_eq!(records.len(), 1 + 7, "{host:?}");
         files.push((migration.read("out.lp"), records));
     }
     Points::parse(&files[0].0).assert_same(&expected());
     files.dedup();
     assert_eq!(files.len(), 1, "the hosts differ");
+}
+
+/// A record without what nobody knows before: when it was made, and how long the source took.
+fn timeless(record: &str) -> Option<String> {
+    let (line, _) = record.rsplit_once(' ')?;
+    let Some((before, took)) = line.split_once("source_milliseconds=") else {
+        return Some(line.to_owned());
+    };
+    took.split_once(',').map(|(_, after)| before.to_owned() + after)
 }
 
 const FAULTS: [Fault; 10] = [
@@ -258,14 +263,6 @@ fn progress_in_a_bucket_is_what_the_guide_s_dashboard_reads() {
         let range = "migration_start=\"2022-01-01T00:00:00.000000000Z\",\
                      migration_stop=\"2022-01-01T06:30:00.000000000Z\",names=\"iox\",\
                      line_breaks=\"refuse\"";
-        let timeless = |line: &String| {
-            let (line, _) = line.rsplit_once(' ')?;
-            // How long the source took, nobody knows before.
-            let Some((before, took)) = line.split_once("source_milliseconds=") else {
-                return Some(line.to_owned());
-            };
-            took.split_once(',').map(|(_, after)| before.to_owned() + after)
-        };
         assert_eq!(timeless(&records[0]), Some(format!("migrations,{route} {range}")));
         let last = format!(
             "batches,{route} batch_start=\"2022-01-01T06:00:00.000000000Z\",\

@@ -1,7 +1,7 @@
 //! Whole migrations in a world that follows from a seed: virtual time, many series, time-outs, quotas,
 //! faults and crashes. What must hold, holds for each seed.
 //!
-//! `SEEDS=100000 cargo test --release --test simulation` takes more of them, `SEED=7` one alone.
+//! `SEEDS=100000 cargo test --release -p tsm2iox-guest --test simulation` takes more of them, `SEED=7` one alone.
 
 #![expect(clippy::print_stderr, reason = "a seed that fails says so, and what happened")]
 

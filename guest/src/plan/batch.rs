@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::days::Days;
 use super::exchange::{Ids, Want};
-use super::note::{batch_name, counted, list};
+use super::note::{batch_of, counted, list};
 use super::pace::Pace;
 use super::reader::{self, Reader};
 use super::report::Report;
@@ -307,7 +307,7 @@ impl Batch {
 
     pub(crate) fn progress(&self) -> Progress {
         let what = if self.converted { "writing" } else { "reading" };
-        let doing = format!("{what} {}", batch_name(self.batch));
+        let doing = format!("{what} {}", batch_of(&self.section, self.batch));
         Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
     }
 }

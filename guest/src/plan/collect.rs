@@ -22,7 +22,7 @@ impl Collect {
     }
 
     /// One that is not asked again where it takes too long.
-    pub(crate) fn of_points(call: Call, attempts_max: u32) -> Self {
+    pub(crate) fn ending_late(call: Call, attempts_max: u32) -> Self {
         let exchange = Exchange::restarting(call, attempts_max).ending_late();
         Self { exchange, body: Vec::new() }
     }

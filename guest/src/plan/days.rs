@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::converter::Lines;
 use crate::time::Timestamp;
 
-/// And a minute more: the server counts when a body has come, and not when it set out.
+/// 15 minutes, and one more: the server counts when a body has come, and not when it set out.
 const WINDOW: u64 = 16 * 60 * SECOND;
+/// Measurement-days in such a window.
 const DAYS_MAX: f64 = 5000.0;
 
 const SECOND: u64 = 1_000_000_000;

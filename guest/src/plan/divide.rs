@@ -102,17 +102,14 @@ impl Divider {
                 let wanted = &self.settings.selection.measurements;
                 names.retain(|name| wanted.is_empty() || wanted.contains(name));
                 names.retain(|name| self.section.contains_name(&Dimension::Measurement, name));
-                match (names.len(), names.pop_first()) {
-                    (0, _) | (_, None) => Some(Division::Nothing),
-                    (1, Some(name)) => {
-                        self.measurement = name;
+                match names.len() {
+                    0 => Some(Division::Nothing),
+                    1 => {
+                        self.measurement = names.pop_first().unwrap_or_default();
                         self.ask(Question::TagKeys);
                         None
                     }
-                    (_, Some(first)) => {
-                        names.insert(first);
-                        Some(self.cut(&Dimension::Measurement, &names))
-                    }
+                    _ => Some(self.cut(&Dimension::Measurement, &names)),
                 }
             }
             Question::TagKeys => {

@@ -87,7 +87,7 @@ impl InfluxQlReader {
 
     fn ask(&mut self, statements: &[String]) {
         let call = influxql::call(&self.database.name, statements, &self.bucket);
-        self.asking = Some(Collect::of_points(call, self.attempts_max));
+        self.asking = Some(Collect::ending_late(call, self.attempts_max));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {

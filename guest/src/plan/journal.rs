@@ -47,17 +47,17 @@ pub(crate) struct Journal {
     pub(crate) last: Option<Record>,
     /// The last of each section, of which the next one learns: its length, for how long the source was
     /// waited for, in nanoseconds, and what it moved.
-    pub(crate) lasts: HashMap<Section, (u64, u64, Totals)>,
+    pub(crate) last_of: HashMap<Section, (u64, u64, Totals)>,
     /// The time of the last entry.
     pub(crate) last_time: Timestamp,
     /// Entries that are not on the disk yet.
-    waiting: VecDeque<Line>,
+    waiting: VecDeque<Pending>,
     pub(crate) notes: VecDeque<Note>,
 }
 
 /// An entry that is to be recorded.
 #[derive(Clone, Debug)]
-enum Line {
+enum Pending {
     Opened(Opening),
     Done(Record),
 }
@@ -74,7 +74,7 @@ enum State {
     Idle,
     Appending {
         exchange: Exchange,
-        entry: Box<Line>,
+        entry: Box<Pending>,
     },
 }
 
@@ -105,7 +105,7 @@ impl Journal {
             earliest: None,
             now: None,
             last: None,
-            lasts: HashMap::new(),
+            last_of: HashMap::new(),
             last_time: Timestamp(0),
             waiting: VecDeque::new(),
             notes: VecDeque::new(),
@@ -133,12 +133,12 @@ impl Journal {
     pub(crate) fn open(&mut self, migration: TimeRange, earliest: bool, now: bool) {
         let (route, terms, time) = (self.route.clone(), self.terms, Timestamp(0));
         let opening = Opening { route, terms, migration, earliest, now, time };
-        self.waiting.push_back(Line::Opened(opening));
+        self.waiting.push_back(Pending::Opened(opening));
     }
 
     /// Records a batch that is done, as soon as what was recorded before it is on the disk.
     pub(crate) fn append(&mut self, record: Record) {
-        self.waiting.push_back(Line::Done(record));
+        self.waiting.push_back(Pending::Done(record));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
@@ -155,16 +155,16 @@ impl Journal {
         }
     }
 
-    fn begin_append(&mut self, mut entry: Line, now: Timestamp) {
+    fn begin_append(&mut self, mut entry: Pending, now: Timestamp) {
         // In a bucket, two records of one time would be one: time must go on, whatever the clock
         // does.
         let entry_time = now.max(self.last_time.saturating_add(1));
         let line = match &mut entry {
-            Line::Opened(opening) => {
+            Pending::Opened(opening) => {
                 opening.time = entry_time;
                 opening.to_line()
             }
-            Line::Done(record) => {
+            Pending::Done(record) => {
                 record.time = entry_time;
                 let batch = Some((&record.section, record.batch));
                 record.percent_complete = self.coverage.percent_with(batch, record.migration);
@@ -213,11 +213,11 @@ impl Journal {
             State::Appending { entry, .. } => {
                 self.torn = false;
                 match *entry {
-                    Line::Done(record) => {
+                    Pending::Done(record) => {
                         self.count(&record);
                         Some(record)
                     }
-                    Line::Opened(opening) => {
+                    Pending::Opened(opening) => {
                         self.begin(&opening);
                         None
                     }
@@ -367,7 +367,7 @@ impl Journal {
         // By its place, not by its time: a clock may jump.
         self.last = Some(record.clone());
         let last = (record.batch.nanoseconds(), record.source_nanoseconds, record.totals);
-        self.lasts.insert(record.section.clone(), last);
+        self.last_of.insert(record.section.clone(), last);
         self.last_time = self.last_time.max(record.time);
     }
 }

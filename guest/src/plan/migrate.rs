@@ -54,7 +54,7 @@ pub(crate) struct Migrate {
     look_at: Option<Timestamp>,
     /// What both sides allow, until it is known.
     quotas: Option<Box<QuotaFinder>>,
-    /// What may be read; and what may be written, by each batch that may be in flight and is not.
+    /// What may be read. And, for each batch that may be in flight and is not, what it may write.
     reading: Pace,
     writing: Vec<(Pace, Days)>,
     write_quota: Option<Quota>,
@@ -243,9 +243,10 @@ impl Migrate {
         self.offset = offset;
         self.taken = self.journal.coverage.clone();
         self.percent_at_first = self.taken.percent_of(range);
-        for (section, (length, took, totals)) in std::mem::take(&mut self.journal.lasts) {
+        for (section, (length, took, totals)) in std::mem::take(&mut self.journal.last_of) {
             // What is to be done about it shows again.
-            let _ = self.sizers.entry(section).or_default().done(length, took, &totals, Quotas::NONE);
+            let _ =
+                self.sizers.entry(section).or_default().done(length, took, &totals, Quotas::NONE);
         }
         if self.journal.records > 0 {
             let batches = counted(self.journal.records, "batch is", "batches are");

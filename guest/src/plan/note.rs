@@ -28,7 +28,7 @@ impl Note {
         let data = json!({
             "batch_start": batch.start().to_string(),
             "batch_stop": batch.stop().to_string(),
-            "section": record.section.to_string(),
+            "section": record.section,
             "rows": totals.rows,
             "points": totals.points,
             "read": totals.read,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 /// A body is not cut smaller than this part of a quota: then it waits for more room instead.
-const PIECES_MAX: u64 = 32;
+const PARTS_MAX: u64 = 32;
 
 /// So many amounts are kept apart; those in between become one, at the later time.
 const SPENT_MAX: usize = 64;
@@ -39,7 +39,7 @@ pub(crate) struct Pace {
     quota: Option<Quota>,
     /// At most so many bytes a second.
     rate: Option<f64>,
-    /// Until then the rate is used up.
+    /// Until then nothing more may go: the rate is used up, or it is a pause.
     free: i64,
     /// What was used, and when it had arrived; in order.
     spent: VecDeque<(i64, u64)>,
@@ -150,7 +150,7 @@ impl Pace {
 
     /// What is worth waiting for.
     pub(crate) fn least(&self) -> u64 {
-        self.quota.map_or(0, |quota| quota.amount.div_ceil(PIECES_MAX))
+        self.quota.map_or(0, |quota| quota.amount.div_ceil(PARTS_MAX))
     }
 
     /// An amount sets out.
@@ -161,8 +161,7 @@ impl Pace {
 
     /// An amount has arrived, or may have.
     pub(crate) fn end(&mut self, now: Timestamp, amount: u64) {
-        self.under_way = self.under_way.saturating_sub(amount);
-        self.count(now, amount);
+        self.settle(now, amount, amount);
     }
 
     /// An amount has been used.

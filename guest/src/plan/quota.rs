@@ -35,7 +35,7 @@ enum Stage {
     Limits,
 }
 
-/// Limits are told in kilobytes.
+/// Limits are told in kilobytes: of the two kinds that there are, the smaller one is safe.
 const KILOBYTE: f64 = 1000.0;
 
 impl QuotaFinder {
@@ -120,7 +120,9 @@ impl QuotaFinder {
                 let rate = limits::rate(body)?;
                 let (what, rate) = match side {
                     Endpoint::Source => ("read", rate.read),
-                    _ => ("write", rate.write),
+                    Endpoint::Destination | Endpoint::Checkpoint | Endpoint::Rejected => {
+                        ("write", rate.write)
+                    }
                 };
                 self.set(side, what, rate);
             }
@@ -145,11 +147,13 @@ impl QuotaFinder {
         let quota = quota(&self.limits, all);
         let (all, ours) = (bytes(all as u64), bytes(quota.amount));
         self.notes.push_back(Note::info(format!(
-            "the organization of the {name} may {what} {all} in {seconds} s, of which {ours} are used"
+            "the organization of the {name} may {what} {all} in {seconds} s; this migration takes {ours} of it at most"
         )));
         match side {
             Endpoint::Source => self.read = Some(quota),
-            _ => self.write = Some(quota),
+            Endpoint::Destination | Endpoint::Checkpoint | Endpoint::Rejected => {
+                self.write = Some(quota);
+            }
         }
     }
 
@@ -170,7 +174,7 @@ impl QuotaFinder {
                 let name = side.name();
                 let message = format!("the limits of the {name} cannot be asked for: {error}");
                 self.notes.push_back(Note::warning(message).with_hint(format!(
-                    "it goes as fast as the {name} lets it; `limits.{key}` says what may be used"
+                    "set `limits.{key}` to a number of megabytes; until then it goes as fast as the {name} lets it"
                 )));
                 Ok(())
             }

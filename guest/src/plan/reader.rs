@@ -81,7 +81,7 @@ impl Reader {
                 if self.is_pivoted =>
             {
                 let call = flux::count(place, *batch, &settings.selection, section);
-                let asking = Collect::of_points(call, settings.limits.attempts_max);
+                let asking = Collect::ending_late(call, settings.limits.attempts_max);
                 self.state = State::Count(asking.into());
                 return;
             }

@@ -10,6 +10,8 @@ use super::Totals;
 /// InfluxDB Cloud ends a query after 90 s, and where points are ten times as dense as they were, this is
 /// still heard of in time.
 const ROWS_SECONDS: f64 = 8.0;
+/// They get at least this, however long the rest takes.
+const ROWS_SECONDS_MIN: f64 = 1.0;
 /// All of a batch aims at no more.
 const BATCH_SECONDS: f64 = 45.0;
 /// What takes longer for no rows at all is too many series for one query.
@@ -35,8 +37,10 @@ const EMPTY_GROWTH: u64 = 8;
 const EMPTY_BEYOND_DENSE: u64 = 16;
 /// A year: more is gained by nothing.
 const LONGEST: u64 = 366 * 86_400 * SECOND;
-/// A section is cut into at most so many at once.
-const SECTIONS_MAX: f64 = 16.0;
+/// A section is cut into at most so many at once: how much that helps shows before the next cut.
+const CUT_INTO_MAX: f64 = 16.0;
+/// A cap rises by such a part with each batch that is done.
+const CAP_PARTS: u64 = 4;
 /// So often in a row a batch is made shorter before its section is cut.
 const HALVED_MAX: u32 = 3;
 
@@ -49,7 +53,7 @@ pub(crate) struct Sizer {
     length: u64,
     /// The longest that fits the densest time so far.
     dense: Option<u64>,
-    /// What no batch may be longer than: half of one that was too long.
+    /// What no batch may be longer than, whoever says how long they are.
     cap: Option<u64>,
     /// What a nanosecond of the last batch read and wrote, in bytes.
     read: f64,
@@ -126,7 +130,8 @@ impl Sizer {
         let length = length.max(1);
         self.halved = 0;
         // What was too much once may be much less later.
-        self.cap = self.cap.map(|cap| cap.saturating_add(cap / 4)).filter(|cap| *cap < LONGEST);
+        self.cap =
+            self.cap.map(|cap| cap.saturating_add(cap / CAP_PARTS)).filter(|cap| *cap < LONGEST);
         self.read = totals.read as f64 / length as f64;
         self.written = totals.written as f64 / length as f64;
         self.costs.count(totals.rows as f64, took as f64 / SECOND as f64);
@@ -146,7 +151,7 @@ impl Sizer {
         let grown = grown.max(self.proposed());
         self.length = grown.min(fits).min(self.longest()).clamp(SHORTEST, LONGEST);
         let fixed = self.costs.fixed();
-        let sections = (fixed / FIXED_SECONDS).ceil().clamp(2.0, SECTIONS_MAX);
+        let sections = (fixed / FIXED_SECONDS).ceil().clamp(2.0, CUT_INTO_MAX);
         (fixed > FIXED_SECONDS_MAX).then_some(Remedy::Divide(sections as usize))
     }
 
@@ -178,6 +183,8 @@ struct Costs {
     last: (f64, f64),
 }
 
+/// Below this spread of their rows, batches count as equally large.
+const SPREAD_MIN: f64 = 1e-3;
 /// How much less a batch counts than the one after it.
 const FADING: f64 = 0.7;
 
@@ -199,7 +206,7 @@ impl Costs {
     fn of_row(&self) -> f64 {
         let Self { weight, rows, seconds, rows_squared, rows_seconds, .. } = *self;
         let spread = weight * rows_squared - rows * rows;
-        if spread <= 1e-3 * rows * rows {
+        if spread <= SPREAD_MIN * rows * rows {
             return if rows > 0.0 { seconds / rows } else { 0.0 };
         }
         ((weight * rows_seconds - rows * seconds) / spread).max(0.0)
@@ -214,7 +221,7 @@ impl Costs {
     /// How many rows a batch should have.
     fn rows_that_fit(&self) -> f64 {
         let fixed = self.fixed();
-        let seconds = ROWS_SECONDS.max(fixed).min((BATCH_SECONDS - fixed).max(1.0));
+        let seconds = ROWS_SECONDS.max(fixed).min((BATCH_SECONDS - fixed).max(ROWS_SECONDS_MIN));
         match self.of_row() {
             0.0 => f64::INFINITY,
             of_row => seconds / of_row,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::exchange::{Ids, Want};
 use super::journal::Journal;
-use super::note::{batch_name, bytes, counted, migration_name, percentage};
+use super::note::{batch_of, bytes, counted, migration_name, percentage};
 use super::{Answer, Ending, Note, Outcome, Progress, Step};
 use crate::error::{Error, Fault};
 use crate::settings::{Settings, Start, Stop};
@@ -95,7 +95,7 @@ impl Status {
             bytes(totals.read),
             bytes(totals.written)
         ));
-        say(format!("{} was recorded last, at {}", batch_name(last.batch), last.time));
+        say(format!("{} was recorded last, at {}", batch_of(&last.section, last.batch), last.time));
         if let Some(gap) = self.journal.coverage.first_gap(range) {
             let (section, gap) = gap;
             let of = if section.is_all() { String::new() } else { format!(" of {section}") };

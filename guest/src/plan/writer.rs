@@ -1,8 +1,8 @@
 //! Bodies on their way to the destination: cut, sent, halved where one is too large, sifted where
 //! points of it are refused, and acknowledged.
 //!
-//! Sends only what the destination's quota has room for. Does not know where lines come from. All that is sent again may have been written already: a
-//! point written twice is one point.
+//! Sends only what the destination's quota has room for. Does not know where lines come from. All
+//! that is sent again may have been written already: a point written twice is one point.
 
 use std::collections::VecDeque;
 
@@ -152,6 +152,8 @@ impl Writer {
             if body.is_empty() {
                 return;
             }
+            // Counted here, so that the next body is cut to what is left; and again when it sets out,
+            // for its time counts from then.
             self.days.write(&body, now);
             self.write(body);
         }

@@ -1,7 +1,7 @@
 //! Reading by Flux: what to ask `/api/v2/query`.
 //!
 //! The dialect asks for all annotations: without it a response has no types at all (observed on
-//! InfluxDB 2.9.1).
+//! InfluxDB 2.9.1). Does not know what answers mean.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(crate) fn points(
     selection: &Selection,
     section: &Section,
 ) -> Call {
-    let query = from_range(place, range) + &of_section(section) + &select(selection);
+    let query = selected(place, range, selection, section);
     call(Endpoint::Source, place, &query)
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn pivoted(
     selection: &Selection,
     section: &Section,
 ) -> Call {
-    let query = from_range(place, range) + &of_section(section) + &select(selection);
+    let query = selected(place, range, selection, section);
     let pivot = "pivot(rowKey: [\"_time\"], columnKey: [\"_field\"], valueColumn: \"_value\")";
     call(Endpoint::Source, place, &format!("{query} |> {pivot}"))
 }
@@ -50,7 +50,7 @@ pub(crate) fn count(
     selection: &Selection,
     section: &Section,
 ) -> Call {
-    let query = from_range(place, range) + &of_section(section) + &select(selection);
+    let query = selected(place, range, selection, section);
     let count = "count() |> group() |> sum() |> keep(columns: [\"_value\"])";
     call(Endpoint::Source, place, &format!("{query} |> {count}"))
 }
@@ -71,8 +71,13 @@ pub(crate) fn names(
         None => "keys() |> keep(columns: [\"_value\"]) |> distinct()".to_owned(),
     };
     let of = Selection { filter: None, ..selection.clone() };
-    let query = from_range(place, range) + &of_section(section) + &select(&of);
+    let query = selected(place, range, &of, section);
     call(Endpoint::Source, place, &format!("{query} |> {names}"))
+}
+
+/// The points of a section and a selection, as they are.
+fn selected(place: &Place, range: TimeRange, selection: &Selection, section: &Section) -> String {
+    from_range(place, range) + &of_section(section) + &select(selection)
 }
 
 fn from_range(place: &Place, range: TimeRange) -> String {

@@ -1,7 +1,8 @@
 //! Reading by InfluxQL: what to ask `/query` of InfluxDB 1.x and 2.x.
 //!
 //! Answers are asked for as MessagePack: it alone tells `1` from `1.0`, and an empty string from
-//! none (observed on InfluxDB 2.9.1). No regular expression is ever made from a name.
+//! none (observed on InfluxDB 2.9.1). Names are quoted; an expression is made only for the values of a tag
+//! that bound a section. Does not know what answers mean.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -82,10 +83,9 @@ pub(crate) fn shards() -> String {
 /// The fields of measurements with all types that they have, a statement for each; of all that the
 /// retention policy of the request has, if none are named.
 pub(crate) fn field_keys(database: &str, policy: &str, measurements: &[String]) -> Vec<String> {
-    let (on, policy) = (identifier(database), identifier(policy));
-    let of = |name: &String| format!("SHOW FIELD KEYS ON {on} FROM {policy}.{}", identifier(name));
+    let of = |name: &String| fields(database, policy, name);
     match measurements {
-        [] => vec![format!("SHOW FIELD KEYS ON {on}")],
+        [] => vec![format!("SHOW FIELD KEYS ON {}", identifier(database))],
         names => names.iter().map(of).collect(),
     }
 }

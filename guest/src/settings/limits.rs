@@ -2,7 +2,8 @@
 //!
 //! Does not know what the API of an organization says: `"auto"` is asked for later.
 
-use super::table::Table;
+use super::table::{Table, fault};
+use super::{Destination, Source};
 use crate::error::Error;
 use crate::time::Interval;
 
@@ -61,17 +62,37 @@ impl Limits {
         Ok(Self {
             concurrency: table.count("concurrency", 1, CONCURRENCY_MAX)? as usize,
             attempts_max: table.count("attempts", ATTEMPTS, ATTEMPTS_MAX)?,
-            window: match table.duration("window")? {
-                Some(window) => window.clock_nanoseconds().ok_or_else(|| {
-                    table.unfit("window", "a duration without months, such as `5m`")
-                })?,
-                None => WINDOW,
-            },
+            window: table.clock_duration("window", "5m")?.unwrap_or(WINDOW),
             read: allowance(table, "read_mb")?,
             write: allowance(table, "write_mb")?,
             share,
             rate: table.number("rate_mb_per_s")?.map(|rate| rate * MEGABYTE),
         })
+    }
+}
+
+impl Limits {
+    /// Only the API of 2.x and of Cloud tells limits, and only of an organization.
+    pub(super) fn check_auto(
+        &self,
+        source: &Source,
+        destination: &Destination,
+    ) -> Result<(), Error> {
+        let unfit = |key, side| {
+            Err(fault(format!(
+                "`limits.{key}` cannot be \"auto\": only an organization of `api = \"v2\"` has limits \
+                 that can be asked for, with `{side}.org`"
+            )))
+        };
+        let read_is_told = matches!(source, Source::V2(..));
+        let write_is_told = matches!(destination, Destination::V2(place) if !place.org.is_empty());
+        if self.read == Allowance::Auto && !read_is_told {
+            return unfit("read_mb", "source");
+        }
+        if self.write == Allowance::Auto && !write_is_told {
+            return unfit("write_mb", "destination");
+        }
+        Ok(())
     }
 }
 

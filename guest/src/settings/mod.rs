@@ -6,13 +6,14 @@
 mod limits;
 mod product;
 mod table;
+mod times;
 
 use serde_json::{Map, Value, json};
 
 use crate::converter::Dialect;
 pub(crate) use crate::converter::{Format, LineBreaks};
 use crate::error::Error;
-use crate::time::{Interval, Timestamp};
+use crate::time::Timestamp;
 pub(crate) use limits::{Allowance, BatchInterval, Limits};
 use table::{TABLES, Table, check_keys, fault};
 
@@ -137,9 +138,6 @@ impl Place {
     }
 }
 
-/// An hour: points that come late should still be in a migration to "now".
-const LAG: u64 = 3600 * 1_000_000_000;
-
 impl Settings {
     /// Reads the whole configuration, as JSON.
     pub(crate) fn parse(text: &str) -> Result<(Self, Value), Error> {
@@ -165,18 +163,18 @@ impl Settings {
         let file = matches!(source, Source::File(..));
         check_apart(&source, &destination, &checkpoint)?;
         let limits = Limits::read(&table("limits")?)?;
-        check_auto(&limits, &source, &destination)?;
+        limits.check_auto(&source, &destination)?;
         let limits = match destination {
             // A file takes its batches in their order.
             Destination::File(_) => Limits { concurrency: 1, ..limits },
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => limits,
         };
         let settings = Self {
-            start: start(&migration, file)?,
-            stop: stop(&migration, file)?,
-            batch_interval: batch_interval(&migration, file)?,
-            lag: lag(&migration)?,
-            goes_on: migration.duration("every")?.is_some(),
+            start: times::start(&migration, file)?,
+            stop: times::stop(&migration, file)?,
+            batch_interval: times::batch_interval(&migration, file)?,
+            lag: times::lag(&migration)?,
+            goes_on: times::every(&migration)?,
             selection: Selection::read(&migration, &source)?,
             source,
             destination,
@@ -353,66 +351,5 @@ fn line_breaks(table: &Table<'_>) -> Result<LineBreaks, Error> {
         None | Some("refuse") => Ok(LineBreaks::Refuse),
         Some("accept") => Ok(LineBreaks::Accept),
         Some(_) => Err(table.unfit("line_breaks", "\"refuse\" or \"accept\"")),
-    }
-}
-
-fn start(table: &Table<'_>, file: bool) -> Result<Start, Error> {
-    match table.text("start")? {
-        None if file => Ok(Start::At(Timestamp::MIN)),
-        None => Err(table.missing("start")),
-        Some("earliest") if file => Ok(Start::At(Timestamp::MIN)),
-        Some("earliest") => Ok(Start::Earliest),
-        Some(text) => table.time("start", text).map(Start::At),
-    }
-}
-
-fn stop(table: &Table<'_>, file: bool) -> Result<Stop, Error> {
-    match table.text("stop")? {
-        None if file => Ok(Stop::At(Timestamp::MAX)),
-        None => Err(table.missing("stop")),
-        Some("now") => Ok(Stop::Now),
-        Some(text) => table.time("stop", text).map(Stop::At),
-    }
-}
-
-fn batch_interval(table: &Table<'_>, file: bool) -> Result<BatchInterval, Error> {
-    match table.text("batch_interval")? {
-        None if file => Ok(BatchInterval::Whole),
-        Some(_) if file => {
-            let message = "`migration.batch_interval` divides a bucket; a file is one batch";
-            Err(fault(message.to_owned()))
-        }
-        None | Some("auto") => Ok(BatchInterval::Auto),
-        Some(_) => {
-            let interval = table.duration("batch_interval")?;
-            Ok(interval.map_or(BatchInterval::Auto, BatchInterval::Fixed))
-        }
-    }
-}
-
-fn lag(table: &Table<'_>) -> Result<u64, Error> {
-    let Some(lag) = table.text("lag")? else { return Ok(LAG) };
-    if lag == "0s" {
-        return Ok(0);
-    }
-    let lag = table.duration("lag")?.and_then(Interval::clock_nanoseconds);
-    lag.ok_or_else(|| table.unfit("lag", "a duration without months, such as `1h`"))
-}
-
-/// Only the API of 2.x and of Cloud tells limits, and only of an organization.
-fn check_auto(limits: &Limits, source: &Source, destination: &Destination) -> Result<(), Error> {
-    let unfit = |key, side| {
-        Err(fault(format!(
-            "`limits.{key}` cannot be \"auto\": only an organization of `api = \"v2\"` has limits \
-             that can be asked for, with `{side}.org`"
-        )))
-    };
-    match (source, destination) {
-        (source, _) if limits.read == Allowance::Auto && !matches!(source, Source::V2(..)) => {
-            unfit("read_mb", "source")
-        }
-        (_, Destination::V2(place)) if !place.org.is_empty() => Ok(()),
-        _ if limits.write == Allowance::Auto => unfit("write_mb", "destination"),
-        _ => Ok(()),
     }
 }

@@ -140,6 +140,14 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// The same in nanoseconds, without months, which have no length.
+    pub(super) fn clock_duration(&self, key: &str, such_as: &str) -> Result<Option<u64>, Error> {
+        let Some(duration) = self.duration(key)? else { return Ok(None) };
+        duration.clock_nanoseconds().map(Some).ok_or_else(|| {
+            self.unfit(key, &format!("a duration without months, such as `{such_as}`"))
+        })
+    }
+
     pub(super) fn time(&self, key: &str, text: &str) -> Result<Timestamp, Error> {
         Timestamp::parse(text)
             .map_err(|reason| fault(format!("`{}.{key}`: `{text}` {reason}", self.name)))

@@ -9,7 +9,7 @@ use crate::plan::note::migration_name;
 use crate::plan::road::Road;
 use crate::plan::{Batch, Note, Step};
 use crate::settings::{BatchInterval, Source};
-use crate::time::{Interval, TimeRange, Timestamp};
+use crate::time::{TimeRange, Timestamp};
 
 /// Batches that size themselves end at whole ones of these, in nanoseconds: a person can read them, and
 /// a shard group ends with one of them.
@@ -94,9 +94,9 @@ impl Migrate {
         let start = gap.start();
         let stop = match self.settings.batch_interval {
             BatchInterval::Whole => gap.stop(),
-            BatchInterval::Fixed(interval) => {
-                bound_after(interval, migration, start).min(start.saturating_add(sizer.longest()))
-            }
+            BatchInterval::Fixed(interval) => interval
+                .bound_after(migration.start(), start)
+                .min(start.saturating_add(sizer.longest())),
             BatchInterval::Auto if self.mode == Mode::Split => {
                 end_of_cell(start, split_unit(migration))
             }
@@ -158,10 +158,6 @@ impl Migrate {
         }
         self.done()
     }
-}
-
-fn bound_after(interval: Interval, migration: TimeRange, time: Timestamp) -> Timestamp {
-    interval.bound_after(migration.start(), time)
 }
 
 /// The end of a batch that is about so long.

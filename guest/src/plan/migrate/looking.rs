@@ -1,5 +1,5 @@
 //! What a migration must know before the first batch: looking for it, and again where a server began to
-//! answer and then gave up.
+//! answer and then gave up. Does not know which batches there are.
 
 use super::{Migrate, Mode, Phase};
 use crate::error::Error;

@@ -7,9 +7,9 @@ use crate::error::{Endpoint, Error, Fault};
 use crate::plan::divide::{Divider, Division};
 use crate::plan::exchange::backoff;
 use crate::plan::note::{batch_of, counted, of_batch};
+use crate::plan::pace::Quota;
 use crate::plan::report::Report;
 use crate::plan::road::Road;
-use crate::plan::pace::Quota;
 use crate::plan::sizer::{Quotas, Remedy, SHORTEST};
 use crate::plan::{Answer, Ending, Note, Outcome, Totals};
 use crate::progress::Entry;
@@ -17,8 +17,8 @@ use crate::protocol::Cause;
 use crate::settings::{BatchInterval, Source};
 use crate::time::Timestamp;
 
-/// A migration is cut into at most so many sections: more would have a batch of a million series for each
-/// few of them.
+/// A migration has at most so many sections, for each has batches of its own: of a million series these
+/// are a hundred each.
 const SECTIONS_MAX: usize = 10_000;
 
 /// What has more tables is not pivoted: a million series took 11 GB of the server's memory (observed on
@@ -149,19 +149,25 @@ impl Migrate {
         self.notes.push_back(Note::info(message));
     }
 
+    /// Whether a server has answered so: a file cannot be asked for less.
+    fn is_of_server(&self, error: &Error) -> bool {
+        let is_file = matches!(self.settings.source, Source::File(..));
+        error.endpoint == Some(Endpoint::Source) && !is_file
+    }
+
     /// Whether a smaller batch may do what this one did not.
     fn is_too_large(&self, error: &Error) -> bool {
-        let is_server = matches!(self.settings.source, Source::V1(_) | Source::V2(..));
-        is_server
-            && error.endpoint == Some(Endpoint::Source)
-            && matches!(error.fault, Fault::TimedOut | Fault::TooLarge)
+        self.is_of_server(error) && matches!(error.fault, Fault::TimedOut | Fault::TooLarge)
     }
 
     /// Whether the source has cut its answer.
     fn is_cut(&self, error: &Error) -> bool {
-        error.fault == Fault::Truncated
-            && error.endpoint == Some(Endpoint::Source)
-            && !matches!(self.settings.source, Source::File(..))
+        self.is_of_server(error) && error.fault == Fault::Truncated
+    }
+
+    fn say_shortened(&mut self, error: &Error) {
+        let message = format!("{error}; it goes on with batches of half the length");
+        self.notes.push_back(Note::info(message));
     }
 
     /// It goes on with smaller ones: by time, or, where that does not help, by names.
@@ -172,10 +178,7 @@ impl Migrate {
         let remedy = sizer.too_large(range.nanoseconds());
         let error = of_batch(error, section, *range);
         match remedy {
-            Remedy::Shorten => {
-                let message = format!("{error}; it goes on with batches of half the length");
-                self.notes.push_back(Note::info(message));
-            }
+            Remedy::Shorten => self.say_shortened(&error),
             Remedy::Divide(count) => self.divide(attempt, count, Some(error)),
         }
     }
@@ -233,8 +236,7 @@ impl Migrate {
     fn keep_whole(&mut self, length: u64, error: Option<Error>) {
         let Some(error) = error else { return };
         if length > SHORTEST {
-            let message = format!("{error}; it goes on with batches of half the length");
-            return self.notes.push_back(Note::info(message));
+            return self.say_shortened(&error);
         }
         let hint = "it cannot be smaller; raise what the source allows a query, or leave this out with \
                     `migration.measurements`, `migration.where` or `migration.filter`";

@@ -44,7 +44,7 @@ impl Migrate {
                     "waiting for the source's quota".to_owned()
                 }
                 None if self.writing.iter().all(|(pace, _)| pace.room(now) == 0) => {
-                    "waiting for the destination's quota".to_owned()
+                    "waiting until the destination may be written to".to_owned()
                 }
                 None => "recording".to_owned(),
             },
