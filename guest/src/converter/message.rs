@@ -34,13 +34,13 @@ impl ErrorKind {
             Self::NoEmptyLine => Some("if the response is whole, end it with an empty line"),
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
             Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
-                Some("raise the limit at the source")
+                Some("ask for less at once, or raise the limit at the source")
             }
             Self::Query { message, .. } if fault_of_query(message) == Fault::Missing => {
                 Some("look at `source.bucket`; what the user may not see is not there either")
             }
             Self::Query { message, .. } if fault_of_query(message) == Fault::TimedOut => {
-                Some("set a longer `query-timeout` at the source")
+                Some("ask for less at once, or set a longer `query-timeout` at the source")
             }
             Self::Empty { column } if column == "_value" => Some(
                 "`aggregateWindow` and `pivot` write such cells: `createEmpty: false`, or leave them \
