@@ -151,14 +151,17 @@ fn a_limit_is_a_number_of_what_its_name_says() {
     limit("read_mb", json!(0), &format!("`limits.read_mb` {megabytes}"));
     limit("rate_mb_per_s", json!(-1), "`limits.rate_mb_per_s` must be a number above 0");
     limit("share", json!(1.5), "`limits.share` must be a number above 0, and 1 at most");
-    let window = "`limits.window` must be a duration without months, such as `5m`";
+    let window =
+        "`limits.window` must be a duration of a second or more, without months, such as `5m`";
     limit("window", json!("1mo"), window);
     let unasked = "`limits.write_mb` cannot be \"auto\": only an organization of `api = \"v2\"` has \
                    limits that can be asked for, with `destination.org`";
     limit("write_mb", json!("auto"), unasked);
-    let lag = "`migration.lag` must be a duration without months, such as `1h`";
+    let lag =
+        "`migration.lag` must be a duration of a second or more, without months, such as `1h`";
     check("migration", "lag", json!("1mo"), lag, None);
-    let every = "`migration.every` must be a duration without months, such as `5m`";
+    let every =
+        "`migration.every` must be a duration of a second or more, without months, such as `5m`";
     check("migration", "every", json!("1mo"), every, None);
     let trust = "`checkpoint.trust_task` must be `true` or `false`";
     check("checkpoint", "", json!({ "trust_task": "yes" }), trust, None);

@@ -11,6 +11,9 @@ use crate::time::{TimeRange, Timestamp};
 /// What is not complete must not round to 100.
 const INCOMPLETE_PERCENT_MAX: f64 = 99.999;
 
+/// Records come from outside, and each may double the sections: twice as many as a plan makes are kept.
+const SECTIONS_MAX: usize = 20_000;
+
 /// Times: ranges, apart from each other, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Times {
@@ -113,13 +116,17 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// Adds a range of a section. Sections that it cuts become several.
+    /// Adds a range of a section. Sections that it cuts become several; beyond `SECTIONS_MAX` it does not
+    /// count, and is done again.
     pub(crate) fn insert(&mut self, section: &Section, range: TimeRange) {
         if let Some(place) = self.places.get(section) {
             return self.columns[*place].times.insert(range);
         }
         let crosses = |column: &Section| column.meets(section) && !section.contains(column);
         while let Some(at) = self.columns.iter().position(|column| crosses(&column.section)) {
+            if self.columns.len() > SECTIONS_MAX {
+                return;
+            }
             let column = self.columns[at].section.clone();
             self.replace(at, column.cut_along(section));
         }
@@ -147,13 +154,20 @@ impl Coverage {
     }
 
     fn replace(&mut self, at: usize, sections: Vec<Section>) {
-        let Column { times, weight, .. } = self.columns.remove(at);
+        let Column { section, times, weight } = self.columns[at].clone();
         #[expect(clippy::cast_precision_loss, reason = "a weight is for people")]
         let weight = weight / sections.len() as f64;
-        let column = |section| Column { section, times: times.clone(), weight };
-        self.columns.splice(at..at, sections.into_iter().map(column));
-        let places = self.columns.iter().enumerate();
-        self.places = places.map(|(place, column)| (column.section.clone(), place)).collect();
+        self.places.remove(&section);
+        // The first takes its place, the others come last: the places of all others stay.
+        for (nth, section) in sections.into_iter().enumerate() {
+            let place = if nth == 0 { at } else { self.columns.len() };
+            self.places.insert(section.clone(), place);
+            let column = Column { section, times: times.clone(), weight };
+            match self.columns.get_mut(place) {
+                Some(old) => *old = column,
+                None => self.columns.push(column),
+            }
+        }
     }
 
     /// Whether this is one of the sections as they are.

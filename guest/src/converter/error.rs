@@ -129,7 +129,10 @@ pub(crate) fn fault_of_query(message: &str) -> Fault {
         Fault::Unauthorized
     } else if of(&["max-select-", "memory allocation limit"]) {
         Fault::TooLarge
-    } else if of(&["timeout", "timed out", "deadline exceeded"]) {
+    } else if of(&["error parsing query", "compilation failed"]) {
+        // It may name anything.
+        Fault::Settings
+    } else if of(&["query-timeout", "query timeout", "timed out", "deadline exceeded"]) {
         Fault::TimedOut
     } else {
         // The server gave up in the middle of its answer.

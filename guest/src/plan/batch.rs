@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::days::Days;
 use super::exchange::{Ids, Want};
 use super::note::{batch_of, counted, list};
 use super::pace::Pace;
 use super::reader::{self, Reader};
 use super::report::Report;
 use super::road::Road;
+use super::slot::Slot;
 use super::writer::Writer;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
@@ -47,11 +47,7 @@ pub(crate) struct Order {
     pub(crate) is_pivoted: bool,
     /// What it may read and write, and when.
     #[serde(default)]
-    pub(crate) reading: Pace,
-    #[serde(default)]
-    pub(crate) writing: Pace,
-    #[serde(default)]
-    pub(crate) days: Days,
+    pub(crate) slot: Slot,
 }
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
@@ -93,9 +89,7 @@ impl Order {
             road: None,
             section: Section::ALL,
             is_pivoted: false,
-            reading: Pace::default(),
-            writing: Pace::default(),
-            days: Days::default(),
+            slot: Slot::default(),
         }
     }
 }
@@ -131,7 +125,7 @@ impl Batch {
             ),
             batch,
             section: order.section,
-            reading: order.reading,
+            reading: order.slot.reading,
             asked_at: None,
             is_answered: false,
             source_nanoseconds: 0,
@@ -144,7 +138,7 @@ impl Batch {
                 settings.line_breaks,
             ),
             converted: false,
-            writer: Writer::new(&settings, order.offset, order.writing, order.days),
+            writer: Writer::new(&settings, order.offset, order.slot.writing, order.slot.days),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -157,7 +151,7 @@ impl Batch {
         self.now = now;
         self.writer.pass(now);
         if let Some(since) = self.asked_at.take_if(|_| self.is_answered) {
-            self.source_nanoseconds += since.0.abs_diff(now.0);
+            self.source_nanoseconds += elapsed(since, now);
         }
         self.notes.append(&mut self.reader.notes);
         if let Some(note) = self.notes.pop_front() {
@@ -173,6 +167,9 @@ impl Batch {
             Want::Step(step) => return step,
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
+        }
+        if let Some(note) = self.writer.held.note(now, "the destination's quota") {
+            return Step::Note(note);
         }
         let ready = self.reading.ready(now, 0);
         if ready > now {
@@ -260,8 +257,11 @@ impl Batch {
         let report = Report {
             source_nanoseconds: self.source_nanoseconds,
             tables: self.conversion.counts().tables,
-            pace: self.writer.pace.clone(),
-            days: self.writer.days.clone(),
+            slot: Slot {
+                reading: self.reading.clone(),
+                writing: self.writer.pace.clone(),
+                days: self.writer.days.clone(),
+            },
         };
         Step::Done(Outcome { ending, totals: self.totals, checkpoint, report: report.to_text() })
     }
@@ -310,6 +310,11 @@ impl Batch {
         let doing = format!("{what} {}", batch_of(&self.section, self.batch));
         Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
     }
+}
+
+/// None, if the clock has jumped back.
+pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.0.saturating_sub(since.0)).unwrap_or(0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]

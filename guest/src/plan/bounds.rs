@@ -64,7 +64,8 @@ impl Bounds {
         now: Timestamp,
     ) -> Self {
         let settings = settings.clone();
-        let recorded_now = journal.now.filter(|stop| !settings.goes_on || is_left(journal, *stop));
+        let recorded_now =
+            journal.now.filter(|stop| !settings.goes_on || is_left(&settings, journal, *stop));
         let phase = match (settings.start, journal.earliest, road) {
             (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => {
                 Self::stop(&settings, recorded_now, start, now)
@@ -97,8 +98,16 @@ impl Bounds {
             let why = format!("there is nothing to migrate from {start} to {stop}");
             return Phase::Known(match settings.start {
                 // A wrong start, or a wrong clock.
-                Start::At(_) => Found::Fault(Error::new(Fault::Settings, why)),
-                Start::Earliest => Found::Nothing(why),
+                Start::At(_) if !settings.goes_on => {
+                    let error = Error::new(Fault::Settings, why);
+                    Found::Fault(match settings.stop {
+                        Stop::Now => {
+                            error.with_hint("\"now\" is `migration.lag` before the present")
+                        }
+                        Stop::At(_) => error,
+                    })
+                }
+                Start::At(_) | Start::Earliest => Found::Nothing(why),
             });
         };
         match &settings.destination {
@@ -184,7 +193,11 @@ impl Bounds {
 
 /// Whether something is left of a migration up to this time: then this is its end, and a later one comes
 /// after it.
-fn is_left(journal: &Journal, stop: Timestamp) -> bool {
-    let last = journal.last.as_ref().and_then(|last| TimeRange::new(last.migration.start(), stop));
-    last.is_none_or(|range| !journal.coverage.covers(range))
+fn is_left(settings: &Settings, journal: &Journal, stop: Timestamp) -> bool {
+    let start = match settings.start {
+        Start::At(start) => Some(start),
+        Start::Earliest => journal.earliest,
+    };
+    let range = start.and_then(|start| TimeRange::new(start, stop));
+    range.is_some_and(|range| !journal.coverage.covers(range))
 }

@@ -42,6 +42,12 @@ impl Days {
         Self { most: Some(most.max(1)), written: BTreeMap::new() }
     }
 
+    /// As if as many as may be had been written now.
+    pub(crate) fn exhaust(&mut self, now: Timestamp) {
+        let most = self.most.unwrap_or(0) as u64;
+        self.written.extend((0..most).map(|day| (day, now.0)));
+    }
+
     /// What another has written counts here.
     pub(crate) fn take_over(&mut self, other: &Self) {
         self.written.extend(other.written.iter().map(|(day, at)| (*day, *at)));

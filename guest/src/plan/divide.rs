@@ -17,9 +17,8 @@ use crate::section::{Dimension, FIRST_NAME, Section};
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
-/// So many tags of a measurement are looked at: where there are many series, one of the first has
-/// many values.
-const TAGS_MAX: usize = 32;
+/// So many tags of a measurement are looked at, each with a request.
+const TAGS_MAX: usize = 256;
 
 /// A name beyond this is not cut at: the regular expression that says so grows with its square.
 const NAME_CHARACTERS_MAX: usize = 200;
@@ -118,8 +117,6 @@ impl Divider {
             }
             Question::TagValues(key) => {
                 let tag = Dimension::Tag(key.clone());
-                // Some series may not have it.
-                names.insert(String::new());
                 names.retain(|name| self.section.contains_name(&tag, name));
                 if self.best.as_ref().is_none_or(|(_, best)| best.len() < names.len()) {
                     self.best = Some((key, names));

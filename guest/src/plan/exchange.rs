@@ -223,6 +223,10 @@ impl Exchange {
             }
             (State::Sent { .. }, Answer::Failed(failure)) => {
                 let error = self.lost(&failure);
+                // It has waited for as long as anybody would.
+                if self.ends_late && error.fault == Fault::TimedOut {
+                    return Event::Failed(error);
+                }
                 self.again(error)
             }
             (_, answer) => {
@@ -263,12 +267,10 @@ impl Exchange {
     }
 
     fn again(&mut self, error: Error) -> Event {
-        if self.ends_late && error.fault == Fault::TimedOut {
-            return Event::Failed(error);
-        }
         self.failed += 1;
         // 2.9.1 ends what takes longer than its `http-write-timeout` without a word (observed).
-        if self.ends_late && error.fault == Fault::Truncated && self.failed >= CUTS_MAX {
+        let may_be_large = matches!(error.fault, Fault::Truncated | Fault::TimedOut);
+        if self.ends_late && may_be_large && self.failed >= CUTS_MAX {
             return Event::Failed(error);
         }
         if self.failed >= self.attempts_max {

@@ -21,6 +21,9 @@ use crate::time::{TimeRange, Timestamp};
 /// the memory of an instance.
 const CHECKPOINT_BYTES_MAX: usize = 128 << 20;
 
+/// A window has seldom more batches; of more the older ones are forgotten.
+const RECENT_MAX: usize = 1000;
+
 /// The records of one migration, and the endpoint that keeps them.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -48,8 +51,10 @@ pub(crate) struct Journal {
     /// The last of each section, of which the next one learns: its length, for how long the source was
     /// waited for, in nanoseconds, and what it moved.
     pub(crate) last_of: HashMap<Section, (u64, u64, Totals)>,
+    /// When the last of them were done, and what they moved.
+    pub(crate) recent: VecDeque<(Timestamp, Totals)>,
     /// The time of the last entry.
-    pub(crate) last_time: Timestamp,
+    last_time: Timestamp,
     /// Entries that are not on the disk yet.
     waiting: VecDeque<Pending>,
     pub(crate) notes: VecDeque<Note>,
@@ -106,6 +111,7 @@ impl Journal {
             now: None,
             last: None,
             last_of: HashMap::new(),
+            recent: VecDeque::new(),
             last_time: Timestamp(0),
             waiting: VecDeque::new(),
             notes: VecDeque::new(),
@@ -117,8 +123,8 @@ impl Journal {
         !matches!(self.state, State::Reading { .. })
     }
 
-    /// Whether all of the range was done that the run before had, perhaps less than this one.
-    pub(crate) fn is_complete_before(&self, range: TimeRange) -> bool {
+    /// Whether all of a range is done that some run before had to do.
+    pub(crate) fn is_done(&self, range: TimeRange) -> bool {
         let last = self.last.as_ref().map(|last| last.migration);
         last.and_then(|last| last.intersection(range))
             .is_some_and(|last| self.coverage.covers(last))
@@ -284,7 +290,6 @@ impl Journal {
                 Some(Entry::Task { route, batch }) if route.is_of_task(&self.route) => {
                     of_task += 1;
                     if self.trusts_task {
-                        self.begun = true;
                         self.coverage.insert(&Section::ALL, batch);
                         self.records += 1;
                     }
@@ -368,6 +373,10 @@ impl Journal {
         self.last = Some(record.clone());
         let last = (record.batch.nanoseconds(), record.source_nanoseconds, record.totals);
         self.last_of.insert(record.section.clone(), last);
+        self.recent.push_back((record.time, record.totals));
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_front();
+        }
         self.last_time = self.last_time.max(record.time);
     }
 }

@@ -13,20 +13,20 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::Value;
 
 use super::bounds::{Bounds, Found};
-use super::days::Days;
 use super::divide::Divider;
 use super::exchange::{Ids, Want};
 use super::journal::Journal;
 use super::note::{counted, migration_name, percentage};
-use super::pace::{Pace, Quota};
+use super::pace::{Held, Pace, Quota};
 use super::quota::QuotaFinder;
 use super::road::{Road, RoadFinder};
-use super::sizer::{Quotas, Sizer};
+use super::sizer::Sizer;
+use super::slot::Slot;
 use super::{Answer, Ending, Note, Outcome, Step, Totals};
 use crate::coverage::Coverage;
 use crate::error::{Error, Fault};
 use crate::section::Section;
-use crate::settings::{Settings, Start, Stop};
+use crate::settings::{BatchInterval, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 
 /// Whether batches are done, or only handed out.
@@ -46,6 +46,10 @@ pub(crate) struct Migrate {
     ids: Ids,
     journal: Journal,
     phase: Phase,
+    /// What is known of what the runs before have used of the quotas.
+    before: Before,
+    /// A wait for the quota to read, or for any batch to write.
+    held: Held,
     /// How batches are read, once it is known; a file needs none.
     road: Option<Road>,
     finder: Option<Box<RoadFinder>>,
@@ -56,7 +60,7 @@ pub(crate) struct Migrate {
     quotas: Option<Box<QuotaFinder>>,
     /// What may be read. And, for each batch that may be in flight and is not, what it may write.
     reading: Pace,
-    writing: Vec<(Pace, Days)>,
+    slots: Vec<Slot>,
     write_quota: Option<Quota>,
     /// Whether Flux is asked for pivoted tables.
     pivot: Pivot,
@@ -96,6 +100,17 @@ struct Attempt {
     is_pivoted: bool,
 }
 
+/// What the runs before have used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// There were none.
+    Nothing,
+    /// What the records say, for all that was begun is done.
+    Recorded,
+    /// More than the records say, perhaps.
+    Unknown,
+}
+
 /// Whether pivoted tables are worth asking for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pivot {
@@ -131,9 +146,11 @@ impl Migrate {
             finder: RoadFinder::open(&settings).map(Box::new),
             looked: 0,
             look_at: None,
+            before: Before::Nothing,
+            held: Held::default(),
             quotas: Some(QuotaFinder::new(&settings).into()),
             reading: Pace::default(),
-            writing: Vec::new(),
+            slots: Vec::new(),
             write_quota: None,
             pivot: Pivot::Unknown,
             sizers: HashMap::new(),
@@ -159,7 +176,7 @@ impl Migrate {
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
         self.reading.follow(now);
-        self.writing.iter_mut().for_each(|(pace, _)| pace.follow(now));
+        self.slots.iter_mut().for_each(|slot| slot.follow(now));
         self.reading.spend(now, std::mem::take(&mut self.answers_read));
         for (attempt, answer) in std::mem::take(&mut self.answered) {
             self.answer_batch(attempt, answer);
@@ -243,23 +260,35 @@ impl Migrate {
         self.offset = offset;
         self.taken = self.journal.coverage.clone();
         self.percent_at_first = self.taken.percent_of(range);
-        for (section, (length, took, totals)) in std::mem::take(&mut self.journal.last_of) {
-            // What is to be done about it shows again.
-            let _ =
-                self.sizers.entry(section).or_default().done(length, took, &totals, Quotas::NONE);
-        }
+        self.before =
+            match (self.journal.begun || self.journal.has_gaps, self.journal.is_done(range)) {
+                (false, _) => Before::Nothing,
+                (true, true) if !self.journal.has_gaps => Before::Recorded,
+                (true, _) => Before::Unknown,
+            };
         if self.journal.records > 0 {
             let batches = counted(self.journal.records, "batch is", "batches are");
             let percent = percentage(self.percent_at_first);
             let message = format!("{batches} done already, {percent} of {}", migration_name(range));
             self.notes.push_back(Note::info(message));
         }
+        let is_fixed = matches!(self.settings.stop, Stop::Now) && !self.settings.goes_on;
+        if let Some(stop) = self.journal.now.filter(|_| is_fixed) {
+            let message =
+                format!("\"now\" was {stop} in the first run; `run --every` goes on from there");
+            self.notes.push_back(Note::info(message));
+        }
+        if self.mode == Mode::Split && self.settings.batch_interval == BatchInterval::Auto {
+            let message =
+                "batches size themselves: these are the times that are left, in equal parts";
+            self.notes.push_back(Note::info(message.to_owned()));
+        }
         // A dry run writes nothing.
         let earliest = matches!(self.settings.start, Start::Earliest);
         let now = matches!(self.settings.stop, Stop::Now);
         let is_new = !self.journal.begun
             || (earliest && self.journal.earliest.is_none())
-            || (now && self.journal.now != Some(range.stop()));
+            || (now && self.journal.now.is_none());
         if self.mode == Mode::Migrate && is_new {
             self.journal.open(range, earliest, now);
         }

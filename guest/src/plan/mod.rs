@@ -24,6 +24,7 @@ mod road;
 mod schema;
 mod sizer;
 mod slices;
+mod slot;
 mod status;
 mod writer;
 
@@ -328,10 +329,11 @@ impl Ending {
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
         let Self { rows, points, read, written, rejected } = other;
-        self.rows += rows;
-        self.points += points;
-        self.read += read;
-        self.written += written;
-        self.rejected += rejected;
+        // Some come from records, and those from outside.
+        self.rows = self.rows.saturating_add(rows);
+        self.points = self.points.saturating_add(points);
+        self.read = self.read.saturating_add(read);
+        self.written = self.written.saturating_add(written);
+        self.rejected = self.rejected.saturating_add(rejected);
     }
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::Note;
 use crate::time::Timestamp;
 
 /// A body is not cut smaller than this part of a quota: then it waits for more room instead.
@@ -58,6 +59,32 @@ pub(crate) struct Quota {
     pub(crate) amount: u64,
     /// Nanoseconds.
     pub(crate) window: u64,
+}
+
+/// A wait for a quota that a person should hear of, once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    until: Option<Timestamp>,
+    said: Option<Timestamp>,
+}
+
+/// What is shorter, in nanoseconds, is not worth a word.
+const HELD_MIN: u64 = 2_000_000_000;
+
+impl Held {
+    pub(crate) fn until(&mut self, time: Timestamp) {
+        self.until = Some(time);
+    }
+
+    /// What is to be said of it, if it has not been said.
+    pub(crate) fn note(&mut self, now: Timestamp, what: &str) -> Option<Note> {
+        let until = self.until.take().filter(|until| *until > now.saturating_add(HELD_MIN))?;
+        if self.said.is_some_and(|said| said >= now) {
+            return None;
+        }
+        self.said = Some(until);
+        Some(Note::info(format!("waiting until {} for {what}", until.whole_second())))
+    }
 }
 
 impl Pace {
@@ -115,7 +142,7 @@ impl Pace {
         let Some(quota) = self.quota else { return now };
         // What is larger than all waits until nothing else counts.
         let most = quota.amount.saturating_sub(amount);
-        let mut used = self.under_way + self.used(now, quota);
+        let mut used = self.under_way.saturating_add(self.used(now, quota));
         let mut time = now;
         for (at, spent) in &self.spent {
             if used <= most {
@@ -123,7 +150,7 @@ impl Pace {
             }
             let end = Timestamp(*at).saturating_add(quota.window);
             if end > now {
-                used -= spent;
+                used = used.saturating_sub(*spent);
                 time = end;
             }
         }
@@ -135,7 +162,10 @@ impl Pace {
 
     fn used(&self, now: Timestamp, quota: Quota) -> u64 {
         let counts = |at: i64| Timestamp(at).saturating_add(quota.window) > now;
-        self.spent.iter().filter(|(at, _)| counts(*at)).map(|(_, spent)| spent).sum()
+        self.spent
+            .iter()
+            .filter(|(at, _)| counts(*at))
+            .fold(0, |sum, (_, spent)| sum.saturating_add(*spent))
     }
 
     /// How much may go now. Where it is too little to be worth it, nothing.
@@ -144,7 +174,8 @@ impl Pace {
             return 0;
         }
         let Some(quota) = self.quota else { return u64::MAX };
-        let room = quota.amount.saturating_sub(self.under_way + self.used(now, quota));
+        let room =
+            quota.amount.saturating_sub(self.under_way.saturating_add(self.used(now, quota)));
         if room < self.least() { 0 } else { room }
     }
 
@@ -155,7 +186,7 @@ impl Pace {
 
     /// An amount sets out.
     pub(crate) fn begin(&mut self, now: Timestamp, amount: u64) {
-        self.under_way += amount;
+        self.under_way = self.under_way.saturating_add(amount);
         self.use_rate(now, amount);
     }
 
@@ -216,7 +247,7 @@ impl Pace {
             while let Some((one, amount)) = self.spent.pop_front() {
                 let next = self.spent.pop_front();
                 let (at, other) = next.unwrap_or((one, 0));
-                merged.push_back((at, amount + other));
+                merged.push_back((at, amount.saturating_add(other)));
             }
             self.spent = merged;
         }

@@ -4,8 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::days::Days;
-use super::pace::Pace;
+use super::slot::Slot;
 
 /// What a batch took.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -15,9 +14,8 @@ pub(crate) struct Report {
     pub(crate) source_nanoseconds: u64,
     /// How many tables a response of Flux had: one for each field of each series.
     pub(crate) tables: u64,
-    /// What of the destination's quota is used.
-    pub(crate) pace: Pace,
-    pub(crate) days: Days,
+    /// What is used of it.
+    pub(crate) slot: Slot,
 }
 
 impl Report {

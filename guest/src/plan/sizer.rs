@@ -59,6 +59,8 @@ pub(crate) struct Sizer {
     read: f64,
     written: f64,
     costs: Costs,
+    /// Whether it cannot be cut by names.
+    is_whole: bool,
     /// How often in a row a batch ended for its size, each shorter than the one before.
     halved: u32,
 }
@@ -68,10 +70,6 @@ pub(crate) struct Sizer {
 pub(crate) struct Quotas {
     pub(crate) read: u64,
     pub(crate) write: u64,
-}
-
-impl Quotas {
-    pub(crate) const NONE: Self = Self { read: u64::MAX, write: u64::MAX };
 }
 
 /// What is to be done about a batch that is too large.
@@ -114,6 +112,16 @@ impl Sizer {
         (self.read * length as f64) as u64
     }
 
+    /// Whether anything is known of what a batch reads.
+    pub(crate) fn has_learnt(&self) -> bool {
+        self.length > 0
+    }
+
+    /// It cannot be cut: nothing is asked for that.
+    pub(crate) fn keep_whole(&mut self) {
+        self.is_whole = true;
+    }
+
     /// For a section that was cut out of this one's.
     pub(crate) fn of_part(&self) -> Self {
         Self { length: self.length.max(FIRST), ..Self::default() }
@@ -152,12 +160,16 @@ impl Sizer {
         self.length = grown.min(fits).min(self.longest()).clamp(SHORTEST, LONGEST);
         let fixed = self.costs.fixed();
         let sections = (fixed / FIXED_SECONDS).ceil().clamp(2.0, CUT_INTO_MAX);
-        (fixed > FIXED_SECONDS_MAX).then_some(Remedy::Divide(sections as usize))
+        (fixed > FIXED_SECONDS_MAX && !self.is_whole).then_some(Remedy::Divide(sections as usize))
     }
 
     /// A batch of this length has ended for its size. Where time does not help, neither does less of
     /// it: after some that were half as long each, the section is cut.
     pub(crate) fn too_large(&mut self, length: u64) -> Remedy {
+        // Several in flight may end together, of which all but one say nothing new.
+        if self.cap.is_some_and(|cap| length > cap.max(SHORTEST)) {
+            return Remedy::Shorten;
+        }
         self.halved += 1;
         self.length = (length / 2).max(SHORTEST);
         self.cap = Some(self.length);

@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 
 use super::Answer;
+use super::batch::elapsed;
 use super::days::Days;
 use super::exchange::{Event, Exchange, Ids, Want};
-use super::pace::Pace;
+use super::pace::{Held, Pace};
 use super::refused::RefusedPoints;
 use crate::converter::{Conversion, Lines, sift};
 use crate::error::{Endpoint, Error, Fault};
@@ -51,6 +52,8 @@ pub(crate) struct Writer {
     asked_to_wait: bool,
     /// Until then no measurement-day more may be written.
     held_until: Option<Timestamp>,
+    /// Until when the quota holds something up.
+    pub(crate) held: Held,
     /// What the destination's quotas leave.
     pub(crate) pace: Pace,
     pub(crate) days: Days,
@@ -100,6 +103,7 @@ impl Writer {
             ended: Vec::new(),
             asked_to_wait: false,
             held_until: None,
+            held: Held::default(),
             offset,
             lines: 0,
             bytes: 0,
@@ -113,7 +117,7 @@ impl Writer {
             self.pace.end(now, bytes);
             match failed {
                 true => self.pace.strained(now),
-                false => self.pace.arrived(now, sent.0.abs_diff(now.0)),
+                false => self.pace.arrived(now, elapsed(sent, now)),
             }
         }
         if std::mem::take(&mut self.asked_to_wait) {
@@ -166,15 +170,20 @@ impl Writer {
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        let mut until = self.held_until;
+        let (mut until, mut is_blocked) = (self.held_until, false);
         for write in &mut self.writes {
             let bytes = write.lines.bytes() as u64;
             if write.sent.is_none() {
+                // Those behind one that waits may be smaller; it would never be its turn.
+                if is_blocked {
+                    continue;
+                }
                 let ready = self.pace.ready(now, bytes);
                 if ready > now {
                     until = Some(until.map_or(ready, |until| ready.min(until)));
-                    // Those behind it may be smaller; it would never be its turn.
-                    break;
+                    self.held.until(ready);
+                    is_blocked = true;
+                    continue;
                 }
                 self.pace.begin(now, bytes);
                 self.days.write(&write.lines, now);

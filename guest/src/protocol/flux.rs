@@ -5,6 +5,7 @@
 
 use serde_json::json;
 
+use super::influxql::NAMES_MAX;
 use super::{Call, Kind, encoded};
 use crate::error::Endpoint;
 use crate::section::{Dimension, Section};
@@ -66,7 +67,9 @@ pub(crate) fn names(
 ) -> Call {
     let names = match column.map(string) {
         Some(column) => {
-            format!("keep(columns: [{column}]) |> group() |> distinct(column: {column})")
+            let distinct =
+                format!("group() |> distinct(column: {column}) |> limit(n: {NAMES_MAX})");
+            format!("keep(columns: [{column}]) |> {distinct}")
         }
         None => "keys() |> keep(columns: [\"_value\"]) |> distinct()".to_owned(),
     };

@@ -170,8 +170,11 @@ pub(crate) fn tag_values(
         text += if place == 0 { " WHERE " } else { " AND " };
         text += &condition;
     }
-    text
+    text + &format!(" LIMIT {NAMES_MAX}")
 }
+
+/// So many values of a tag are asked for: to be cut into some parts, the first of many are enough.
+pub(crate) const NAMES_MAX: usize = 100_000;
 
 /// Its fields.
 pub(crate) fn fields(database: &str, policy: &str, measurement: &str) -> String {

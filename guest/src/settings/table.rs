@@ -27,6 +27,9 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 6] = [
 const PLACE_KEYS: &[&str] =
     &["api", "url", "org", "bucket", "path", "token_env", "token_file", "user", "password_env"];
 
+/// In nanoseconds: what is shorter is a mistake.
+const CLOCK_MIN: u64 = 1_000_000_000;
+
 /// A table of the configuration.
 pub(super) struct Table<'a> {
     name: &'static str,
@@ -142,9 +145,12 @@ impl<'a> Table<'a> {
 
     /// The same in nanoseconds, without months, which have no length.
     pub(super) fn clock_duration(&self, key: &str, such_as: &str) -> Result<Option<u64>, Error> {
-        let Some(duration) = self.duration(key)? else { return Ok(None) };
-        duration.clock_nanoseconds().map(Some).ok_or_else(|| {
-            self.unfit(key, &format!("a duration without months, such as `{such_as}`"))
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let nanoseconds = Interval::parse(text).and_then(Interval::clock_nanoseconds);
+        nanoseconds.filter(|length| *length >= CLOCK_MIN).map(Some).ok_or_else(|| {
+            let expected =
+                format!("a duration of a second or more, without months, such as `{such_as}`");
+            self.unfit(key, &expected)
         })
     }
 

@@ -7,6 +7,8 @@ use crate::plan::batch::Order;
 use crate::plan::exchange::Want;
 use crate::plan::note::migration_name;
 use crate::plan::road::Road;
+use crate::plan::sizer::Sizer;
+use crate::plan::slot::Slot;
 use crate::plan::{Batch, Note, Step};
 use crate::settings::{BatchInterval, Source};
 use crate::time::{TimeRange, Timestamp};
@@ -59,9 +61,17 @@ impl Migrate {
             let is_over = self.is_settled() && self.again.is_empty();
             return if is_over { self.finish(range) } else { Step::Wait(until) };
         }
+        if due.is_none() && self.must_learn_first(range) {
+            return Step::Wait(until);
+        }
         let room = match self.room() {
             Ok(room) => room,
-            Err(time) => return Step::Wait(until.min(time)),
+            Err(time) => {
+                return match self.held.note(self.now, "a quota") {
+                    Some(note) => Step::Note(note),
+                    None => Step::Wait(until.min(time)),
+                };
+            }
         };
         match due.map(|at| self.again.swap_remove(at).1).or_else(|| self.next_attempt(range, room))
         {
@@ -72,18 +82,31 @@ impl Migrate {
 
     /// How many bytes may be written, where something may be read and written; or when to ask again.
     fn room(&mut self) -> Result<u64, Timestamp> {
-        let ready = self.reading.ready(self.now, 1);
-        if ready > self.now {
+        let now = self.now;
+        let ready = self.reading.ready(now, 1);
+        if ready > now {
+            self.held.until(ready);
             return Err(ready);
         }
         // The one with the most room comes last.
-        let now = self.now;
-        self.writing.sort_by_key(|(pace, _)| pace.room(now));
-        let Some((pace, _)) = self.writing.last() else { return Ok(u64::MAX) };
-        match pace.room(now) {
-            0 => Err(pace.ready(now, pace.least()).max(now.saturating_add(1))),
+        self.slots.sort_by_key(|slot| slot.writing.room(now));
+        let Some(Slot { writing, .. }) = self.slots.last() else { return Ok(u64::MAX) };
+        match writing.room(now) {
+            0 => {
+                let ready = writing.ready(now, writing.least()).max(now.saturating_add(1));
+                self.held.until(ready);
+                Err(ready)
+            }
             room => Ok(room),
         }
+    }
+
+    /// Whether nobody knows how much the next batch reads, and another one is reading.
+    fn must_learn_first(&self, migration: TimeRange) -> bool {
+        let next = self.taken.first_gap(migration);
+        let is_known = next.and_then(|(section, _)| self.sizers.get(section));
+        let is_known = is_known.is_some_and(Sizer::has_learnt);
+        self.reading.quota().is_some() && !self.in_hand.is_empty() && !is_known
     }
 
     /// The next batch that nobody has taken, if there is one; it is taken then.
@@ -126,8 +149,7 @@ impl Migrate {
             // Only one batch after the other knows where its lines belong in a file.
             order.offset = self.offset;
             order.is_pivoted = attempt.is_pivoted;
-            order.reading = self.reading_of_batch();
-            (order.writing, order.days) = self.writing.pop().unwrap_or_default();
+            order.slot = self.slots.pop().unwrap_or_default();
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }
@@ -165,8 +187,8 @@ fn end(start: Timestamp, length: u64) -> Timestamp {
     let stop = start.saturating_add(length);
     let unit = UNITS.iter().rev().find(|unit| **unit <= length / UNIT_PARTS);
     match unit.and_then(|unit| i64::try_from(*unit).ok()) {
-        Some(unit) => Timestamp(stop.0 - stop.0.rem_euclid(unit)).max(start.saturating_add(1)),
-        None => stop,
+        Some(unit) if stop < Timestamp::MAX => Timestamp(stop.0 - stop.0.rem_euclid(unit)),
+        _ => stop,
     }
 }
 

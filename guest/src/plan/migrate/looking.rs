@@ -1,14 +1,15 @@
 //! What a migration must know before the first batch: looking for it, and again where a server began to
 //! answer and then gave up. Does not know which batches there are.
 
-use super::{Migrate, Mode, Phase};
+use super::{Before, Migrate, Mode, Phase};
 use crate::error::Error;
 use crate::plan::bounds::Bounds;
-use crate::plan::days::Days;
 use crate::plan::exchange::Want;
 use crate::plan::pace::{Pace, Quota};
 use crate::plan::quota::QuotaFinder;
 use crate::plan::road::RoadFinder;
+use crate::plan::sizer::Quotas;
+use crate::plan::slot::Slot;
 use crate::plan::{Answer, Note};
 
 impl Migrate {
@@ -62,49 +63,53 @@ impl Migrate {
     }
 
     fn set_paces(&mut self, read: Option<Quota>, write: Option<Quota>) {
-        let limits = &self.settings.limits;
         self.reading = Pace::new(read, None);
-        // Each batch has its part, for none knows what the others do.
-        let batches = limits.concurrency;
-        let share =
-            |quota: Quota| Quota { amount: (quota.amount / batches as u64).max(1), ..quota };
-        self.write_quota = write.map(share);
-        self.writing = vec![self.writing_of_batch(); batches];
-        let is_new = !self.journal.begun && !self.journal.has_gaps;
-        if is_new || (read.is_none() && write.is_none()) {
-            return;
-        }
-        let Phase::Batches { range } = self.phase else { return };
-        // What a run has moved that did not come to its end, nobody has recorded.
-        let is_known = self.journal.is_complete_before(range) && !self.journal.has_gaps;
-        let since = if is_known { self.journal.last_time } else { self.now };
-        self.reading.exhaust(since);
-        self.writing.iter_mut().for_each(|(pace, _)| pace.exhaust(since));
-        if !is_known {
-            let message = "what the run before has used of a quota is not known: it waits for the next window";
-            self.notes.push_back(Note::info(message.to_owned()));
+        self.write_quota = write;
+        self.slots = vec![self.new_slot(); self.settings.limits.concurrency];
+        self.learn_from_records();
+        match self.before {
+            Before::Nothing => {}
+            Before::Recorded => self.use_recorded(),
+            Before::Unknown => {
+                self.reading.exhaust(self.now);
+                self.slots.iter_mut().for_each(|slot| slot.exhaust(self.now));
+                if read.is_some() || write.is_some() {
+                    let message = "what the run before has used of a quota is not known: as if it were \
+                                   all of it";
+                    self.notes.push_back(Note::info(message.to_owned()));
+                }
+            }
         }
     }
 
-    /// Bytes a second.
-    #[expect(clippy::cast_precision_loss, reason = "there are few batches in flight")]
-    fn rate_of_batch(&self) -> Option<f64> {
-        let limits = &self.settings.limits;
-        limits.rate.map(|rate| rate / limits.concurrency as f64)
+    /// One of which nothing is used.
+    pub(super) fn new_slot(&self) -> Slot {
+        Slot::new(&self.settings, self.write_quota)
     }
 
-    pub(super) fn reading_of_batch(&self) -> Pace {
-        Pace::new(None, self.rate_of_batch())
+    /// What a window may read and write.
+    pub(super) fn amounts(&self) -> Quotas {
+        let amount = |quota: Option<Quota>| quota.map_or(u64::MAX, |quota| quota.amount);
+        Quotas { read: amount(self.reading.quota()), write: amount(self.write_quota) }
     }
 
-    /// One from which nothing is used.
-    pub(super) fn writing_of_batch(&self) -> (Pace, Days) {
-        let limits = &self.settings.limits;
-        let days = match self.settings.counts_days {
-            true => Days::new(limits.share, limits.concurrency),
-            false => Days::default(),
-        };
-        (Pace::new(self.write_quota, self.rate_of_batch()), days)
+    fn learn_from_records(&mut self) {
+        let quotas = self.amounts();
+        for (section, (length, took, totals)) in std::mem::take(&mut self.journal.last_of) {
+            // What is to be done about it shows again.
+            let _ = self.sizers.entry(section).or_default().done(length, took, &totals, quotas);
+        }
+    }
+
+    /// All that was moved is on record: what of it counts still, counts here.
+    fn use_recorded(&mut self) {
+        let slots = self.slots.len().max(1) as u64;
+        for (time, totals) in std::mem::take(&mut self.journal.recent) {
+            self.reading.spend(time, totals.read);
+            for slot in &mut self.slots {
+                slot.writing.spend(time, totals.written.div_ceil(slots));
+            }
+        }
     }
 
     pub(super) fn answer_looking(&mut self, id: u64, answer: Answer) {

@@ -7,19 +7,22 @@ use crate::error::{Endpoint, Error, Fault};
 use crate::plan::divide::{Divider, Division};
 use crate::plan::exchange::backoff;
 use crate::plan::note::{batch_of, counted, of_batch};
-use crate::plan::pace::Quota;
 use crate::plan::report::Report;
 use crate::plan::road::Road;
-use crate::plan::sizer::{Quotas, Remedy, SHORTEST};
+use crate::plan::sizer::{Remedy, SHORTEST};
 use crate::plan::{Answer, Ending, Note, Outcome, Totals};
 use crate::progress::Entry;
 use crate::protocol::Cause;
+use crate::section::Section;
 use crate::settings::{BatchInterval, Source};
 use crate::time::Timestamp;
 
 /// A migration has at most so many sections, for each has batches of its own: of a million series these
 /// are a hundred each.
 const SECTIONS_MAX: usize = 10_000;
+
+/// Where a server refuses so many series, a section is cut into so many.
+const SERIES_PARTS: usize = 8;
 
 /// What has more tables is not pivoted: a million series took 11 GB of the server's memory (observed on
 /// InfluxDB 2.9.1), so these take some tens of megabytes.
@@ -79,16 +82,13 @@ impl Migrate {
     /// What is left of the destination's quota goes to the next batch.
     fn take_report(&mut self, outcome: &Outcome) -> Report {
         let report = Report::parse(&outcome.report);
-        let (mut pace, mut days) = self.writing_of_batch();
+        let mut slot = self.new_slot();
         match &report {
-            Some(report) => {
-                pace.take_over(self.now, &report.pace);
-                days.take_over(&report.days);
-            }
+            Some(report) => slot.take_over(self.now, &report.slot),
             // Nobody knows.
-            None => pace.exhaust(self.now),
+            None => slot.exhaust(self.now),
         }
-        self.writing.push((pace, days));
+        self.slots.push(slot);
         report.unwrap_or_default()
     }
 
@@ -108,8 +108,7 @@ impl Migrate {
                 return self.fail(Error::new(Fault::Internal, message));
             }
         }
-        let amount = |quota: Option<Quota>| quota.map_or(u64::MAX, |quota| quota.amount);
-        let quotas = Quotas { read: amount(self.reading.quota()), write: amount(self.write_quota) };
+        let quotas = self.amounts();
         let sizer = self.sizers.entry(section.clone()).or_default();
         let remedy = sizer.done(range.nanoseconds(), took, &outcome.totals, quotas);
         // A person who says how long batches are knows how long they take.
@@ -175,7 +174,11 @@ impl Migrate {
         let Attempt { section, range, .. } = &attempt;
         self.taken.remove(section, *range);
         let sizer = self.sizers.entry(section.clone()).or_default();
-        let remedy = sizer.too_large(range.nanoseconds());
+        // No time is short enough for too many series.
+        let remedy = match error.message.contains("max-select-series") {
+            true => Remedy::Divide(SERIES_PARTS),
+            false => sizer.too_large(range.nanoseconds()),
+        };
         let error = of_batch(error, section, *range);
         match remedy {
             Remedy::Shorten => self.say_shortened(&error),
@@ -186,14 +189,14 @@ impl Migrate {
     /// `error` is what there is to say if it cannot be divided.
     fn divide(&mut self, attempt: Attempt, count: usize, error: Option<Error>) {
         let Attempt { section, range, .. } = attempt;
-        let is_busy = self.divider.is_some() || self.taken.sections() + count > SECTIONS_MAX;
-        let Some(road) = self.road.as_ref().filter(|_| !is_busy) else {
-            return self.keep_whole(range.nanoseconds(), error);
-        };
-        // Cut already, for another batch of it.
-        if !self.taken.has(&section) {
+        // Cut already, or soon, for another batch of it: what was taken of it is given back.
+        if !self.taken.has(&section) || self.divider.is_some() {
             return;
         }
+        let is_full = self.taken.sections() + count > SECTIONS_MAX;
+        let Some(road) = self.road.as_ref().filter(|_| !is_full) else {
+            return self.keep_whole(&section, range.nanoseconds(), error);
+        };
         let divider = Divider::new(&self.settings, road, section, range, count);
         self.divider = Some((divider.into(), error));
     }
@@ -224,7 +227,9 @@ impl Migrate {
                 }
                 self.taken.divide(&divider.section, sections);
             }
-            Ok(Division::Nothing) => self.keep_whole(divider.range.nanoseconds(), error),
+            Ok(Division::Nothing) => {
+                self.keep_whole(&divider.section, divider.range.nanoseconds(), error);
+            }
             Err(looked) => match error {
                 Some(_) => self.fail(looked),
                 None => self.notes.push_back(Note::warning(looked.to_string())),
@@ -233,7 +238,8 @@ impl Migrate {
     }
 
     /// It cannot be cut by names; shorter it can be, up to a point.
-    fn keep_whole(&mut self, length: u64, error: Option<Error>) {
+    fn keep_whole(&mut self, section: &Section, length: u64, error: Option<Error>) {
+        self.sizers.entry(section.clone()).or_default().keep_whole();
         let Some(error) = error else { return };
         if length > SHORTEST {
             return self.say_shortened(&error);

@@ -43,7 +43,7 @@ impl Migrate {
                 None if self.reading.ready(now, 1) > now => {
                     "waiting for the source's quota".to_owned()
                 }
-                None if self.writing.iter().all(|(pace, _)| pace.room(now) == 0) => {
+                None if self.slots.iter().all(|slot| slot.writing.room(now) == 0) => {
                     "waiting until the destination may be written to".to_owned()
                 }
                 None => "recording".to_owned(),

@@ -1,0 +1,58 @@
+//! What one of the batches in flight may use of both sides, and what was used before.
+//!
+//! Travels in the order of a batch, and back in its report: so none has to know of the others.
+
+use serde::{Deserialize, Serialize};
+
+use super::days::Days;
+use super::pace::{Pace, Quota};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// The place of a batch in flight.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Slot {
+    /// Only a rate: what a window may read is for all batches together.
+    pub(crate) reading: Pace,
+    pub(crate) writing: Pace,
+    pub(crate) days: Days,
+}
+
+impl Slot {
+    /// One of which nothing is used; `write` is for all of them.
+    #[expect(clippy::cast_precision_loss, reason = "there are few batches in flight")]
+    pub(crate) fn new(settings: &Settings, write: Option<Quota>) -> Self {
+        let limits = &settings.limits;
+        let batches = limits.concurrency;
+        // Each has its part, for none knows what the others do.
+        let part = |quota: Quota| Quota { amount: (quota.amount / batches as u64).max(1), ..quota };
+        let rate = limits.rate.map(|rate| rate / batches as f64);
+        Self {
+            reading: Pace::new(None, rate),
+            writing: Pace::new(write.map(part), rate),
+            days: match settings.counts_days {
+                true => Days::new(limits.share, batches),
+                false => Days::default(),
+            },
+        }
+    }
+
+    /// What another has used counts here; it comes from outside.
+    pub(crate) fn take_over(&mut self, now: Timestamp, other: &Self) {
+        self.reading.take_over(now, &other.reading);
+        self.writing.take_over(now, &other.writing);
+        self.days.take_over(&other.days);
+    }
+
+    /// As if all was used now.
+    pub(crate) fn exhaust(&mut self, now: Timestamp) {
+        self.writing.exhaust(now);
+        self.days.exhaust(now);
+    }
+
+    pub(crate) fn follow(&mut self, now: Timestamp) {
+        self.reading.follow(now);
+        self.writing.follow(now);
+    }
+}
