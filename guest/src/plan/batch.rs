@@ -168,7 +168,7 @@ impl Batch {
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
-        if let Some(note) = self.writer.held.note(now, "the destination's quota") {
+        if let Some(note) = self.writer.held.note(now) {
             return Step::Note(note);
         }
         let ready = self.reading.ready(now, 0);

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Note;
+use crate::error::Endpoint;
 use crate::time::Timestamp;
 
 /// A body is not cut smaller than this part of a quota: then it waits for more room instead.
@@ -64,7 +65,8 @@ pub(crate) struct Quota {
 /// A wait for a quota that a person should hear of, once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Held {
-    until: Option<Timestamp>,
+    /// And by which side.
+    until: Option<(Timestamp, Endpoint)>,
     said: Option<Timestamp>,
 }
 
@@ -72,18 +74,22 @@ pub(crate) struct Held {
 const HELD_MIN: u64 = 2_000_000_000;
 
 impl Held {
-    pub(crate) fn until(&mut self, time: Timestamp) {
-        self.until = Some(time);
+    pub(crate) fn until(&mut self, time: Timestamp, side: Endpoint) {
+        self.until = Some((time, side));
     }
 
     /// What is to be said of it, if it has not been said.
-    pub(crate) fn note(&mut self, now: Timestamp, what: &str) -> Option<Note> {
-        let until = self.until.take().filter(|until| *until > now.saturating_add(HELD_MIN))?;
+    pub(crate) fn note(&mut self, now: Timestamp) -> Option<Note> {
+        let (until, side) = self.until.take()?;
+        if until <= now.saturating_add(HELD_MIN) {
+            return None;
+        }
         if self.said.is_some_and(|said| said >= now) {
             return None;
         }
         self.said = Some(until);
-        Some(Note::info(format!("waiting until {} for {what}", until.whole_second())))
+        let (until, side) = (until.whole_second(), side.name());
+        Some(Note::info(format!("waiting until {until} for what the {side} allows")))
     }
 }
 

@@ -181,7 +181,7 @@ impl Writer {
                 let ready = self.pace.ready(now, bytes);
                 if ready > now {
                     until = Some(until.map_or(ready, |until| ready.min(until)));
-                    self.held.until(ready);
+                    self.held.until(ready, Endpoint::Destination);
                     is_blocked = true;
                     continue;
                 }

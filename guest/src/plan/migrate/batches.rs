@@ -3,6 +3,7 @@
 //! Does not know what became of those before it, but by what `outcomes` has left.
 
 use super::{Attempt, Migrate, Mode, Pivot};
+use crate::error::Endpoint;
 use crate::plan::batch::Order;
 use crate::plan::exchange::Want;
 use crate::plan::note::migration_name;
@@ -67,7 +68,7 @@ impl Migrate {
         let room = match self.room() {
             Ok(room) => room,
             Err(time) => {
-                return match self.held.note(self.now, "a quota") {
+                return match self.held.note(self.now) {
                     Some(note) => Step::Note(note),
                     None => Step::Wait(until.min(time)),
                 };
@@ -85,7 +86,7 @@ impl Migrate {
         let now = self.now;
         let ready = self.reading.ready(now, 1);
         if ready > now {
-            self.held.until(ready);
+            self.held.until(ready, Endpoint::Source);
             return Err(ready);
         }
         // The one with the most room comes last.
@@ -94,7 +95,7 @@ impl Migrate {
         match writing.room(now) {
             0 => {
                 let ready = writing.ready(now, writing.least()).max(now.saturating_add(1));
-                self.held.until(ready);
+                self.held.until(ready, Endpoint::Destination);
                 Err(ready)
             }
             room => Ok(room),
