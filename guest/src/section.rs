@@ -324,3 +324,76 @@ fn literal(characters: &[char]) -> String {
     }
     literal
 }
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+    use regex::Regex;
+
+    use super::{Dimension, Names, Section};
+
+    /// Names of few characters, among them those at the ends of Unicode and of its gap, so that many are
+    /// beginnings of others.
+    fn name(rng: &mut Rng) -> String {
+        let characters =
+            ['\0', 'a', 'b', '/', '\\', '\n', '\u{d7ff}', '\u{e000}', '\u{10fffe}', char::MAX];
+        (0..rng.usize(0..4)).map(|_| characters[rng.usize(0..characters.len())]).collect()
+    }
+
+    #[test]
+    fn an_expression_matches_the_names_and_no_others() {
+        let mut rng = Rng::with_seed(1);
+        for _ in 0..5_000 {
+            let (from, before) = (name(&mut rng), rng.bool().then(|| name(&mut rng)));
+            let names = Names { of: Dimension::Field, from, before };
+            if names.is_empty() || names.is_all() {
+                continue;
+            }
+            let expression = names.expression();
+            let compiled = Regex::new(&expression).expect("it is a regular expression");
+            for _ in 0..30 {
+                let name = name(&mut rng);
+                let is_match = compiled.is_match(&name);
+                assert_eq!(is_match, names.contain(&name), "{name:?} in {names:?}: {expression}");
+            }
+        }
+    }
+
+    #[test]
+    fn sections_that_were_cut_from_one_another_tile_it() {
+        let mut rng = Rng::with_seed(2);
+        for _ in 0..500 {
+            let mut sections = vec![Section::ALL];
+            for _ in 0..6 {
+                let at = rng.usize(0..sections.len());
+                let of = match rng.u8(0..3) {
+                    0 => Dimension::Measurement,
+                    1 => Dimension::Tag("host".to_owned()),
+                    _ => Dimension::Field,
+                };
+                let section = sections.swap_remove(at);
+                if rng.bool() {
+                    let (lower, upper) = section.cut(&of, &name(&mut rng));
+                    sections.extend(lower.into_iter().chain(upper));
+                } else if let (Some(other), _) = Section::ALL.cut(&of, &name(&mut rng)) {
+                    sections.extend(section.cut_along(&other));
+                } else {
+                    sections.push(section);
+                }
+            }
+            for section in &sections {
+                assert_eq!(Section::parse(&section.to_text()).as_ref(), Some(section));
+            }
+            for _ in 0..50 {
+                let (measurement, host, field) = (name(&mut rng), name(&mut rng), name(&mut rng));
+                let holds = |section: &&Section| {
+                    section.contains_name(&Dimension::Measurement, &measurement)
+                        && section.contains_name(&Dimension::Tag("host".to_owned()), &host)
+                        && section.contains_name(&Dimension::Field, &field)
+                };
+                let holding = sections.iter().filter(holds).count();
+                assert_eq!(holding, 1, "{measurement:?}, {host:?}, {field:?} in {sections:?}");
+            }
+        }
+    }
+}

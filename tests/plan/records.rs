@@ -94,6 +94,31 @@ fn a_migration_that_goes_on_moves_to_the_present_of_each_round() {
 }
 
 #[test]
+fn a_migration_that_goes_on_goes_on_from_what_the_guide_s_task_has_done() {
+    let every = json!({
+        "migration": { "stop": "now", "lag": "0s", "every": "5m" },
+        "checkpoint": { "trust_task": true },
+    });
+    let now = 3 * 3600 * 1_000_000_000;
+    let mut world = World { checkpoint: of_the_guide(), now, ..world() };
+    complete(world.run(Purpose::Migrate, &settings(&every)));
+    assert_eq!(world.arrived(), world.expected(0..0));
+    world.now = 5 * 3600 * 1_000_000_000;
+    complete(world.run(Purpose::Migrate, &settings(&every)));
+    assert_eq!(world.arrived(), world.expected(3 * 3600..5 * 3600));
+}
+
+#[test]
+fn a_start_in_the_future_is_no_error_where_a_later_round_comes_to_it() {
+    let every = json!({ "migration": { "stop": "now", "lag": "1h", "every": "5m" } });
+    let mut world = World { now: 600_000_000_000, ..world() };
+    complete(world.run(Purpose::Migrate, &settings(&every)));
+    world.now = 3 * 3600 * 1_000_000_000;
+    complete(world.run(Purpose::Migrate, &settings(&every)));
+    assert_eq!(world.arrived(), world.expected(0..2 * 3600));
+}
+
+#[test]
 fn a_section_that_is_recorded_is_not_moved_again_and_the_others_are() {
     let mut world = world();
     complete(world.run(Purpose::Migrate, &settings(&json!({}))));
