@@ -327,72 +327,63 @@ fn literal(characters: &[char]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fastrand::Rng;
     use regex::Regex;
 
     use super::{Dimension, Names, Section};
 
-    /// Names of few characters, among them those at the ends of Unicode and of its gap, so that many are
-    /// beginnings of others.
-    fn name(rng: &mut Rng) -> String {
-        let characters =
-            ['\0', 'a', 'b', '/', '\\', '\n', '\u{d7ff}', '\u{e000}', '\u{10fffe}', char::MAX];
-        (0..rng.usize(0..4)).map(|_| characters[rng.usize(0..characters.len())]).collect()
+    /// All names of up to two of these, among them what is at the ends of Unicode and of its gap.
+    fn names() -> Vec<String> {
+        let characters = ['\0', '/', 'a', 'b', '\u{e000}', char::MAX].map(String::from);
+        let two = |one: &String| characters.clone().map(|other| one.clone() + &other);
+        let twos = characters.iter().flat_map(two);
+        [String::new()].into_iter().chain(characters.clone()).chain(twos).collect()
     }
 
     #[test]
     fn an_expression_matches_the_names_and_no_others() {
-        let mut rng = Rng::with_seed(1);
-        for _ in 0..5_000 {
-            let (from, before) = (name(&mut rng), rng.bool().then(|| name(&mut rng)));
-            let names = Names { of: Dimension::Field, from, before };
-            if names.is_empty() || names.is_all() {
-                continue;
-            }
-            let expression = names.expression();
-            let compiled = Regex::new(&expression).expect("it is a regular expression");
-            for _ in 0..30 {
-                let name = name(&mut rng);
-                let is_match = compiled.is_match(&name);
-                assert_eq!(is_match, names.contain(&name), "{name:?} in {names:?}: {expression}");
+        let all = names();
+        for from in &all {
+            for before in all.iter().map(Some).chain([None]) {
+                let (from, before) = (from.clone(), before.cloned());
+                let names = Names { of: Dimension::Field, from, before };
+                if names.is_empty() || names.is_all() {
+                    continue;
+                }
+                let expression = names.expression();
+                let compiled = Regex::new(&expression).expect("it is a regular expression");
+                for name in &all {
+                    let is_match = compiled.is_match(name);
+                    assert_eq!(
+                        is_match,
+                        names.contain(name),
+                        "{name:?} in {names:?}: {expression}"
+                    );
+                }
             }
         }
     }
 
     #[test]
     fn sections_that_were_cut_from_one_another_tile_it() {
-        let mut rng = Rng::with_seed(2);
-        for _ in 0..500 {
-            let mut sections = vec![Section::ALL];
-            for _ in 0..6 {
-                let at = rng.usize(0..sections.len());
-                let of = match rng.u8(0..3) {
-                    0 => Dimension::Measurement,
-                    1 => Dimension::Tag("host".to_owned()),
-                    _ => Dimension::Field,
-                };
-                let section = sections.swap_remove(at);
-                if rng.bool() {
-                    let (lower, upper) = section.cut(&of, &name(&mut rng));
-                    sections.extend(lower.into_iter().chain(upper));
-                } else if let (Some(other), _) = Section::ALL.cut(&of, &name(&mut rng)) {
-                    sections.extend(section.cut_along(&other));
-                } else {
-                    sections.push(section);
+        let (all, host) = (names(), Dimension::Tag("host".to_owned()));
+        for first in &all {
+            for second in &all {
+                let (lower, upper) = Section::ALL.cut(&Dimension::Measurement, first);
+                let other = Section::ALL.cut(&host, second).1.expect("names have no last one");
+                let other = other.cut(&Dimension::Measurement, second).0.unwrap_or(Section::ALL);
+                let parts = lower.into_iter().chain(upper);
+                let sections: Vec<_> = parts.flat_map(|part| part.cut_along(&other)).collect();
+                for section in &sections {
+                    assert_eq!(Section::parse(&section.to_text()).as_ref(), Some(section));
                 }
-            }
-            for section in &sections {
-                assert_eq!(Section::parse(&section.to_text()).as_ref(), Some(section));
-            }
-            for _ in 0..50 {
-                let (measurement, host, field) = (name(&mut rng), name(&mut rng), name(&mut rng));
-                let holds = |section: &&Section| {
-                    section.contains_name(&Dimension::Measurement, &measurement)
-                        && section.contains_name(&Dimension::Tag("host".to_owned()), &host)
-                        && section.contains_name(&Dimension::Field, &field)
-                };
-                let holding = sections.iter().filter(holds).count();
-                assert_eq!(holding, 1, "{measurement:?}, {host:?}, {field:?} in {sections:?}");
+                for (measurement, tag) in all.iter().flat_map(|one| [(one, first), (one, second)]) {
+                    let holds = |section: &&Section| {
+                        section.contains_name(&Dimension::Measurement, measurement)
+                            && section.contains_name(&host, tag)
+                    };
+                    let holding = sections.iter().filter(holds).count();
+                    assert_eq!(holding, 1, "{measurement:?}, {tag:?} in {sections:?}");
+                }
             }
         }
     }
