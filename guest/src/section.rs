@@ -244,7 +244,7 @@ impl Names {
     /// One expression for both bounds, which does not match the empty name unless it must: a server that
     /// is asked for what does not match, or for what matches and may be empty, goes through all series
     /// (observed on InfluxDB 1.6.7 and 2.9.1: a sixteenth of 300 000 series by Flux in 1.8 s, not 5.2).
-    /// And a flat one, for nested parentheses are limited (82 in Flux).
+    /// And a flat one, for Flux refuses nested ones of more than 82 characters.
     ///
     /// From `"ab"` on and before `"ad"`: `^(?:a[\x{63}-\x{63}](?s:.*)|ab(?s:.*))$`.
     pub(crate) fn expression(&self) -> String {

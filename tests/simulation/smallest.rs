@@ -39,3 +39,29 @@ fn what_cannot_be_smaller_is_named() {
     );
     assert!(world.source.asked.len() < 40, "{} queries", world.source.asked.len());
 }
+
+#[test]
+fn a_limit_of_series_that_no_name_keeps_to_is_an_error_in_the_end() {
+    let series = Series {
+        measurement: "cpu".to_owned(),
+        host: String::new(),
+        fields: 1,
+        times: vec![1000 * SECOND],
+    };
+    // No series at all may be read, and there are no names to cut at.
+    let mut source = Source::new(vec![series], [SECOND, 0, 0], 90 * SECOND);
+    source.series_max = 0;
+    let mut world = World::new(Rng::with_seed(1), source);
+    let settings = json!({
+        "migration": { "start": "1970-01-01T00:00:00Z", "stop": "1970-01-01T01:00:00Z" },
+        "source": { "api": "v2", "language": "flux", "url": "http://s", "org": "o", "bucket": "b" },
+        "destination": { "api": "v3", "url": "http://d", "bucket": "b" },
+    });
+    let Ended::Done(outcome) = world.run(&settings.to_string()) else { panic!("nothing crashes") };
+    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(
+        error.message,
+        "batch 1970-01-01T00:00:00Z/1970-01-01T00:00:01Z: the response of the source: line 5: the query \
+         failed: max-select-series limit exceeded"
+    );
+}

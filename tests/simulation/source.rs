@@ -29,6 +29,8 @@ pub(crate) struct Source {
     pub(crate) series: Vec<Series>,
     /// What a query takes, in nanoseconds: in any case, for each series, for each point.
     pub(crate) costs: [i64; 3],
+    /// It refuses a query for more series, as 1.x does.
+    pub(crate) series_max: usize,
     /// It ends a query that takes longer.
     pub(crate) timeout: i64,
     /// Each expression is compiled once.
@@ -108,7 +110,14 @@ impl Source {
     }
 
     pub(crate) fn new(series: Vec<Series>, costs: [i64; 3], timeout: i64) -> Self {
-        Self { series, costs, timeout, expressions: HashMap::new(), asked: Vec::new() }
+        Self {
+            series,
+            costs,
+            series_max: usize::MAX,
+            timeout,
+            expressions: HashMap::new(),
+            asked: Vec::new(),
+        }
     }
 
     /// The lines of all points in a range.
@@ -131,6 +140,11 @@ impl Source {
             (0..self.series.len()).filter(|place| is_meant(&self.series[*place])).collect();
         if query.contains("distinct(") {
             return Answered { body: Some(self.names(query, &meant)), takes: self.costs[0] };
+        }
+        if meant.len() > self.series_max {
+            let error = "#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n\
+                         ,error,reference\r\n,max-select-series limit exceeded,\r\n\r\n";
+            return Answered { body: Some(error.to_owned()), takes: self.costs[0] };
         }
         let of =
             |place: &usize| (self.within(*place, &times).len() * self.series[*place].fields) as u64;

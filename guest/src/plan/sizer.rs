@@ -127,7 +127,8 @@ impl Sizer {
         Self { length: self.length.max(FIRST), ..Self::default() }
     }
 
-    /// A batch is done: its length, and for how long it kept the source busy, in nanoseconds. Says whether the section is too large, however short a batch is.
+    /// A batch is done: its length, and for how long it kept the source busy, in nanoseconds. Says
+    /// whether the section is too large, however short a batch is.
     pub(crate) fn done(
         &mut self,
         length: u64,

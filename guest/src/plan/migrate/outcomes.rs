@@ -174,10 +174,11 @@ impl Migrate {
         let Attempt { section, range, .. } = &attempt;
         self.taken.remove(section, *range);
         let sizer = self.sizers.entry(section.clone()).or_default();
-        // No time is short enough for too many series.
-        let remedy = match error.message.contains("max-select-series") {
-            true => Remedy::Divide(SERIES_PARTS),
-            false => sizer.too_large(range.nanoseconds()),
+        // Shorter in any case: if it cannot be divided, this comes to an end.
+        let remedy = match sizer.too_large(range.nanoseconds()) {
+            // No time is short enough for too many series.
+            _ if error.message.contains("max-select-series") => Remedy::Divide(SERIES_PARTS),
+            remedy => remedy,
         };
         let error = of_batch(error, section, *range);
         match remedy {
@@ -232,7 +233,11 @@ impl Migrate {
             }
             Err(looked) => match error {
                 Some(_) => self.fail(looked),
-                None => self.notes.push_back(Note::warning(looked.to_string())),
+                None => {
+                    self.notes.push_back(Note::warning(looked.to_string()));
+                    // Not asked for again after each batch.
+                    self.keep_whole(&divider.section, divider.range.nanoseconds(), None);
+                }
             },
         }
     }
