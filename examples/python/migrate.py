@@ -18,11 +18,11 @@ ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
 
 
-def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, and obeys until it is done
+def run(purpose, text, endpoints, report=lambda text: None):  # opens a plan, in an instance of its own, and obeys until it is done
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
-    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.2.0")
+    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.3.0")
 
     def call(name, *args):
         store.set_epoch_deadline(SECONDS)
@@ -36,7 +36,8 @@ def run(purpose, text, endpoints):  # opens a plan, in an instance of its own, a
         match step.tag, step.payload:
             case "send", request: start(request.id, send, endpoints[request.endpoint], request, bodies)
             case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
-            case "batch", batch: start(batch.id, do_batch, batch.order, endpoints)
+            case "batch", batch: start(batch.id, do_batch, batch, endpoints, answers)
+            case "report", text: report(text)
             case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:
@@ -64,7 +65,9 @@ def send(endpoint, request, bodies):
 def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := body.read(PIECE)) else Variant("end")
 
 
-def do_batch(order, endpoints): return Variant("outcome", run("batch", order, endpoints))
+def do_batch(batch, endpoints, answers):
+    report = lambda text: answers.put((batch.id, Variant("report", text)))
+    return Variant("outcome", run("batch", batch.order, endpoints, report))
 
 
 def server(url, login, request):

@@ -92,7 +92,13 @@ fn list(config: &Path, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
 fn status(config: &Path) -> anyhow::Result<ExitStatus> {
     let (component, config) = (Component::embedded()?, Config::read(config)?);
     let (machine, status) = (Machine::open()?, Purpose::Status);
-    Ok(look(&machine.carry_out(&config, component, status, Report::Data, Batches::Refused)?))
+    Ok(look(&machine.carry_out(
+        &config,
+        component,
+        status,
+        Report::Data,
+        Batches::Refused(None),
+    )?))
 }
 
 /// Ends a command that only looks: what it has seen is said, whether or not it is complete.

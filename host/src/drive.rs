@@ -30,6 +30,9 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 /// So many steps may follow one another without a wait: a plan that has more to say never ends.
 const STEPS_MAX: u32 = 10_000_000;
 
+/// A batch reports once; a component that does so without end would fill the memory.
+const REPORTS_MAX: u32 = 16;
+
 /// Who watches hears something of each plan at least so often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -54,8 +57,8 @@ pub enum Batches<'a> {
     Driven,
     /// They are listed, and not answered.
     Listed(&'a mut dyn FnMut(&Batch) -> anyhow::Result<()>),
-    /// There are none: a batch has no batches.
-    Refused,
+    /// There are none: a batch has no batches. What it reports goes there, if anybody hears it.
+    Refused(Option<&'a Reply>),
 }
 
 impl fmt::Debug for Batches<'_> {
@@ -63,7 +66,7 @@ impl fmt::Debug for Batches<'_> {
         f.write_str(match self {
             Self::Driven => "Driven",
             Self::Listed(_) => "Listed",
-            Self::Refused => "Refused",
+            Self::Refused(_) => "Refused",
         })
     }
 }
@@ -76,7 +79,7 @@ impl fmt::Debug for Batches<'_> {
 pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::Result<Outcome> {
     let mut pending = Pending::default();
     let mut told_to_stop = false;
-    let mut steps = 0;
+    let (mut steps, mut reports) = (0, 0);
     let mut said = Instant::now();
     loop {
         if said.elapsed() >= PROGRESS_INTERVAL {
@@ -106,8 +109,15 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                     drive_batch(host.clone(), batch.order, pending.reply(batch.id)?)?;
                 }
                 Batches::Listed(list) => list(&batch)?,
-                Batches::Refused => bail!("the component hands out a batch of a batch"),
+                Batches::Refused(_) => bail!("the component hands out a batch of a batch"),
             },
+            Step::Report(report) => {
+                reports += 1;
+                ensure!(reports <= REPORTS_MAX, "the component reports without end");
+                if let Batches::Refused(Some(reply)) = &batches {
+                    reply.tell(Answer::Report(report));
+                }
+            }
             Step::Note(note) => {
                 host.report.note(&note)?;
                 said = Instant::now();
@@ -130,7 +140,7 @@ fn drive_batch(host: Host, order: String, reply: Reply) -> anyhow::Result<()> {
     let work = move || {
         let outcome =
             Plan::open(&host.component, Purpose::Batch, &order).and_then(|plan| match plan {
-                Ok(plan) => drive(&host, plan, Batches::Refused),
+                Ok(plan) => drive(&host, plan, Batches::Refused(Some(&reply))),
                 Err(error) => Ok(failed(error)),
             });
         let answer = match outcome {

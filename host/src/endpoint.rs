@@ -14,6 +14,7 @@ use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
+use crate::ahead::Ahead;
 use crate::http::{self, Server};
 use crate::input::{Content, Input};
 use crate::report::reason;
@@ -40,7 +41,7 @@ pub enum Endpoint {
 pub type Endpoints = HashMap<Side, Endpoint>;
 
 /// An answer, and what is left to read after it.
-pub type Answered = (Answer, Option<Body>);
+pub type Answered = (Answer, Option<Ahead>);
 
 /// What is left to read of a response.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl Endpoint {
 
 impl Body {
     /// The next piece, and what is left after it; or the end.
-    pub async fn read(self) -> Answered {
+    pub async fn read(self) -> (Answer, Option<Self>) {
         let read = match self {
             Self::Text(text) => Ok((text.into_bytes(), Self::Text(String::new()))),
             Self::Server(mut body) => body.piece().await.map(|piece| (piece, Self::Server(body))),
@@ -294,7 +295,7 @@ async fn on_disk<T: Send + 'static>(
 
 fn answered(response: Result<(Response, Body), Failure>) -> Answered {
     match response {
-        Ok((head, body)) => (Answer::Response(head), Some(body)),
+        Ok((head, body)) => (Answer::Response(head), Some(Ahead::of(body))),
         Err(failure) => (Answer::Failed(failure), None),
     }
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::Write;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -16,6 +18,7 @@ use reqwest::header::{
     HeaderName, HeaderValue,
 };
 use reqwest::{Client, Method, RequestBuilder, Url, redirect};
+use tokio::sync::Semaphore;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
 use crate::report;
@@ -76,6 +79,8 @@ pub struct Server {
     origin: String,
     credentials: Credentials,
     accept_encoding: HeaderValue,
+    // Bodies are compressed where the way is longer than to this machine; so many at a time.
+    compressions: Option<Arc<Semaphore>>,
 }
 
 /// The body of a response, as far as it has not been read.
@@ -115,6 +120,7 @@ impl Server {
             // InfluxDB's gzip makes about 46 MB/s a core: slower than a loopback, faster than
             // most networks.
             accept_encoding: HeaderValue::from_static(if near { "identity" } else { "gzip" }),
+            compressions: (!near).then(|| Arc::new(Semaphore::new(compressions_max()))),
         })
     }
 
@@ -136,15 +142,22 @@ impl Server {
             // RFC 9110, 8.6: no length at all would leave it open whether a body follows.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let gzip = body.len() >= GZIP_BYTES_MIN && takes_gzip(&headers);
-        if gzip {
+        let is_compressed = body.len() >= GZIP_BYTES_MIN && takes_gzip(&headers);
+        let compressions = self.compressions.clone().filter(|_| is_compressed);
+        if compressions.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let builder = self.client.request(Method::from_bytes(method.as_bytes())?, url);
         let builder = self.credentials.add_to(builder.headers(headers));
         let origin = self.origin.clone();
         Ok(async move {
-            let body = if gzip { gzipped(&body) } else { body.into_bytes() };
+            let body = match compressions {
+                Some(compressions) => gzipped(body, &compressions).await.ok_or_else(|| {
+                    let message = "the program is ending".to_owned();
+                    Failure { cause: Cause::Unreachable, message }
+                })?,
+                None => body.into_bytes(),
+            };
             let builder = if body.is_empty() { builder } else { builder.body(body) };
             let answer = tokio::time::timeout(idle, builder.send()).await;
             let Ok(answer) = answer else { return Err(silence(&origin, idle)) };
@@ -264,13 +277,22 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     !headers.contains_key(CONTENT_ENCODING) && !headers.get(CONTENT_TYPE).is_some_and(is_question)
 }
 
-fn gzipped(body: &str) -> Vec<u8> {
-    // A tenth of a second for 10 MB: the runtime is told to go on without this thread.
-    tokio::task::block_in_place(|| {
+/// On a thread of its own: it takes a tenth of a second for 10 MB. `None` where no threads are left, at
+/// the end of the program.
+async fn gzipped(body: String, compressions: &Semaphore) -> Option<Vec<u8>> {
+    let _place = compressions.acquire().await;
+    let compress = move || {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(body.as_bytes()).expect("a vector takes all that is written");
         encoder.finish().expect("a vector takes all that is written")
-    })
+    };
+    tokio::task::spawn_blocking(compress).await.ok()
+}
+
+/// One processor is left to what makes the bodies.
+fn compressions_max() -> usize {
+    thread::available_parallelism()
+        .map_or(1, |processors| processors.get().saturating_sub(1).max(1))
 }
 
 /// How the body is still coded after gzip, the only coding we ask for, was taken off.

@@ -7,6 +7,8 @@
 //!            │
 //!            ├──────── component ───────── the plan that it asks
 //!            │
+//!          ahead ─────────────────────── the pieces of a body, before they are asked for
+//!            │
 //!        endpoint ──── http, input ─────── a server or a file, behind one face
 //!            │
 //!          report ──────────────────────── what a person sees
@@ -24,6 +26,7 @@ pub mod drive;
 pub mod pending;
 pub mod stop;
 pub mod component;
+pub mod ahead;
 pub mod endpoint;
 pub mod http;
 pub mod input;

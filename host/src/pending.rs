@@ -10,7 +10,8 @@ use anyhow::{Context, ensure};
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Failure};
 
-use crate::endpoint::{Answered, Body};
+use crate::ahead::Ahead;
+use crate::endpoint::Answered;
 
 /// So many steps of one plan may be unanswered. A migration hands out as many batches at once as
 /// `limits.concurrency` says, 32 at most (`CONCURRENCY_MAX` in `guest/src/settings`), and a request
@@ -22,19 +23,28 @@ const BODIES_MAX: usize = 64;
 /// What a plan has in the hands of its host.
 #[derive(Debug)]
 pub struct Pending {
-    sender: Sender<(u64, Answered)>,
-    answers: Receiver<(u64, Answered)>,
+    sender: Sender<(u64, Given)>,
+    answers: Receiver<(u64, Given)>,
     // The steps that are not answered.
     ids: HashSet<u64>,
     // The bodies that may be read on, the oldest first. Not every body is read to its end.
-    bodies: VecDeque<(u64, Body)>,
+    bodies: VecDeque<(u64, Ahead)>,
+}
+
+/// What comes for a step.
+#[derive(Debug)]
+enum Given {
+    /// Its answer.
+    Answer(Answered),
+    /// A word before it.
+    Word(Answer),
 }
 
 /// The duty to answer a step: once, even if what was to answer it panics.
 #[derive(Debug)]
 pub struct Reply {
     id: u64,
-    sender: Sender<(u64, Answered)>,
+    sender: Sender<(u64, Given)>,
     given: bool,
 }
 
@@ -60,7 +70,7 @@ impl Pending {
     ///
     /// # Errors
     /// If it is not there: it has ended, is being read, or is the oldest of too many.
-    pub fn body(&mut self, id: u64) -> anyhow::Result<Body> {
+    pub fn body(&mut self, id: u64) -> anyhow::Result<Ahead> {
         let at = self.bodies.iter().position(|(other, _)| *other == id);
         let body = at.and_then(|at| self.bodies.remove(at));
         let (_, body) = body.context("the component reads a body that is not there")?;
@@ -69,7 +79,11 @@ impl Pending {
 
     /// The next answer that comes within this time.
     pub fn next_answer(&mut self, patience: Duration) -> Option<(u64, Answer)> {
-        let (id, (answer, body)) = self.answers.recv_timeout(patience).ok()?;
+        let (id, given) = self.answers.recv_timeout(patience).ok()?;
+        let (answer, body) = match given {
+            Given::Word(answer) => return Some((id, answer)),
+            Given::Answer(answered) => answered,
+        };
         self.ids.remove(&id);
         self.bodies.extend(body.map(|body| (id, body)));
         if self.bodies.len() > BODIES_MAX {
@@ -80,11 +94,17 @@ impl Pending {
 }
 
 impl Reply {
+    /// Says something of it before it is answered.
+    pub fn tell(&self, word: Answer) {
+        // A plan that is done wants to hear no more.
+        let _ = self.sender.send((self.id, Given::Word(word)));
+    }
+
     /// Answers it.
     pub fn give(mut self, answered: Answered) {
         self.given = true;
         // A plan that is done wants no more answers.
-        let _ = self.sender.send((self.id, answered));
+        let _ = self.sender.send((self.id, Given::Answer(answered)));
     }
 }
 
@@ -92,7 +112,7 @@ impl Drop for Reply {
     fn drop(&mut self) {
         if !self.given {
             let answered = (crashed("the host crashed".to_owned()), None);
-            let _ = self.sender.send((self.id, answered));
+            let _ = self.sender.send((self.id, Given::Answer(answered)));
         }
     }
 }

@@ -93,7 +93,7 @@ impl<'a> Host<'a> {
                     assert!(until > self.now, "a wait for what has passed");
                     self.now = until;
                 }
-                Step::Note(_) => {}
+                Step::Note(_) | Step::Report(_) => {}
                 Step::Batch(batch) => panic!("a batch asks for another: {batch:?}"),
                 Step::Done(outcome) => return outcome,
             }

@@ -54,7 +54,7 @@ fn ending(path: &str, answered: (Response, Vec<u8>)) -> Ending {
             }
             Step::Wait(_) => panic!("it waits for more"),
             Step::Done(outcome) => return outcome.ending,
-            Step::Note(_) | Step::Batch(_) => {}
+            Step::Note(_) | Step::Report(_) | Step::Batch(_) => {}
         }
     }
 }

@@ -174,7 +174,7 @@ fn run(lines: &str, is_file: bool, server: &mut Server) -> Ending {
                 assert_eq!(outcome.ending == Ending::Complete, !outcome.checkpoint.is_empty());
                 return outcome.ending;
             }
-            Step::Note(_) | Step::Batch(_) => {}
+            Step::Note(_) | Step::Report(_) | Step::Batch(_) => {}
         }
     }
 }

@@ -73,6 +73,8 @@ impl World {
                     plan.answer(batch.id, Answer::Outcome(outcome));
                 }
                 Step::Note(note) => self.notes.push(note),
+                // A host that does one thing after the other has nobody to tell it to.
+                Step::Report(_) => {}
                 Step::Wait(until) => self.now = self.now.max(until.0),
                 Step::Done(outcome) => return Ok(outcome),
             }

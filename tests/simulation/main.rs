@@ -95,6 +95,7 @@ fn simulate(seed: u64) {
     };
     let mut world = World::new(rng, source);
     world.faults = faults;
+    world.tells_reports = world.rng.u8(0..4) > 0;
     if let Some(bytes) = case.write.filter(|_| world.rng.bool()) {
         let (window, phase) = (case.window, world.rng.i64(0..case.window));
         // Others may use so much that even one body of ours has to wait for the next window.
@@ -150,6 +151,9 @@ fn check(case: &Case, world: &World) {
         let most_allowed = read + case.concurrency * batch;
         assert!(most <= most_allowed, "{most} of {read} bytes were read, and {batch} are a batch");
     }
+    let at_once = |time| world.queries.iter().filter(|query| query.contains(&time)).count() as u64;
+    let most = world.queries.iter().map(|query| at_once(query.start)).max().unwrap_or(0);
+    assert!(most <= case.concurrency, "{most} queries were with the source at once");
     // What a window leaves may be small, and is used.
     if case.is_auto && case.write.is_none() && case.read.is_none() {
         check_sizes(case, world);

@@ -52,6 +52,10 @@ pub(crate) struct World {
     /// What the API of the organization says it may read and write, in kilobytes a second.
     pub(crate) organization: Option<[u64; 2]>,
     pub(crate) checkpoint: String,
+    /// Whether the host tells what batches report, or leaves it out.
+    pub(crate) tells_reports: bool,
+    /// When each query was with the source.
+    pub(crate) queries: Vec<Range<i64>>,
     pub(crate) faults: Faults,
     pub(crate) crashes: u32,
     /// What happens is told to whoever replays a seed.
@@ -103,6 +107,8 @@ impl World {
             bodies: Vec::new(),
             organization: None,
             checkpoint: String::new(),
+            tells_reports: true,
+            queries: Vec::new(),
             faults: Faults::default(),
             crashes: 0,
             is_shown: false,
@@ -215,6 +221,11 @@ impl World {
                     self.drive(opened);
                 }
                 Step::Note(note) => self.show(&note.message),
+                Step::Report(report) => {
+                    if let (true, Some((parent, id))) = (self.tells_reports, driven.parent) {
+                        self.answer_at(self.now, parent, id, Answer::Report(report));
+                    }
+                }
                 Step::Wait(until) => {
                     driven.wakes = until.0;
                     return None;
@@ -251,6 +262,7 @@ impl World {
             }
             Endpoint::Source => {
                 let Answered { body, takes } = self.source.answer(&request.body);
+                self.queries.push(self.now..self.now + takes);
                 let Some(body) = body else {
                     return self.answer_at(self.now + takes, place, id, failed(Cause::TimedOut));
                 };

@@ -19,7 +19,9 @@ use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route, Terms};
+use crate::protocol::judge::asks_to_wait;
 use crate::protocol::write::BODY_BYTES_MAX;
+use crate::protocol::{Cause, Failure};
 use crate::section::Section;
 use crate::settings::{Destination, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
@@ -69,8 +71,11 @@ pub(crate) struct Batch {
     is_answered: bool,
     /// For how long it was waited for.
     source_nanoseconds: u64,
-    /// Whether all that was read is converted.
+    /// How often it asked to wait, or let us wait in vain.
+    source_delays: u32,
+    /// Whether all that was read is converted, and whether that is reported.
     converted: bool,
+    reported: bool,
     writer: Writer,
     totals: Totals,
     notes: VecDeque<Note>,
@@ -125,10 +130,11 @@ impl Batch {
             ),
             batch,
             section: order.section,
-            reading: order.slot.reading,
+            reading: order.slot.reading.clone(),
             asked_at: None,
             is_answered: false,
             source_nanoseconds: 0,
+            source_delays: 0,
             migration,
             ids: Ids::default(),
             conversion: Conversion::within(
@@ -138,7 +144,8 @@ impl Batch {
                 settings.line_breaks,
             ),
             converted: false,
-            writer: Writer::new(&settings, order.offset, order.slot.writing, order.slot.days),
+            reported: false,
+            writer: Writer::new(&settings, order.offset, order.slot),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -163,6 +170,9 @@ impl Batch {
             return if self.writer.is_in_flight() { Step::Wait(until) } else { self.done() };
         }
         self.writer.cut_bodies(&mut self.conversion, self.converted, now);
+        if self.converted && !std::mem::replace(&mut self.reported, true) {
+            return Step::Report(self.report().to_text());
+        }
         match self.writer.want(now, &mut self.ids) {
             Want::Step(step) => return step,
             Want::Wait(time) => until = until.min(time),
@@ -206,6 +216,7 @@ impl Batch {
 
     fn answer_reader(&mut self, answer: Answer) {
         self.is_answered = true;
+        self.source_delays += u32::from(is_delay(&answer));
         // What was waited for in vain says nothing of what the query takes.
         self.asked_at = self.asked_at.filter(|_| !matches!(answer, Answer::Failed(_)));
         let read = self.reader.read;
@@ -254,16 +265,29 @@ impl Batch {
             None => (Ending::Complete, self.record().to_line()),
             Some(error) => (self.ending(error), String::new()),
         };
-        let report = Report {
+        let report = self.report().to_text();
+        Step::Done(Outcome { ending, totals: self.totals, checkpoint, report })
+    }
+
+    fn report(&self) -> Report {
+        let counts = self.conversion.counts();
+        let waiting = self.conversion.waiting() as u64;
+        let unacknowledged = self.writer.unacknowledged() as u64 + waiting;
+        Report {
             source_nanoseconds: self.source_nanoseconds,
-            tables: self.conversion.counts().tables,
+            source_delays: self.source_delays,
+            tables: counts.tables,
+            rows: counts.rows,
+            read: self.totals.read,
+            written: self.totals.written + unacknowledged,
+            unacknowledged,
             slot: Slot {
                 reading: self.reading.clone(),
                 writing: self.writer.pace.clone(),
                 days: self.writer.days.clone(),
+                window: self.writer.window.clone(),
             },
-        };
-        Step::Done(Outcome { ending, totals: self.totals, checkpoint, report: report.to_text() })
+        }
     }
 
     /// Why it is not complete. Points that were refused before something else went wrong are what
@@ -309,6 +333,15 @@ impl Batch {
         let what = if self.converted { "writing" } else { "reading" };
         let doing = format!("{what} {}", batch_of(&self.section, self.batch));
         Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
+    }
+}
+
+/// Whether the source has enough to do.
+fn is_delay(answer: &Answer) -> bool {
+    match answer {
+        Answer::Response(response) => asks_to_wait(response.status),
+        Answer::Failed(Failure { cause, .. }) => *cause == Cause::TimedOut,
+        Answer::Bytes(_) | Answer::End | Answer::Report(_) | Answer::Outcome(_) => false,
     }
 }
 

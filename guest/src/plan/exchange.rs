@@ -235,6 +235,7 @@ impl Exchange {
                     Answer::Bytes(_) => "bytes",
                     Answer::End => "an end",
                     Answer::Failed(_) => "a failure",
+                    Answer::Report(_) => "a report",
                     Answer::Outcome(_) => "an outcome",
                 };
                 let message = format!("the host answered {what} where none was due");

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::Value;
 
 use super::bounds::{Bounds, Found};
+use super::concurrency::Concurrency;
 use super::divide::Divider;
 use super::exchange::{Ids, Want};
 use super::journal::Journal;
@@ -66,11 +67,14 @@ pub(crate) struct Migrate {
     pivot: Pivot,
     /// How long batches of each section are to be.
     sizers: HashMap<Section, Sizer>,
+    /// How many batches may read at once.
+    concurrency: Concurrency,
     /// What is done, in hand, or waiting to be tried again.
     taken: Coverage,
     in_hand: BTreeMap<u64, Attempt>,
     again: Vec<(Timestamp, Attempt)>,
     answered: Vec<(Attempt, Answer)>,
+    reported: Vec<(u64, String)>,
     /// Bytes that the plan has read itself, at the cost of the same quota.
     answers_read: u64,
     /// A section that no length of time makes small, while it is found out where to cut it; and why, if
@@ -98,6 +102,17 @@ struct Attempt {
     failed: u32,
     read: u64,
     is_pivoted: bool,
+    /// How many could read at once when it was begun.
+    level: usize,
+    /// What it has reported, once all of it is read.
+    reported: Option<Reported>,
+}
+
+/// What is known of a batch before its end, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Reported {
+    read: u64,
+    unacknowledged: u64,
 }
 
 /// What the runs before have used.
@@ -154,10 +169,12 @@ impl Migrate {
             write_quota: None,
             pivot: Pivot::Unknown,
             sizers: HashMap::new(),
+            concurrency: Concurrency::new(settings.limits.concurrency),
             taken: Coverage::default(),
             in_hand: BTreeMap::new(),
             again: Vec::new(),
             answered: Vec::new(),
+            reported: Vec::new(),
             answers_read: 0,
             divider: None,
             offset: None,
@@ -178,6 +195,9 @@ impl Migrate {
         self.reading.follow(now);
         self.slots.iter_mut().for_each(|slot| slot.follow(now));
         self.reading.spend(now, std::mem::take(&mut self.answers_read));
+        for (id, report) in std::mem::take(&mut self.reported) {
+            self.take_early(id, &report);
+        }
         for (attempt, answer) in std::mem::take(&mut self.answered) {
             self.answer_batch(attempt, answer);
         }
@@ -302,8 +322,12 @@ impl Migrate {
                 Ok(None) => {}
                 Err(error) => self.fail(error),
             }
-        } else if let Some(attempt) = self.in_hand.remove(&id) {
+        } else if self.in_hand.contains_key(&id)
+            && let Answer::Report(report) = answer
+        {
             // When that was is known with the next step.
+            self.reported.push((id, report));
+        } else if let Some(attempt) = self.in_hand.remove(&id) {
             self.answered.push((attempt, answer));
         } else {
             if let Answer::Bytes(bytes) = &answer {

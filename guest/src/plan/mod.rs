@@ -6,6 +6,7 @@
 mod batch;
 mod bounds;
 mod collect;
+mod concurrency;
 mod days;
 mod divide;
 mod earliest;
@@ -26,6 +27,7 @@ mod sizer;
 mod slices;
 mod slot;
 mod status;
+mod window;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -86,6 +88,8 @@ pub enum Step {
     Batch(Batch),
     /// Show it. Wants no answer.
     Note(Note),
+    /// Of a batch: give it to the plan that handed it out. Wants no answer.
+    Report(String),
     /// There is nothing to do before this time unless an answer comes.
     Wait(Timestamp),
     /// The end. After it comes only the same again.
@@ -103,6 +107,8 @@ pub enum Answer {
     End,
     /// There is no response, or not the rest of it.
     Failed(Failure),
+    /// What the plan of the batch reports while it goes on.
+    Report(String),
     /// How the plan of the batch ended.
     Outcome(Outcome),
 }
@@ -239,7 +245,7 @@ impl Plan {
                 self.asked.insert(*id);
             }
             Step::Done(outcome) => self.outcome = Some(outcome.clone()),
-            Step::Note(_) | Step::Wait(_) => {}
+            Step::Note(_) | Step::Report(_) | Step::Wait(_) => {}
         }
         step
     }
@@ -250,7 +256,12 @@ impl Plan {
         if self.outcome.is_some() {
             return;
         }
-        if !self.asked.remove(&id) {
+        let was_asked = match &answer {
+            // Its outcome follows.
+            Answer::Report(_) => self.asked.contains(&id),
+            _ => self.asked.remove(&id),
+        };
+        if !was_asked {
             let message = format!("the host answered step {id}, which was not asked for");
             let ending = Ending::of(Error::new(Fault::Internal, message));
             let totals = self.progress(Timestamp(0)).totals;

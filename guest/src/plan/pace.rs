@@ -1,7 +1,6 @@
 //! How much may go to a side, or come from it, in a window of time, and when.
 //!
-//! Does not know what is counted. What has no quota and never says that it is enough shows it by how long
-//! it takes: then it gets pauses. The windows of a server's quota are fixed, and nobody knows when
+//! Does not know what is counted, nor how many are under way at once (`window`). The windows of a server's quota are fixed, and nobody knows when
 //! they begin: so no stretch of time as long as a window may hold more than the quota. What is under
 //! way counts until it has arrived, and then for a window.
 
@@ -21,19 +20,8 @@ const SPENT_MAX: usize = 64;
 
 const SECOND: f64 = 1e9;
 
-/// What takes so many times as long as mostly, and so many seconds more, is slow. InfluxDB 3 Core
-/// acknowledges once a second, so that a second more or less says nothing.
-const SLOW_TIMES: f64 = 3.0;
-const SLOW_SECONDS: f64 = 2.0;
-/// How much the newest counts in what is usual.
-const NEWEST: f64 = 0.2;
 /// A rate that holds something up for longer, an hour, is a clock that has jumped.
 const HOLD_MAX: u64 = 3_600_000_000_000;
-/// Nanoseconds of pauses: after the first fault, at most, and what is none any more.
-const PAUSE_FIRST: u64 = 1_000_000_000;
-const PAUSE_MAX: u64 = 60_000_000_000;
-const PAUSE_MIN: u64 = 50_000_000;
-
 /// What one side allows, and what was used of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,10 +36,6 @@ pub(crate) struct Pace {
     /// What is under way.
     #[serde(skip)]
     under_way: u64,
-    /// How long it mostly takes until something has arrived, in seconds.
-    usual: Option<f64>,
-    /// The pause after each, in nanoseconds; 0 where all is well.
-    pause: u64,
 }
 
 /// An amount in each window.
@@ -124,7 +108,6 @@ impl Pace {
         }
         self.count(now, other.under_way);
         self.free = self.free.max(other.free);
-        (self.usual, self.pause) = (other.usual.or(self.usual), other.pause);
     }
 
     /// What was expected to be used is now known.
@@ -207,38 +190,9 @@ impl Pace {
         self.count(now, amount);
     }
 
-    /// Something has arrived, after so many nanoseconds. What takes much longer than others is followed by
-    /// a pause as long as that: the other side then has half of its time for itself.
-    #[expect(clippy::cast_precision_loss, reason = "times are compared roughly")]
-    pub(crate) fn arrived(&mut self, now: Timestamp, took: u64) {
-        let seconds = took as f64 / SECOND;
-        let usual = *self.usual.get_or_insert(seconds);
-        if seconds > SLOW_TIMES * usual + SLOW_SECONDS {
-            self.pause = took.min(PAUSE_MAX);
-        } else {
-            self.pause /= 2;
-            if self.pause < PAUSE_MIN {
-                self.pause = 0;
-            }
-            self.usual = Some(usual + (seconds - usual) * NEWEST);
-        }
-        self.hold(now);
-    }
-
-    /// Something has failed, or was asked to wait: the next comes later, and each time it happens twice as
-    /// late.
-    pub(crate) fn strained(&mut self, now: Timestamp) {
-        self.pause = self.pause.saturating_mul(2).clamp(PAUSE_FIRST, PAUSE_MAX);
-        self.hold(now);
-    }
-
-    /// Whether one at a time is enough.
-    pub(crate) fn is_strained(&self) -> bool {
-        self.pause > 0
-    }
-
-    fn hold(&mut self, now: Timestamp) {
-        self.free = self.free.max(now.saturating_add(self.pause).0);
+    /// For so many nanoseconds nothing more goes.
+    pub(crate) fn hold(&mut self, now: Timestamp, pause: u64) {
+        self.free = self.free.max(now.saturating_add(pause).0);
     }
 
     fn count(&mut self, now: Timestamp, amount: u64) {

@@ -6,14 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::slot::Slot;
 
-/// What a batch took.
+/// What a batch took: once all is read, and at its end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Report {
     /// For how long the source was waited for, in nanoseconds.
     pub(crate) source_nanoseconds: u64,
+    /// How often it asked to wait, or let the batch wait in vain.
+    pub(crate) source_delays: u32,
     /// How many tables a response of Flux had: one for each field of each series.
     pub(crate) tables: u64,
+    /// Field values, bytes of responses, and bytes of lines, with those that are not acknowledged.
+    pub(crate) rows: u64,
+    pub(crate) read: u64,
+    pub(crate) written: u64,
+    pub(crate) unacknowledged: u64,
     /// What is used of it.
     pub(crate) slot: Slot,
 }

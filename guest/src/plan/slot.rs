@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::days::Days;
 use super::pace::{Pace, Quota};
+use super::window::Window;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -17,6 +18,7 @@ pub(crate) struct Slot {
     pub(crate) reading: Pace,
     pub(crate) writing: Pace,
     pub(crate) days: Days,
+    pub(crate) window: Window,
 }
 
 impl Slot {
@@ -35,6 +37,7 @@ impl Slot {
                 true => Days::new(limits.share, batches),
                 false => Days::default(),
             },
+            window: Window::new(batches),
         }
     }
 
@@ -43,6 +46,7 @@ impl Slot {
         self.reading.take_over(now, &other.reading);
         self.writing.take_over(now, &other.writing);
         self.days.take_over(&other.days);
+        self.window.take_over(&other.window);
     }
 
     /// As if all was used now.

@@ -6,22 +6,20 @@
 
 use std::collections::VecDeque;
 
-use super::Answer;
 use super::batch::elapsed;
 use super::days::Days;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::pace::{Held, Pace};
 use super::refused::RefusedPoints;
+use super::slot::Slot;
+use super::window::Window;
+use super::{Answer, Step};
 use crate::converter::{Conversion, Lines, sift};
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::refusal::Refusal;
-use crate::protocol::write::BODY_BYTES_MAX;
-use crate::protocol::{Response, file, write};
+use crate::protocol::{Request, Response, file, write};
 use crate::settings::{Destination, Settings, Source};
 use crate::time::Timestamp;
-
-/// So many bodies are with the destination at once: one to be acknowledged, one to follow.
-const WRITES_IN_FLIGHT_MAX: usize = 2;
 
 /// A body of at most so many bytes goes to the disk at once: little is left to be done when the
 /// response ends.
@@ -39,6 +37,7 @@ pub(crate) struct Writer {
     /// A file takes one body after the other: each has its place. And a file as source may hold two
     /// values of one series, time and field, of which the later one counts.
     is_ordered: bool,
+    /// However much the destination takes.
     body_bytes_max: usize,
     /// Bodies that are to be sent before what is converted: parts of some that were sent in vain.
     again: VecDeque<Lines>,
@@ -57,6 +56,8 @@ pub(crate) struct Writer {
     /// What the destination's quotas leave.
     pub(crate) pace: Pace,
     pub(crate) days: Days,
+    /// How much it takes at once.
+    pub(crate) window: Window,
     /// Where the next body belongs in a file.
     pub(crate) offset: Option<u64>,
     /// Lines and bytes that are acknowledged.
@@ -79,14 +80,17 @@ struct Attempt {
     bytes: u64,
     sent: Timestamp,
     failed: bool,
+    /// How many bodies were under way when it came back.
+    in_flight: usize,
 }
 
 impl Writer {
-    pub(crate) fn new(settings: &Settings, offset: Option<u64>, pace: Pace, days: Days) -> Self {
+    pub(crate) fn new(settings: &Settings, offset: Option<u64>, slot: Slot) -> Self {
         let bytes_max = match &settings.destination {
             Destination::File(_) => FILE_BODY_BYTES_MAX,
-            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => BODY_BYTES_MAX,
+            Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => usize::MAX,
         };
+        let Slot { reading: _, writing: pace, days, window } = slot;
         let quota = pace.quota().map_or(u64::MAX, |quota| quota.amount);
         Self {
             destination: settings.destination.clone(),
@@ -95,6 +99,7 @@ impl Writer {
             body_bytes_max: usize::try_from(quota).unwrap_or(usize::MAX).min(bytes_max),
             pace,
             days,
+            window,
             again: VecDeque::new(),
             writes: Vec::new(),
             points: 0,
@@ -113,35 +118,37 @@ impl Writer {
     /// Time has passed: only now it is known when answers came.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.pace.follow(now);
-        for Attempt { bytes, sent, failed } in self.ended.drain(..) {
+        for Attempt { bytes, sent, failed, in_flight } in self.ended.drain(..) {
             self.pace.end(now, bytes);
-            match failed {
-                true => self.pace.strained(now),
-                false => self.pace.arrived(now, elapsed(sent, now)),
-            }
+            let pause = match failed {
+                true => self.window.strained(),
+                false => self.window.arrived(elapsed(sent, now), in_flight),
+            };
+            self.pace.hold(now, pause);
         }
         if std::mem::take(&mut self.asked_to_wait) {
-            self.pace.strained(now);
+            let pause = self.window.strained();
+            self.pace.hold(now, pause);
         }
         self.held_until = self.held_until.filter(|until| *until > now);
     }
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
     pub(crate) fn cut_bodies(&mut self, conversion: &mut Conversion, is_end: bool, now: Timestamp) {
-        let one_by_one = self.is_ordered || self.pace.is_strained();
-        let writes_max = if one_by_one { 1 } else { WRITES_IN_FLIGHT_MAX };
+        let writes_max = if self.is_ordered { 1 } else { self.window.size() };
+        let body_bytes_max = self.body_bytes_max();
         while self.writes.len() < writes_max {
             let waiting = conversion.waiting();
             let mut body = match self.again.pop_front() {
                 Some(body) => body,
-                None if waiting >= self.body_bytes_max || (is_end && waiting > 0) => {
+                None if waiting >= body_bytes_max || (is_end && waiting > 0) => {
                     // What is left of a window is used; where nothing is, a whole body waits.
                     let room = match self.writes.iter().any(|write| write.sent.is_none()) {
                         true => 0,
                         false => usize::try_from(self.pace.room(now)).unwrap_or(usize::MAX),
                     };
                     let bytes_max = if room > 0 { room } else { usize::MAX };
-                    let body = conversion.take_lines(self.body_bytes_max.min(bytes_max));
+                    let body = conversion.take_lines(body_bytes_max.min(bytes_max));
                     self.points += body.len() as u64;
                     body
                 }
@@ -163,8 +170,12 @@ impl Writer {
         }
     }
 
+    fn body_bytes_max(&self) -> usize {
+        self.body_bytes_max.min(self.window.body_bytes_max())
+    }
+
     fn write(&mut self, lines: Lines) {
-        let call = write::lines(&self.destination, lines.text(), self.offset);
+        let call = write::lines(&self.destination, self.offset);
         let exchange = Exchange::new(call, self.attempts_max);
         self.writes.push(Write { lines, exchange, sent: None });
     }
@@ -190,6 +201,10 @@ impl Writer {
                 write.sent = Some(now);
             }
             match write.exchange.want(now, ids, true) {
+                Want::Step(Step::Send(request)) => {
+                    let body = write.lines.text().to_owned();
+                    return Want::Step(Step::Send(Request { body, ..request }));
+                }
                 Want::Step(step) => return Want::Step(step),
                 Want::Wait(time) => until = Some(until.map_or(time, |until| time.min(until))),
                 Want::Nothing => {}
@@ -206,6 +221,12 @@ impl Writer {
     /// Whether a body may have an effect that is not known yet.
     pub(crate) fn is_in_flight(&self) -> bool {
         self.writes.iter().any(|write| write.exchange.is_in_flight())
+    }
+
+    /// Bytes that were cut into bodies and are not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        let sent = self.writes.iter().map(|write| write.lines.bytes());
+        sent.chain(self.again.iter().map(Lines::bytes)).sum()
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
@@ -225,7 +246,8 @@ impl Writer {
         // What the server has counted of an attempt that failed is not known.
         let has_ended = has_failed || matches!(event, Event::Begun(_) | Event::Failed(_));
         if has_ended && let Some(sent) = self.writes[at].sent.take() {
-            self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed });
+            let in_flight = self.writes.len();
+            self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed, in_flight });
         }
         match event {
             // A write does not read the body of its success.
@@ -240,9 +262,7 @@ impl Writer {
                 match exchange.refusal {
                     Some(refusal) => self.sift(lines, &refusal, error),
                     None if error.fault == Fault::TooLarge && lines.len() > 1 => {
-                        // What follows is as large.
-                        let half = lines.bytes().div_ceil(2);
-                        self.body_bytes_max = self.body_bytes_max.min(half);
+                        self.window.too_large(lines.bytes());
                         self.halve(lines);
                         Ok(())
                     }

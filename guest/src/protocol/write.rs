@@ -12,8 +12,10 @@ const WRITE_SECONDS: u32 = 60;
 /// of the decompressed body too; observed on InfluxDB 3 Core 3.10.1).
 pub(crate) const BODY_BYTES_MAX: usize = 10_000_000;
 
-/// Appends lines to the destination. Where it is a file, `offset` is where they belong.
-pub(crate) fn lines(destination: &Destination, body: &str, offset: Option<u64>) -> Call {
+/// Appends lines to the destination, but without them: whoever has them adds them when it is sent, for
+/// there are many, and each is there once. Where it is a file, `offset` is where they belong.
+pub(crate) fn lines(destination: &Destination, offset: Option<u64>) -> Call {
+    let body = "";
     match destination {
         // Always with a precision: `auto` mistakes times near 1970 (influxdb3 `Precision::Auto`).
         Destination::V3(Place { bucket, .. }) => server(

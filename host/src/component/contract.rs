@@ -49,6 +49,10 @@ impl TryFrom<planner::Step> for Step {
             planner::Step::Read(id) => Self::Read(id),
             planner::Step::Batch(batch) => Self::Batch(batch.try_into()?),
             planner::Step::Note(note) => Self::Note(note.try_into()?),
+            planner::Step::Report(report) => {
+                at_most(ORDER_BYTES_MAX, report.len(), "report")?;
+                Self::Report(report)
+            }
             planner::Step::Wait(until) => Self::Wait(Timestamp(until)),
             planner::Step::Done(outcome) => Self::Done(outcome.try_into()?),
         })
@@ -161,6 +165,7 @@ impl From<Answer> for planner::Answer {
                 };
                 Self::Failed(protocol::Failure { cause, message })
             }
+            Answer::Report(report) => Self::Report(report),
             Answer::Outcome(outcome) => Self::Outcome(outcome.into()),
         }
     }

@@ -112,7 +112,7 @@ fn opened(text: String, before: f64) -> anyhow::Result<(Plan, f64)> {
                     return Ok((plan, resident_megabytes()? - before));
                 }
             }
-            Step::Note(_) => {}
+            Step::Note(_) | Step::Report(_) => {}
             other => bail!("the plan does not read its records: {other:?}"),
         }
     }
@@ -133,7 +133,7 @@ fn work(plan: &mut Plan) -> anyhow::Result<Vec<Duration>> {
                 done += 1;
                 (batch.id, Answer::Outcome(outcome(&batch)?))
             }
-            Step::Note(_) => continue,
+            Step::Note(_) | Step::Report(_) => continue,
             other => bail!("the plan does not go on: {other:?}"),
         };
         let began = Instant::now();

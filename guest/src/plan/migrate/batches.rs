@@ -10,8 +10,10 @@ use crate::plan::note::migration_name;
 use crate::plan::road::Road;
 use crate::plan::sizer::Sizer;
 use crate::plan::slot::Slot;
+use crate::plan::window::WRITES_IN_FLIGHT_MAX;
 use crate::plan::{Batch, Note, Step};
-use crate::settings::{BatchInterval, Source};
+use crate::protocol::write::BODY_BYTES_MAX;
+use crate::settings::{BatchInterval, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
 
 /// Batches that size themselves end at whole ones of these, in nanoseconds: a person can read them, and
@@ -26,6 +28,11 @@ const FLUX_CELL: u64 = DAY;
 /// Where batches are handed out unseen, there are at most so many, of one of these lengths.
 const SPLIT_MAX: u64 = 10_000;
 const SPLIT_UNITS: [u64; 5] = [HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY];
+
+/// So many batches, and records, may wait to be acknowledged: those of a beginning, where they are small.
+const SETTLING_MAX: usize = 16;
+/// And so many bytes of lines of all of them, beside those of the batches that are reading.
+const UNACKNOWLEDGED_MAX: u64 = (WRITES_IN_FLIGHT_MAX * BODY_BYTES_MAX) as u64;
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3600 * SECOND;
@@ -53,9 +60,7 @@ impl Migrate {
         let due = self.again.iter().position(|(time, _)| *time <= self.now);
         let later = self.again.iter().map(|(time, _)| *time).filter(|time| *time > self.now);
         let until = later.fold(until, Timestamp::min);
-        // A batch is in flight until its record is on the disk, and while it waits to be tried again.
-        let in_flight = self.in_hand.len() + self.again.len() + self.journal.unsettled();
-        if due.is_none() && in_flight >= self.settings.limits.concurrency {
+        if due.is_none() && !self.has_place() {
             return Step::Wait(until);
         }
         if due.is_none() && self.taken.covers(range) {
@@ -79,6 +84,29 @@ impl Migrate {
             Some(attempt) => self.hand_out(range, attempt),
             None => Step::Wait(until),
         }
+    }
+
+    /// Whether one more may read. One that waits to be tried again keeps its place; one that has only to
+    /// be acknowledged and recorded does not, unless there is too much of that.
+    fn has_place(&self) -> bool {
+        let (all, unsettled) = (self.in_hand.len(), self.journal.unsettled());
+        let left: Vec<_> = self.in_hand.values().filter_map(|attempt| attempt.reported).collect();
+        let places = self.concurrency.level().saturating_sub(self.again.len());
+        if !self.settles_freely() {
+            return all + unsettled < places;
+        }
+        let bytes = left.iter().fold(0, |sum: u64, left| sum.saturating_add(left.unacknowledged));
+        all - left.len() < places
+            && left.len() + unsettled < SETTLING_MAX
+            && bytes < UNACKNOWLEDGED_MAX
+    }
+
+    /// Whether a batch that is read leaves room for the next before it is acknowledged. Where what is
+    /// written is limited, or has its place in a file, the next has to know what became of it.
+    pub(super) fn settles_freely(&self) -> bool {
+        let Settings { limits, counts_days, .. } = &self.settings;
+        let is_limited = self.write_quota.is_some() || limits.rate.is_some() || *counts_days;
+        !is_limited && self.offset.is_none()
     }
 
     /// How many bytes may be written, where something may be read and written; or when to ask again.
@@ -135,7 +163,8 @@ impl Migrate {
         let read = sizer.expected_read(range.nanoseconds());
         self.taken.insert(&section, range);
         let is_pivoted = self.pivot == Pivot::Worth;
-        Some(Attempt { section, range, failed: 0, read, is_pivoted })
+        let level = self.concurrency.level();
+        Some(Attempt { section, range, failed: 0, read, is_pivoted, level, reported: None })
     }
 
     fn hand_out(&mut self, migration: TimeRange, attempt: Attempt) -> Step {
@@ -150,7 +179,7 @@ impl Migrate {
             // Only one batch after the other knows where its lines belong in a file.
             order.offset = self.offset;
             order.is_pivoted = attempt.is_pivoted;
-            order.slot = self.slots.pop().unwrap_or_default();
+            order.slot = self.slots.pop().unwrap_or_else(|| self.new_slot());
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }

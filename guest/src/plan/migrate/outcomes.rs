@@ -2,7 +2,7 @@
 //!
 //! Does not know which batch is next.
 
-use super::{Attempt, Migrate, Pivot};
+use super::{Attempt, Migrate, Pivot, Reported};
 use crate::error::{Endpoint, Error, Fault};
 use crate::plan::divide::{Divider, Division};
 use crate::plan::exchange::backoff;
@@ -41,18 +41,21 @@ impl Migrate {
                 let message = format!("{name} {what}: {}", failure.message);
                 return self.fail(Error::new(Fault::Internal, message));
             }
-            Answer::Response(_) | Answer::Bytes(_) | Answer::End => {
+            Answer::Response(_) | Answer::Bytes(_) | Answer::End | Answer::Report(_) => {
                 let message = format!("the host answered {name} with no outcome");
                 return self.fail(Error::new(Fault::Internal, message));
             }
         };
         self.totals += outcome.totals;
-        self.reading.settle(self.now, attempt.read, outcome.totals.read);
-        let report = self.take_report(&outcome);
+        let known = attempt.reported.map_or(0, |reported| reported.read);
+        self.reading.settle(self.now, attempt.read, outcome.totals.read.saturating_sub(known));
+        let report = self.take_report(&attempt, &outcome);
         match outcome.ending {
             Ending::Complete | Ending::Different => {
-                self.learn_pivot(&outcome, &report);
-                self.batch_done(&attempt, &outcome, report.source_nanoseconds);
+                self.batch_done(&attempt, &outcome);
+                if attempt.reported.is_none() {
+                    self.learn(&attempt, &report);
+                }
             }
             Ending::Stopped(error) if error.fault == Fault::Stopped => {
                 // A host may end a batch by itself; then the migration ends too.
@@ -79,20 +82,67 @@ impl Migrate {
         }
     }
 
-    /// What is left of the destination's quota goes to the next batch.
-    fn take_report(&mut self, outcome: &Outcome) -> Report {
-        let report = Report::parse(&outcome.report);
-        let mut slot = self.new_slot();
-        match &report {
-            Some(report) => slot.take_over(self.now, &report.slot),
-            // Nobody knows.
-            None => slot.exhaust(self.now),
+    /// All of a batch is read: what it took is known, whatever becomes of it.
+    pub(super) fn take_early(&mut self, id: u64, report: &str) {
+        let Some(report) = Report::parse(report) else { return };
+        let Some(attempt) = self.in_hand.get_mut(&id) else { return };
+        let Report { read, unacknowledged, .. } = report;
+        if attempt.reported.replace(Reported { read, unacknowledged }).is_some() {
+            return;
         }
-        self.slots.push(slot);
-        report.unwrap_or_default()
+        let expected = std::mem::take(&mut attempt.read);
+        let attempt = attempt.clone();
+        self.reading.settle(self.now, expected, read);
+        if self.settles_freely() {
+            self.return_slot(&report);
+        }
+        self.learn(&attempt, &report);
     }
 
-    fn batch_done(&mut self, attempt: &Attempt, outcome: &Outcome, took: u64) {
+    /// What is left of the destination's quota goes to the next batch.
+    fn take_report(&mut self, attempt: &Attempt, outcome: &Outcome) -> Report {
+        let Some(report) = Report::parse(&outcome.report) else {
+            // Nobody knows.
+            let mut slot = self.new_slot();
+            slot.exhaust(self.now);
+            self.slots.push(slot);
+            return Report::default();
+        };
+        if attempt.reported.is_some() && self.settles_freely() {
+            self.slots.iter_mut().for_each(|slot| slot.window.take_over(&report.slot.window));
+        } else {
+            self.return_slot(&report);
+        }
+        report
+    }
+
+    fn return_slot(&mut self, report: &Report) {
+        let mut slot = self.new_slot();
+        slot.take_over(self.now, &report.slot);
+        self.slots.push(slot);
+    }
+
+    /// What the next batches are like follows from what this one took.
+    fn learn(&mut self, attempt: &Attempt, report: &Report) {
+        let Report { source_nanoseconds: took, rows, read, written, .. } = *report;
+        match report.source_delays {
+            0 => self.concurrency.measure(attempt.level, rows, took),
+            _ => self.concurrency.strained(),
+        }
+        self.learn_pivot(report);
+        let quotas = self.amounts();
+        let totals = Totals { rows, read, written, ..Totals::default() };
+        let sizer = self.sizers.entry(attempt.section.clone()).or_default();
+        let remedy = sizer.done(attempt.range.nanoseconds(), took, &totals, quotas);
+        // A person who says how long batches are knows how long they take.
+        if let (Some(Remedy::Divide(count)), BatchInterval::Auto) =
+            (remedy, self.settings.batch_interval)
+        {
+            self.divide(attempt.clone(), count, None);
+        }
+    }
+
+    fn batch_done(&mut self, attempt: &Attempt, outcome: &Outcome) {
         let Attempt { section, range, .. } = attempt;
         match Entry::parse(&outcome.checkpoint) {
             // A host that mixes up its answers would have the wrong range recorded as done.
@@ -108,28 +158,19 @@ impl Migrate {
                 return self.fail(Error::new(Fault::Internal, message));
             }
         }
-        let quotas = self.amounts();
-        let sizer = self.sizers.entry(section.clone()).or_default();
-        let remedy = sizer.done(range.nanoseconds(), took, &outcome.totals, quotas);
-        // A person who says how long batches are knows how long they take.
-        if let (Some(Remedy::Divide(count)), BatchInterval::Auto) =
-            (remedy, self.settings.batch_interval)
-        {
-            self.divide(attempt.clone(), count, None);
-        }
     }
 
     /// Pivoted tables are asked for where it is the read quota that makes the migration wait, and the
     /// series are few: a server holds back what it pivots.
     #[expect(clippy::cast_precision_loss, reason = "shares are compared roughly")]
-    fn learn_pivot(&mut self, outcome: &Outcome, report: &Report) {
+    fn learn_pivot(&mut self, report: &Report) {
         let by_flux = matches!(self.road, Some(Road::Flux));
         let Some(read) = self.reading.quota().filter(|_| by_flux && self.pivot == Pivot::Unknown)
         else {
             return;
         };
-        let Totals { read: bytes, written, .. } = outcome.totals;
-        let of_read = bytes as f64 / read.amount as f64;
+        let written = report.written;
+        let of_read = report.read as f64 / read.amount as f64;
         let of_write = self.write_quota.map_or(0.0, |write| written as f64 / write.amount as f64);
         if (1..=PIVOTED_TABLES_MAX).contains(&report.tables) && of_read > of_write {
             self.pivot = Pivot::Worth;
@@ -171,6 +212,7 @@ impl Migrate {
 
     /// It goes on with smaller ones: by time, or, where that does not help, by names.
     fn batch_too_large(&mut self, attempt: Attempt, error: Error) {
+        self.concurrency.strained();
         let Attempt { section, range, .. } = &attempt;
         self.taken.remove(section, *range);
         let sizer = self.sizers.entry(section.clone()).or_default();
@@ -259,7 +301,7 @@ impl Migrate {
         let error = of_batch(error, &attempt.section, attempt.range);
         let failed = attempt.failed + 1;
         if let Some(time) = self.time_of_next(error, failed) {
-            self.again.push((time, Attempt { failed, ..attempt }));
+            self.again.push((time, Attempt { failed, reported: None, ..attempt }));
         }
     }
 

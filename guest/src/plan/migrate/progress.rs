@@ -36,7 +36,7 @@ impl Migrate {
             Phase::Recorded => "reading the checkpoint".to_owned(),
             Phase::Bounds(_) => "looking at both sides".to_owned(),
             Phase::Empty => "nothing".to_owned(),
-            Phase::Batches { .. } => match self.in_hand.values().next() {
+            Phase::Batches { .. } => match self.in_hand.values().next_back() {
                 Some(attempt) => format!("migrating {}", batch_of(&attempt.section, attempt.range)),
                 None if self.divider.is_some() => "looking at which series there are".to_owned(),
                 None if !self.again.is_empty() => "waiting to try again".to_owned(),
