@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http_body::Body as _;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue,
@@ -22,6 +23,7 @@ use tokio::sync::Semaphore;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
 use crate::report;
+use crate::upload::{Progress, Upload};
 
 /// A host that does not answer within this is not there; the request had no effect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -158,9 +160,15 @@ impl Server {
                 })?,
                 None => body.into_bytes(),
             };
-            let builder = if body.is_empty() { builder } else { builder.body(body) };
-            let answer = tokio::time::timeout(idle, builder.send()).await;
-            let Ok(answer) = answer else { return Err(silence(&origin, idle)) };
+            let progress = Progress::begin();
+            let upload = Upload::new(body, &progress);
+            let builder = if upload.is_end_stream() {
+                builder
+            } else {
+                builder.body(reqwest::Body::wrap(upload))
+            };
+            let answer = progress.wait(idle, builder.send()).await;
+            let Some(answer) = answer else { return Err(silence(&origin, idle)) };
             let response = answer.map_err(|error| failure(&origin, error))?;
             if let Some(coding) = unasked_coding(&response) {
                 let message =

@@ -10,6 +10,7 @@
 //!          ahead ─────────────────────── the pieces of a body, before they are asked for
 //!            │
 //!        endpoint ──── http, input ─────── a server or a file, behind one face
+//!            │          └── upload ─────── a body on its way out
 //!            │
 //!          report ──────────────────────── what a person sees
 //! ```
@@ -29,5 +30,6 @@ pub mod component;
 pub mod ahead;
 pub mod endpoint;
 pub mod http;
+mod upload;
 pub mod input;
 pub mod report;

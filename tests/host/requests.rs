@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -217,7 +219,7 @@ fn bodies_are_compressed_where_that_is_worth_it() {
         let server = FakeServer::answering(NO_CONTENT);
         let mut request = with_header(request("POST", "/"), "content-type", content);
         request.body.clone_from(body);
-        answers(&server.endpoint(), request);
+        answers(&server.endpoint_elsewhere(), request);
         let exchange = server.exchange();
         assert_eq!(exchange.header("content-encoding"), coding);
         assert_eq!(
@@ -254,7 +256,12 @@ fn a_coding_that_the_plan_has_set_is_left_alone() {
 }
 
 #[test]
-fn a_server_on_this_machine_is_not_asked_for_gzip() {
+fn nothing_is_compressed_between_a_server_on_this_machine_and_us() {
+    let server = FakeServer::answering(NO_CONTENT);
+    let mut large = request("POST", "/");
+    large.body = "cpu value=1i 1640995200000000000\n".repeat(100);
+    answers(&server.endpoint(), large);
+    assert_eq!(server.exchange().header("content-encoding"), None);
     let server = FakeServer::answering(NO_CONTENT);
     answers(&server.endpoint(), request("GET", "/"));
     let exchange = server.exchange();
@@ -282,4 +289,30 @@ fn silence_is_timed_out() {
     let request = Request { timeout: 1, ..request("GET", "/?q=1") };
     let message = check_failed(&answers(&endpoint, request), Cause::TimedOut);
     assert!(message.ends_with("no byte for 1 s"), "{message}");
+}
+
+#[test]
+fn a_line_that_is_slow_is_no_silence() {
+    // More than the system keeps of it, taken bit by bit for longer than anybody would be silent.
+    let body = "cpu value=1i 1640995200000000000\n".repeat(2_000_000);
+    let (bits, pause) = (12, Duration::from_millis(250));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let length = body.len();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bit = vec![0; length / bits];
+        for _ in 0..bits {
+            thread::sleep(pause);
+            stream.read_exact(&mut bit).unwrap();
+        }
+        // What is left is the head of the request, and less than a bit.
+        stream.set_read_timeout(Some(pause)).unwrap();
+        let _ = stream.read_to_end(&mut bit);
+        stream.write_all(NO_CONTENT.as_bytes()).unwrap();
+    });
+    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None).unwrap());
+    let slow = Request { timeout: 2, body, ..request("POST", "/") };
+    let answers = answers(&endpoint, slow);
+    assert!(matches!(&answers[0], Answer::Response(head) if head.status == 204), "{answers:?}");
 }

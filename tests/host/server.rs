@@ -51,6 +51,13 @@ impl FakeServer {
         self.endpoint_at("", Credentials::None)
     }
 
+    /// The same by an address that is not said to be of this machine.
+    pub(super) fn endpoint_elsewhere(&self) -> Endpoint {
+        let mut url = self.url("");
+        url.set_host(Some("0.0.0.0")).expect("it is a host");
+        Endpoint::Server(Server::new(&url, Credentials::None).expect("TLS is there"))
+    }
+
     pub(super) fn endpoint_at(&self, path: &str, credentials: Credentials) -> Endpoint {
         let server = Server::new(&self.url(path), credentials).expect("TLS is there");
         Endpoint::Server(server)

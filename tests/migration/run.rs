@@ -4,10 +4,16 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use support::influx::{FakeInflux, Version};
 use support::missing;
 use tempfile::TempDir;
+
+/// Records are made at once, on a busy machine too.
+const RECORDS_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Which host runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +93,18 @@ impl Migration {
     pub(crate) fn complete(&self) {
         let output = self.run();
         assert!(output.status.success(), "{:?}: {}", self.host, talk(&output));
+    }
+
+    /// Waits until so many records are there: a run that goes on makes them while it does other things.
+    #[track_caller]
+    pub(crate) fn wait_for_records(&self, count: usize) {
+        let end = Instant::now() + RECORDS_WITHIN;
+        let records =
+            || fs::read_to_string(self.path("migration.checkpoint.lp")).unwrap_or_default();
+        while records().lines().count() < count && Instant::now() < end {
+            thread::sleep(LOOK_AGAIN);
+        }
+        assert_eq!(records().lines().count(), count, "{:?}: {}", self.host, records());
     }
 
     /// Starts a run, which says less than a pipe holds.

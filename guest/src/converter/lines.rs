@@ -183,6 +183,9 @@ impl Lines {
         let cut = count.checked_sub(1).map_or(0, |last| self.ends[last]);
         let rest = self.text.split_off(cut);
         let ends = self.ends.split_off(count).iter().map(|end| end - cut).collect();
-        std::mem::replace(self, Self { text: rest, ends })
+        let mut taken = std::mem::replace(self, Self { text: rest, ends });
+        // It may be kept for long, and grew by doubling.
+        taken.text.shrink_to_fit();
+        taken
     }
 }

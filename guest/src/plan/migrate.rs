@@ -113,6 +113,8 @@ struct Attempt {
 struct Reported {
     read: u64,
     unacknowledged: u64,
+    /// Whether its place is free for the next.
+    is_free: bool,
 }
 
 /// What the runs before have used.

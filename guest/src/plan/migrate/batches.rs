@@ -90,23 +90,25 @@ impl Migrate {
     /// be acknowledged and recorded does not, unless there is too much of that.
     fn has_place(&self) -> bool {
         let (all, unsettled) = (self.in_hand.len(), self.journal.unsettled());
-        let left: Vec<_> = self.in_hand.values().filter_map(|attempt| attempt.reported).collect();
+        let reported = self.in_hand.values().filter_map(|attempt| attempt.reported);
+        let free: Vec<_> = reported.filter(|reported| reported.is_free).collect();
         let places = self.concurrency.level().saturating_sub(self.again.len());
         if !self.settles_freely() {
             return all + unsettled < places;
         }
-        let bytes = left.iter().fold(0, |sum: u64, left| sum.saturating_add(left.unacknowledged));
-        all - left.len() < places
-            && left.len() + unsettled < SETTLING_MAX
+        let bytes = free.iter().fold(0, |sum: u64, free| sum.saturating_add(free.unacknowledged));
+        all - free.len() < places
+            && free.len() + unsettled < SETTLING_MAX
             && bytes < UNACKNOWLEDGED_MAX
     }
 
-    /// Whether a batch that is read leaves room for the next before it is acknowledged. Where what is
-    /// written is limited, or has its place in a file, the next has to know what became of it.
+    /// Whether a batch that is read leaves its place to the next before it is acknowledged. Where what is
+    /// written is limited, or has its place in a file, the next has to know what became of it; and the
+    /// first shows whether the destination takes anything at all.
     pub(super) fn settles_freely(&self) -> bool {
         let Settings { limits, counts_days, .. } = &self.settings;
         let is_limited = self.write_quota.is_some() || limits.rate.is_some() || *counts_days;
-        !is_limited && self.offset.is_none()
+        !is_limited && self.offset.is_none() && self.totals.written > 0
     }
 
     /// How many bytes may be written, where something may be read and written; or when to ask again.

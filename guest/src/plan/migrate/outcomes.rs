@@ -85,15 +85,16 @@ impl Migrate {
     /// All of a batch is read: what it took is known, whatever becomes of it.
     pub(super) fn take_early(&mut self, id: u64, report: &str) {
         let Some(report) = Report::parse(report) else { return };
+        let is_free = self.settles_freely();
         let Some(attempt) = self.in_hand.get_mut(&id) else { return };
         let Report { read, unacknowledged, .. } = report;
-        if attempt.reported.replace(Reported { read, unacknowledged }).is_some() {
+        if attempt.reported.replace(Reported { read, unacknowledged, is_free }).is_some() {
             return;
         }
         let expected = std::mem::take(&mut attempt.read);
         let attempt = attempt.clone();
         self.reading.settle(self.now, expected, read);
-        if self.settles_freely() {
+        if is_free {
             self.return_slot(&report);
         }
         self.learn(&attempt, &report);
@@ -108,7 +109,7 @@ impl Migrate {
             self.slots.push(slot);
             return Report::default();
         };
-        if attempt.reported.is_some() && self.settles_freely() {
+        if attempt.reported.is_some_and(|reported| reported.is_free) {
             self.slots.iter_mut().for_each(|slot| slot.window.take_over(&report.slot.window));
         } else {
             self.return_slot(&report);
