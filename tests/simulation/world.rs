@@ -131,6 +131,8 @@ impl World {
             }
             if self.rng.u32(0..1000) < self.faults.crash {
                 self.crashes += 1;
+                // A source ends the query of whom is gone.
+                self.queries.iter_mut().for_each(|query| query.end = query.end.min(self.now));
                 return Ended::Crashed;
             }
             self.pass();

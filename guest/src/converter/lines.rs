@@ -19,6 +19,11 @@ pub(crate) struct Lines {
     ends: Vec<usize>,
 }
 
+/// What is larger is expected to be followed by as much.
+const LARGE_BYTES: usize = 1 << 20;
+/// So much more comes at once at most, mostly: what a piece of a response gives.
+const BEYOND_BYTES: usize = 4 << 20;
+
 /// Appends a name or a tag value, if line protocol can say it.
 fn push_part(line: &mut String, dialect: Dialect, part: Part, name: &str) -> Result<(), ErrorKind> {
     push_name(line, dialect, part, name).map_err(|reason| {
@@ -184,8 +189,12 @@ impl Lines {
         let rest = self.text.split_off(cut);
         let ends = self.ends.split_off(count).iter().map(|end| end - cut).collect();
         let mut taken = std::mem::replace(self, Self { text: rest, ends });
-        // It may be kept for long, and grew by doubling.
+        // It may be kept for long. What follows will be as much, and a little more: by doubling it would
+        // take twice that.
         taken.text.shrink_to_fit();
+        if taken.text.len() >= LARGE_BYTES {
+            self.text.reserve(taken.text.len() + BEYOND_BYTES);
+        }
         taken
     }
 }

@@ -14,6 +14,8 @@ use crate::protocol::write::BODY_BYTES_MAX;
 pub(crate) const WRITES_IN_FLIGHT_MAX: usize = 12;
 /// And so many at first: what is more comes after the first of them is back.
 const WRITES_FIRST: usize = 4;
+/// So many, where those of the batch before are still to come back.
+const WRITES_LEAST: usize = 2;
 
 /// What takes so many times as long as mostly, and so many seconds more, is slow. InfluxDB 3 Core
 /// acknowledges once a second, so that a second more or less says nothing.
@@ -43,6 +45,8 @@ pub(crate) struct Window {
     /// Until the first trouble it grows fast; then by one for so many that came back.
     is_growing_fast: bool,
     came_back: usize,
+    /// Whether the last that came back is no reason against one more.
+    is_soon: bool,
     /// How long it mostly takes until a body is acknowledged, and at least, in seconds.
     usual: Option<f64>,
     shortest: Option<f64>,
@@ -67,6 +71,7 @@ impl Window {
             size: WRITES_FIRST.min(most),
             is_growing_fast: true,
             came_back: 0,
+            is_soon: false,
             usual: None,
             shortest: None,
             pause: 0,
@@ -88,6 +93,15 @@ impl Window {
         };
     }
 
+    /// So many bytes of others are with the destination, and will be back soon: then it grows again.
+    pub(crate) fn leave_room(&mut self, bytes: u64) {
+        let bodies = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(BODY_BYTES_MAX);
+        if bodies > 0 {
+            self.size = self.size.saturating_sub(bodies).max(WRITES_LEAST.min(self.size));
+            self.is_growing_fast = true;
+        }
+    }
+
     /// How many bodies may be with the destination now.
     pub(crate) fn size(&self) -> usize {
         if self.pause > 0 { 1 } else { self.size.clamp(1, WRITES_IN_FLIGHT_MAX) }
@@ -104,13 +118,14 @@ impl Window {
         self.body_bytes_max = self.body_bytes_max.min(bytes.div_ceil(2).max(1));
     }
 
-    /// A body has come back after so many nanoseconds, of so many that were under way. Returns for how
-    /// many nanoseconds none should follow: what takes much longer than others is followed by a pause as
-    /// long as that, and the other side then has half of its time for itself.
+    /// A body has come back after so many nanoseconds. Returns for how many nanoseconds none should
+    /// follow: what takes much longer than others is followed by a pause as long as that, and the other
+    /// side then has half of its time for itself.
     #[expect(clippy::cast_precision_loss, reason = "times are compared roughly")]
-    pub(crate) fn arrived(&mut self, took: u64, in_flight: usize) -> u64 {
+    pub(crate) fn arrived(&mut self, took: u64) -> u64 {
         let seconds = took as f64 / 1e9;
         let usual = *self.usual.get_or_insert(seconds);
+        self.is_soon = false;
         if seconds > SLOW_TIMES * usual + SLOW_SECONDS {
             self.usual = Some(usual + (seconds - usual) * NEWEST_SLOW);
             self.pause = took.min(PAUSE_MAX);
@@ -121,15 +136,24 @@ impl Window {
         let shortest =
             self.shortest.map_or(seconds, |shortest| (shortest * FORGETTING).min(seconds));
         self.shortest = Some(shortest);
-        let is_soon = seconds <= SOON_TIMES * shortest + SOON_SECONDS;
-        if self.pause == 0 && is_soon && in_flight >= self.size {
-            self.grow();
-        }
+        self.is_soon = self.pause == 0 && seconds <= SOON_TIMES * shortest + SOON_SECONDS;
         self.pause /= 2;
         if self.pause < PAUSE_MIN {
             self.pause = 0;
         }
         self.pause
+    }
+
+    /// All places were taken while the body that has come back was under way: one more, if it came soon.
+    pub(crate) fn grow(&mut self) {
+        if !self.is_soon {
+            return;
+        }
+        self.came_back += 1;
+        if self.is_growing_fast || self.came_back >= self.size {
+            self.came_back = 0;
+            self.size = (self.size + 1).min(self.most);
+        }
     }
 
     /// One has failed, or was asked to wait: the next comes later, and each time it happens twice as
@@ -144,13 +168,5 @@ impl Window {
         self.is_growing_fast = false;
         self.came_back = 0;
         self.size = (self.size / 2).max(1);
-    }
-
-    fn grow(&mut self) {
-        self.came_back += 1;
-        if self.is_growing_fast || self.came_back >= self.size {
-            self.came_back = 0;
-            self.size = (self.size + 1).min(self.most);
-        }
     }
 }

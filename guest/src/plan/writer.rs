@@ -72,6 +72,8 @@ struct Write {
     exchange: Exchange,
     /// When the present attempt set out, once the quota had room for it.
     sent: Option<Timestamp>,
+    /// Whether all places were taken since.
+    was_full: bool,
 }
 
 /// An attempt that has come to its end.
@@ -80,8 +82,8 @@ struct Attempt {
     bytes: u64,
     sent: Timestamp,
     failed: bool,
-    /// How many bodies were under way when it came back.
-    in_flight: usize,
+    /// Whether all places were taken meanwhile.
+    was_full: bool,
 }
 
 impl Writer {
@@ -118,13 +120,16 @@ impl Writer {
     /// Time has passed: only now it is known when answers came.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.pace.follow(now);
-        for Attempt { bytes, sent, failed, in_flight } in self.ended.drain(..) {
+        for Attempt { bytes, sent, failed, was_full } in self.ended.drain(..) {
             self.pace.end(now, bytes);
             let pause = match failed {
                 true => self.window.strained(),
-                false => self.window.arrived(elapsed(sent, now), in_flight),
+                false => self.window.arrived(elapsed(sent, now)),
             };
             self.pace.hold(now, pause);
+            if was_full && !failed {
+                self.window.grow();
+            }
         }
         if std::mem::take(&mut self.asked_to_wait) {
             let pause = self.window.strained();
@@ -167,6 +172,9 @@ impl Writer {
             // for its time counts from then.
             self.days.write(&body, now);
             self.write(body);
+            if self.writes.len() >= writes_max {
+                self.writes.iter_mut().for_each(|write| write.was_full = true);
+            }
         }
     }
 
@@ -177,7 +185,7 @@ impl Writer {
     fn write(&mut self, lines: Lines) {
         let call = write::lines(&self.destination, self.offset);
         let exchange = Exchange::new(call, self.attempts_max);
-        self.writes.push(Write { lines, exchange, sent: None });
+        self.writes.push(Write { lines, exchange, sent: None, was_full: false });
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
@@ -246,8 +254,8 @@ impl Writer {
         // What the server has counted of an attempt that failed is not known.
         let has_ended = has_failed || matches!(event, Event::Begun(_) | Event::Failed(_));
         if has_ended && let Some(sent) = self.writes[at].sent.take() {
-            let in_flight = self.writes.len();
-            self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed, in_flight });
+            let was_full = self.writes[at].was_full;
+            self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed, was_full });
         }
         match event {
             // A write does not read the body of its success.

@@ -2,7 +2,7 @@
 //!
 //! Does not know what became of those before it, but by what `outcomes` has left.
 
-use super::{Attempt, Migrate, Mode, Pivot};
+use super::{Attempt, Migrate, Mode, Pivot, Reported};
 use crate::error::Endpoint;
 use crate::plan::batch::Order;
 use crate::plan::exchange::Want;
@@ -90,16 +90,20 @@ impl Migrate {
     /// be acknowledged and recorded does not, unless there is too much of that.
     fn has_place(&self) -> bool {
         let (all, unsettled) = (self.in_hand.len(), self.journal.unsettled());
-        let reported = self.in_hand.values().filter_map(|attempt| attempt.reported);
-        let free: Vec<_> = reported.filter(|reported| reported.is_free).collect();
+        let free = self.in_hand.values().filter_map(free).count();
         let places = self.concurrency.level().saturating_sub(self.again.len());
         if !self.settles_freely() {
             return all + unsettled < places;
         }
-        let bytes = free.iter().fold(0, |sum: u64, free| sum.saturating_add(free.unacknowledged));
-        all - free.len() < places
-            && free.len() + unsettled < SETTLING_MAX
-            && bytes < UNACKNOWLEDGED_MAX
+        all - free < places
+            && free + unsettled < SETTLING_MAX
+            && self.unacknowledged() < UNACKNOWLEDGED_MAX
+    }
+
+    /// Bytes of batches that were read, and have left their place to others.
+    fn unacknowledged(&self) -> u64 {
+        let left = self.in_hand.values().filter_map(free);
+        left.fold(0, |sum, left| sum.saturating_add(left.unacknowledged))
     }
 
     /// Whether a batch that is read leaves its place to the next before it is acknowledged. Where what is
@@ -182,6 +186,7 @@ impl Migrate {
             order.offset = self.offset;
             order.is_pivoted = attempt.is_pivoted;
             order.slot = self.slots.pop().unwrap_or_else(|| self.new_slot());
+            order.slot.window.leave_room(self.unacknowledged());
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }
@@ -212,6 +217,11 @@ impl Migrate {
         }
         self.done()
     }
+}
+
+/// What is known of a batch that has left its place to another.
+fn free(attempt: &Attempt) -> Option<Reported> {
+    attempt.reported.filter(|reported| reported.is_free)
 }
 
 /// The end of a batch that is about so long.

@@ -156,7 +156,7 @@ impl Migrate {
             _ => {
                 let name = batch_of(section, *range);
                 let message = format!("the outcome of {name} is not of this batch");
-                return self.fail(Error::new(Fault::Internal, message));
+                self.fail(Error::new(Fault::Internal, message));
             }
         }
     }
