@@ -28,21 +28,26 @@ def run(purpose, text, endpoints, report=lambda text: None):  # opens a plan, in
         store.set_epoch_deadline(SECONDS)
         return instance.get_func(store, instance.get_export_index(store, name, planner))(store, *args)
 
-    plan, answers, bodies = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}
+    plan, answers, bodies, sent = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}, {}
     if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="", report="")
     start = lambda id, *work: threading.Thread(target=lambda: answers.put((id, attempt(*work))), daemon=True).start()
     while True:
         step = call("[method]plan.next", plan, time.time_ns())
         match step.tag, step.payload:
-            case "send", request: start(request.id, send, endpoints[request.endpoint], request, bodies)
+            case "send", request:
+                if request.endpoint == "destination": sent[request.id] = request.body
+                start(request.id, send, endpoints[request.endpoint], request, bodies)
+            case "recall", id: call("[method]plan.answer", plan, id, Variant("body", sent.pop(id)))
             case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
             case "batch", batch: start(batch.id, do_batch, batch, endpoints, answers)
             case "report", text: report(text)
             case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:
-                try: call("[method]plan.answer", plan, *answers.get(timeout=max(0, until - time.time_ns()) / 1e9))
-                except queue.Empty: pass
+                try: id, answer = answers.get(timeout=max(0, until - time.time_ns()) / 1e9)
+                except queue.Empty: continue
+                if answer.tag == "response" and answer.payload.status == 204: sent.pop(id, None)
+                call("[method]plan.answer", plan, id, answer)
 
 
 def attempt(work, *args):

@@ -144,6 +144,7 @@ impl From<wit_planner::Answer> for plan::Answer {
             ),
             wit_planner::Answer::End => Self::End,
             wit_planner::Answer::Failed(failure) => Self::Failed(failure.into()),
+            wit_planner::Answer::Body(body) => Self::Body(body),
             wit_planner::Answer::Report(report) => Self::Report(report),
             wit_planner::Answer::Outcome(outcome) => Self::Outcome(outcome.into()),
         }
@@ -155,6 +156,7 @@ impl From<plan::Step> for wit_planner::Step {
         match step {
             plan::Step::Send(request) => Self::Send(request.into()),
             plan::Step::Read(id) => Self::Read(id),
+            plan::Step::Recall(id) => Self::Recall(id),
             plan::Step::Batch(batch) => Self::Batch(batch.into()),
             plan::Step::Note(note) => Self::Note(note.into()),
             plan::Step::Report(report) => Self::Report(report),

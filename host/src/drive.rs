@@ -11,8 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use tokio::runtime::Handle;
-use tsm2iox_guest::error::Error;
+use tsm2iox_guest::error::{Endpoint, Error};
 use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Purpose, Step, Totals};
 use tsm2iox_guest::time::Timestamp;
 
@@ -90,13 +91,16 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
             plan.stop()?;
         }
         match plan.next(now())? {
-            Step::Send(request) => {
+            Step::Send(mut request) => {
                 let reply = pending.reply(request.id)?;
-                let side = request.endpoint;
+                let (side, body) = (request.endpoint, Bytes::from(mem::take(&mut request.body)));
+                if side == Endpoint::Destination {
+                    pending.keep(request.id, &body)?;
+                }
                 let endpoint = host.endpoints.get(&side);
                 let endpoint = endpoint.with_context(|| format!("no {} is open", side.name()))?;
                 let answer = endpoint
-                    .send(request)
+                    .send(request, body)
                     .context("the component asks for what a host does not do")?;
                 host.runtime.spawn(async move { reply.give(answer.await) });
             }
@@ -104,6 +108,7 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 let (reply, body) = (pending.reply(id)?, pending.body(id)?);
                 host.runtime.spawn(async move { reply.give(body.read().await) });
             }
+            Step::Recall(id) => plan.answer(id, Answer::Body(pending.recall(id)?))?,
             Step::Batch(batch) => match &mut batches {
                 Batches::Driven => {
                     drive_batch(host.clone(), batch.order, pending.reply(batch.id)?)?;

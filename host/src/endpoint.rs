@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
@@ -78,18 +79,19 @@ pub struct AppendFile {
 }
 
 impl Endpoint {
-    /// Sends a request; the future answers it. Nothing happens before it is polled.
+    /// Sends a request with a body, empty for none; the future answers it. Nothing happens before it is polled.
     ///
     /// # Errors
     /// If the request holds what a component must not say.
     pub fn send(
         &self,
         request: Request,
+        body: Bytes,
     ) -> anyhow::Result<Pin<Box<dyn Future<Output = Answered> + Send>>> {
         let idle = Duration::from_secs(request.timeout.into()).min(IDLE_MAX);
         Ok(match self {
             Self::Server(server) => {
-                let response = server.send(request, idle)?;
+                let response = server.send(request, body, idle)?;
                 Box::pin(async {
                     answered(response.await.map(|(head, body)| (head, Body::Server(body))))
                 })
@@ -97,7 +99,7 @@ impl Endpoint {
             Self::File(file) => {
                 let file = file.clone();
                 Box::pin(async move {
-                    answered(on_disk(idle, move || file.answer(&request, idle)).await)
+                    answered(on_disk(idle, move || file.answer(&request, &body, idle)).await)
                 })
             }
             Self::Input(input) => {
@@ -145,14 +147,19 @@ impl AppendFile {
         Self { path, append: Arc::default() }
     }
 
-    fn answer(&self, request: &Request, idle: Duration) -> Result<(Response, Body), Failure> {
+    fn answer(
+        &self,
+        request: &Request,
+        body: &[u8],
+        idle: Duration,
+    ) -> Result<(Response, Body), Failure> {
         let name = || self.path.display().to_string();
         let answer = match request.method {
             "GET" => Content::as_stored(&self.path)
                 .map(|content| whole(content, name(), idle))
                 .map_err(Fault::from),
             "HEAD" => self.head().map_err(Fault::from),
-            "POST" => self.append(request),
+            "POST" => self.append(request, body),
             _ => Ok(empty(405, None)),
         };
         answer.or_else(|fault| match fault.error.kind() {
@@ -173,7 +180,7 @@ impl AppendFile {
         Ok(empty(204, Some(metadata.len())))
     }
 
-    fn append(&self, request: &Request) -> Result<(Response, Body), Fault> {
+    fn append(&self, request: &Request, body: &[u8]) -> Result<(Response, Body), Fault> {
         let offset = request.headers.iter().find(|(name, _)| name == UPLOAD_OFFSET);
         let Ok(offset) = offset.map(|(_, value)| value.parse::<u64>()).transpose() else {
             return Ok(empty(400, None));
@@ -195,12 +202,12 @@ impl AppendFile {
             return Ok(empty(409, Some(length)));
         }
         let cut = if start < length { file.set_len(start) } else { Ok(()) };
-        let written = cut.and_then(|()| write_at(&mut file, start, request.body.as_bytes()));
+        let written = cut.and_then(|()| write_at(&mut file, start, body));
         written
             .and_then(|()| if is_new { sync_folder(&self.path) } else { Ok(()) })
             .map_err(|error| Fault { cause: Cause::Broken, error })?;
         // Only now, with all of it on the disk: this answer is what a batch is recorded upon.
-        Ok(empty(204, Some(start + request.body.len() as u64)))
+        Ok(empty(204, Some(start + body.len() as u64)))
     }
 }
 

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body::Body as _;
@@ -126,17 +127,18 @@ impl Server {
         })
     }
 
-    /// Makes a request of it. Nothing is sent before the future is polled.
+    /// Makes a request of it and a body, empty for none. Nothing is sent before the future is polled.
     ///
     /// # Errors
     /// If the request holds what a component must not say.
     pub fn send(
         &self,
         request: Request,
+        body: Bytes,
         idle: Duration,
     ) -> anyhow::Result<impl Future<Output = Result<(Response, Body), Failure>> + Send + use<>>
     {
-        let Request { id: _, endpoint: _, method, path, headers, body, timeout: _ } = request;
+        let Request { id: _, endpoint: _, method, path, headers, body: _, timeout: _ } = request;
         let url = appended(&self.base, &path)?;
         let mut headers = header_map(&headers)?;
         headers.entry(ACCEPT_ENCODING).or_insert(self.accept_encoding.clone());
@@ -158,7 +160,7 @@ impl Server {
                     let message = "the program is ending".to_owned();
                     Failure { cause: Cause::Unreachable, message }
                 })?,
-                None => body.into_bytes(),
+                None => body,
             };
             let progress = Progress::begin();
             let upload = Upload::new(body, &progress);
@@ -287,14 +289,14 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 /// On a thread of its own: it takes a tenth of a second for 10 MB. `None` where no threads are left, at
 /// the end of the program.
-async fn gzipped(body: String, compressions: &Semaphore) -> Option<Vec<u8>> {
+async fn gzipped(body: Bytes, compressions: &Semaphore) -> Option<Bytes> {
     let _place = compressions.acquire().await;
     let compress = move || {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(body.as_bytes()).expect("a vector takes all that is written");
+        encoder.write_all(&body).expect("a vector takes all that is written");
         encoder.finish().expect("a vector takes all that is written")
     };
-    tokio::task::spawn_blocking(compress).await.ok()
+    tokio::task::spawn_blocking(compress).await.ok().map(Bytes::from)
 }
 
 /// One processor is left to what makes the bodies.

@@ -2,11 +2,12 @@
 //!
 //! Does not know what the steps are.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use bytes::Bytes;
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Failure};
 
@@ -17,8 +18,14 @@ use crate::endpoint::Answered;
 /// `limits.concurrency` says, 32 at most (`CONCURRENCY_MAX` in `guest/src/settings`), and a request
 /// for its records: who raises that has to look here.
 const IN_FLIGHT_MAX: usize = 256;
+/// What says of a body that all of it is taken.
+const TAKEN: u16 = 204;
 /// So many bodies may be left unread: each may hold a connection.
 const BODIES_MAX: usize = 64;
+
+/// So many bytes may be kept to be asked for again: a plan has a dozen bodies of 10 MB with the
+/// destination.
+const KEPT_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// What a plan has in the hands of its host.
 #[derive(Debug)]
@@ -29,6 +36,9 @@ pub struct Pending {
     ids: HashSet<u64>,
     // The bodies that may be read on, the oldest first. Not every body is read to its end.
     bodies: VecDeque<(u64, Ahead)>,
+    // What it may ask for again, and how many bytes that is.
+    kept: HashMap<u64, Bytes>,
+    kept_bytes: usize,
 }
 
 /// What comes for a step.
@@ -51,7 +61,14 @@ pub struct Reply {
 impl Default for Pending {
     fn default() -> Self {
         let (sender, answers) = mpsc::channel();
-        Self { sender, answers, ids: HashSet::new(), bodies: VecDeque::new() }
+        Self {
+            sender,
+            answers,
+            ids: HashSet::new(),
+            bodies: VecDeque::new(),
+            kept: HashMap::new(),
+            kept_bytes: 0,
+        }
     }
 }
 
@@ -77,6 +94,32 @@ impl Pending {
         Ok(body)
     }
 
+    /// Keeps the body of a request until it is taken, which 204 says, or asked for again.
+    ///
+    /// # Errors
+    /// If the component hands out too many.
+    pub fn keep(&mut self, id: u64, body: &Bytes) -> anyhow::Result<()> {
+        self.kept_bytes += body.len();
+        ensure!(self.kept_bytes <= KEPT_BYTES_MAX, "the component hands out too much at once");
+        self.kept.insert(id, body.clone());
+        Ok(())
+    }
+
+    /// Gives back the body of a request, once.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn recall(&mut self, id: u64) -> anyhow::Result<String> {
+        let body = self.forget(id).context("the component asks for a body that is not there")?;
+        String::from_utf8(body.into()).context("a body has changed")
+    }
+
+    fn forget(&mut self, id: u64) -> Option<Bytes> {
+        let body = self.kept.remove(&id)?;
+        self.kept_bytes -= body.len();
+        Some(body)
+    }
+
     /// The next answer that comes within this time.
     pub fn next_answer(&mut self, patience: Duration) -> Option<(u64, Answer)> {
         let (id, given) = self.answers.recv_timeout(patience).ok()?;
@@ -85,6 +128,9 @@ impl Pending {
             Given::Answer(answered) => answered,
         };
         self.ids.remove(&id);
+        if matches!(&answer, Answer::Response(head) if head.status == TAKEN) {
+            self.forget(id);
+        }
         self.bodies.extend(body.map(|body| (id, body)));
         if self.bodies.len() > BODIES_MAX {
             self.bodies.pop_front();

@@ -27,8 +27,8 @@ pub(crate) struct Upload {
 pub(crate) struct Progress(Arc<Mutex<Instant>>);
 
 impl Upload {
-    pub(crate) fn new(body: Vec<u8>, progress: &Progress) -> Self {
-        Self { left: body.into(), progress: progress.clone() }
+    pub(crate) fn new(left: Bytes, progress: &Progress) -> Self {
+        Self { left, progress: progress.clone() }
     }
 }
 

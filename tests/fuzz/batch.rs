@@ -1,5 +1,7 @@
 //! A batch that anyone may answer comes to an end, and writes nothing that is not line protocol.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Answer, Ending, Outcome, Plan, Purpose, Step};
@@ -40,6 +42,8 @@ struct Host<'a> {
     bodies: &'a [u8],
     body: &'a [u8],
     now: Timestamp,
+    /// Bodies that may be asked for again.
+    sent: HashMap<u64, String>,
     /// Lines and values that the destination took.
     acknowledged: (u64, u64),
 }
@@ -47,7 +51,8 @@ struct Host<'a> {
 impl<'a> Host<'a> {
     fn new(answers: &'a [u8]) -> Self {
         let (decisions, bodies) = answers.split_at(answers.len().min(DECISIONS));
-        Self { decisions, bodies, body: &[], now: Timestamp(0), acknowledged: (0, 0) }
+        let (sent, now) = (HashMap::new(), Timestamp(0));
+        Self { decisions, bodies, body: &[], now, sent, acknowledged: (0, 0) }
     }
 
     fn decide(&mut self) -> u8 {
@@ -84,6 +89,11 @@ impl<'a> Host<'a> {
                 Step::Send(request) => {
                     let answer = self.send(&request);
                     plan.answer(request.id, answer);
+                    self.sent.insert(request.id, request.body);
+                }
+                Step::Recall(id) => {
+                    let body = self.sent.remove(&id).expect("it was sent, and not given back");
+                    plan.answer(id, Answer::Body(body));
                 }
                 Step::Read(id) => {
                     let answer = self.read();

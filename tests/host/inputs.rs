@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tsm2iox::endpoint::Endpoint;
@@ -182,7 +183,7 @@ fn a_stream_is_read_as_it_comes_however_slow() {
     let length = left.len();
     let input = Endpoint::Input(Input::stream(Slow { left, turns }));
     // Nobody knows when it goes on, so the time-out of the request does not count.
-    let answered = input.send(Request { timeout: 0, ..request("GET", "") });
+    let answered = input.send(Request { timeout: 0, ..request("GET", "") }, Bytes::new());
     let answered = answered.expect("nothing in it is forbidden");
     // Gzip is told from the rest by two bytes, and more is not asked for.
     next.send(()).and_then(|()| next.send(())).expect("it waits");

@@ -13,9 +13,11 @@ mod signals;
 mod server;
 mod stub;
 
+use std::mem;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tsm2iox::endpoint::Endpoint;
 use tsm2iox_guest::error::Endpoint as Side;
@@ -44,10 +46,17 @@ fn with_header(mut request: Request, name: &str, value: &str) -> Request {
     request
 }
 
+/// A request and its body, as a host hands them on.
+fn split(mut request: Request) -> (Request, Bytes) {
+    let body = mem::take(&mut request.body).into();
+    (request, body)
+}
+
 /// Sends a request and reads its response to the end: all answers, in their order.
 #[track_caller]
 fn answers(endpoint: &Endpoint, request: Request) -> Vec<Answer> {
-    let answered = endpoint.send(request).expect("nothing in it is forbidden");
+    let (request, body) = split(request);
+    let answered = endpoint.send(request, body).expect("nothing in it is forbidden");
     RUNTIME.block_on(async {
         let (answer, mut rest) = answered.await;
         let mut answers = vec![answer];

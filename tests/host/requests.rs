@@ -15,7 +15,7 @@ use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Request};
 
 use super::server::FakeServer;
-use super::{answers, bytes, request, with_header};
+use super::{answers, bytes, request, split, with_header};
 
 const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
@@ -73,7 +73,8 @@ fn the_path_is_appended_and_never_resolved() {
 #[track_caller]
 fn check_refused(request: Request, expected: &str) {
     let server = FakeServer::answering(NO_CONTENT);
-    let refused = server.endpoint().send(request).err();
+    let (request, body) = split(request);
+    let refused = server.endpoint().send(request, body).err();
     assert_eq!(refused.map(|error| error.to_string()).as_deref(), Some(expected));
     assert_eq!(server.exchanges().len(), 0);
 }

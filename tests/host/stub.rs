@@ -34,17 +34,21 @@ impl Default for Stub<'_> {
 }
 
 /// `done` with the ending `complete`.
-pub(super) const COMPLETE: Step = step(6, []);
+pub(super) const COMPLETE: Step = step(7, []);
 /// `done` with the ending `different`.
-pub(super) const DIFFERENT: Step = step(6, [1]);
+pub(super) const DIFFERENT: Step = step(7, [1]);
 /// `wait` until 1970.
-pub(super) const WAIT: Step = step(5, [0]);
+pub(super) const WAIT: Step = step(6, [0]);
 /// `read` on in the body of the request 7.
 pub(super) const READ: Step = step(1, [7]);
+/// `recall` of the body of the request 7.
+pub(super) const RECALL: Step = step(2, [7]);
+/// `report` of nothing.
+pub(super) const REPORT: Step = step(5, []);
 /// `batch` 7, of the first nanosecond of 1970, with an empty order.
-pub(super) const BATCH: Step = step(2, [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+pub(super) const BATCH: Step = step(3, [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 /// The same, of no time at all.
-pub(super) const EMPTY_BATCH: Step = step(2, [7]);
+pub(super) const EMPTY_BATCH: Step = step(3, [7]);
 
 /// Where the step of this number is.
 pub(super) fn place(number: usize) -> String {
@@ -121,7 +125,7 @@ impl Stub<'_> {
   (func (export "tsm2iox:migration/planner@0.3.0#[method]plan.next")
       (param $purpose i32) (param i64) (result i32)
     {next})
-  ;; Keeps the case of the answer, 1 to 7, and of a failure its cause, in tens.
+  ;; Keeps the case of the answer, 1 to 8, and of a failure its cause, in tens.
   (func (export "tsm2iox:migration/planner@0.3.0#[method]plan.answer") (param $at i32)
     (global.set $answered (i32.add
       (i32.add (i32.load8_u offset=16 (local.get $at)) (i32.const 1))

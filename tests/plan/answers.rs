@@ -36,6 +36,7 @@ fn ending(path: &str, answered: (Response, Vec<u8>)) -> Ending {
     let order = first_order(&settings);
     let mut plan = Plan::open(Purpose::Batch, &order).expect("an order is fit");
     let mut bodies = std::collections::HashMap::new();
+    let mut sent = std::collections::HashMap::new();
     loop {
         match plan.next(Timestamp(0)) {
             Step::Send(request) => {
@@ -47,7 +48,9 @@ fn ending(path: &str, answered: (Response, Vec<u8>)) -> Ending {
                 };
                 bodies.insert(request.id, vec![Answer::End, Answer::Bytes(body)]);
                 plan.answer(request.id, Answer::Response(response));
+                sent.insert(request.id, request.body);
             }
+            Step::Recall(id) => plan.answer(id, Answer::Body(sent[&id].clone())),
             Step::Read(id) => {
                 let body = bodies.get_mut(&id).and_then(Vec::pop);
                 plan.answer(id, body.expect("a body is read to its end, and no further"));

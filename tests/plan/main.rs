@@ -186,6 +186,7 @@ fn split(settings: &str) -> Vec<Batch> {
                 plan.answer(request.id, Answer::Response(response));
             }
             Step::Read(id) => plan.answer(id, Answer::End),
+            Step::Recall(_) => panic!("a split hands out no bodies"),
             Step::Batch(batch) => batches.push(batch),
             Step::Done(_) => return batches,
             Step::Note(_) | Step::Report(_) | Step::Wait(_) => {}
@@ -299,6 +300,7 @@ fn simulate(seed: u64, settings: &str) -> Vec<String> {
                     let body = bodies.get_mut(&id).and_then(Vec::pop).unwrap_or(Answer::End);
                     plan.answer(id, body);
                 }
+                Step::Recall(_) => panic!("a migration keeps its records"),
                 Step::Batch(batch) => in_hand.push((batch.id, Some(batch.range), String::new())),
                 Step::Wait(_) if !in_hand.is_empty() => {
                     let (id, range, body) = in_hand.swap_remove(dice.roll(in_hand.len()));
@@ -374,6 +376,7 @@ fn an_outcome_of_another_batch_is_noticed() {
                 plan.answer(request.id, Answer::Response(response));
             }
             Step::Read(id) => plan.answer(id, Answer::End),
+            Step::Recall(_) => panic!("a migration keeps its records"),
             Step::Batch(batch) => batches.push(batch),
             // The host answers each of the two with the outcome of another.
             Step::Wait(_) => plan.answer(batches.remove(0).id, done(TimeRange::ALL)),

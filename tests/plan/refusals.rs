@@ -154,7 +154,7 @@ fn run(lines: &str, is_file: bool, server: &mut Server) -> Ending {
     let response = if is_file { lines.to_owned() } else { csv(lines) };
     let order = first_order(&settings.to_string());
     let mut plan = Plan::open(Purpose::Batch, &order).expect("an order is fit");
-    let mut bodies = HashMap::new();
+    let (mut bodies, mut sent) = (HashMap::new(), HashMap::new());
     loop {
         match plan.next(Timestamp(0)) {
             Step::Send(request) => {
@@ -164,7 +164,9 @@ fn run(lines: &str, is_file: bool, server: &mut Server) -> Ending {
                 };
                 bodies.insert(request.id, body);
                 plan.answer(request.id, Answer::Response(Response { status, headers: Vec::new() }));
+                sent.insert(request.id, request.body);
             }
+            Step::Recall(id) => plan.answer(id, Answer::Body(sent[&id].clone())),
             Step::Read(id) => {
                 let body = bodies.remove(&id).map(String::into_bytes);
                 plan.answer(id, body.map_or(Answer::End, Answer::Bytes));

@@ -54,16 +54,29 @@ impl World {
     pub(crate) fn run(&mut self, purpose: Purpose, settings: &str) -> Result<Outcome, Killed> {
         let mut plan = Plan::open(purpose, settings).expect("the settings are fit");
         let mut bodies = std::collections::HashMap::new();
+        let mut sent = std::collections::HashMap::new();
         loop {
             self.now += 1_000;
             match plan.next(Timestamp(self.now)) {
-                Step::Send(request) => match self.exchange(&request)? {
-                    Ok((response, body)) => {
-                        bodies.insert(request.id, body);
-                        plan.answer(request.id, Answer::Response(response));
+                Step::Send(request) => {
+                    let answer = self.exchange(&request)?;
+                    let id = request.id;
+                    sent.insert(id, request.body);
+                    match answer {
+                        Ok((response, body)) => {
+                            if response.status == 204 {
+                                sent.remove(&id);
+                            }
+                            bodies.insert(id, body);
+                            plan.answer(id, Answer::Response(response));
+                        }
+                        Err(failure) => plan.answer(id, Answer::Failed(failure)),
                     }
-                    Err(failure) => plan.answer(request.id, Answer::Failed(failure)),
-                },
+                }
+                Step::Recall(id) => {
+                    let body = sent.remove(&id).expect("it was sent, and not given back");
+                    plan.answer(id, Answer::Body(body));
+                }
                 Step::Read(id) => {
                     let body = bodies.get_mut(&id).expect("only a response has a body");
                     plan.answer(id, body.pop().unwrap_or(Answer::End));

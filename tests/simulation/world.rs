@@ -80,6 +80,8 @@ struct Driven {
     plan: Plan,
     parent: Option<(usize, u64)>,
     bodies: HashMap<u64, Vec<Answer>>,
+    /// What it may ask for again.
+    sent: HashMap<u64, String>,
     /// When it is to be asked again without an answer.
     wakes: i64,
 }
@@ -173,7 +175,8 @@ impl World {
     }
 
     fn open(&mut self, plan: Plan, parent: Option<(usize, u64)>) {
-        let driven = Driven { plan, parent, bodies: HashMap::new(), wakes: 0 };
+        let (bodies, sent) = (HashMap::new(), HashMap::new());
+        let driven = Driven { plan, parent, bodies, sent, wakes: 0 };
         self.run.plans.insert(self.run.opened, driven);
         self.run.opened += 1;
     }
@@ -210,7 +213,14 @@ impl World {
                 return None;
             }
             match driven.plan.next(Timestamp(self.now)) {
-                Step::Send(request) => self.send(place, &request),
+                Step::Send(request) => {
+                    driven.sent.insert(request.id, request.body.clone());
+                    self.send(place, &request);
+                }
+                Step::Recall(id) => {
+                    let body = driven.sent.remove(&id).expect("it was sent, and not given back");
+                    self.answer_at(self.now, place, id, Answer::Body(body));
+                }
                 Step::Read(id) => {
                     let body = driven.bodies.get_mut(&id).and_then(Vec::pop);
                     let takes = self.rng.i64(1_000..10_000_000);
@@ -298,6 +308,9 @@ impl World {
         }
         if let Some(driven) = self.run.plans.get_mut(&place) {
             driven.bodies.insert(id, body);
+            if head.status == 204 {
+                driven.sent.remove(&id);
+            }
         }
         self.answer_at(self.now + takes, place, id, Answer::Response(head));
     }

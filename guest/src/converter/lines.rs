@@ -148,6 +148,20 @@ impl Lines {
         str::from_utf8(&self.text).expect("lines are made of texts")
     }
 
+    /// Takes the text out, to be put back or to be forgotten: how many lines and bytes it is stays known.
+    pub(crate) fn take_text(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.text)).expect("lines are made of texts")
+    }
+
+    /// Puts the text back. `false` if it is not as long as it was.
+    pub(crate) fn put_text(&mut self, text: String) -> bool {
+        let is_same = text.len() == self.bytes();
+        if is_same {
+            self.text = text.into();
+        }
+        is_same
+    }
+
     pub(crate) fn into_text(self) -> String {
         String::from_utf8(self.text).expect("lines are made of texts")
     }
@@ -159,7 +173,7 @@ impl Lines {
 
     /// How many bytes they are.
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
+        self.ends.last().copied().unwrap_or(0)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

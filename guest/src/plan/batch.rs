@@ -341,7 +341,11 @@ fn is_delay(answer: &Answer) -> bool {
     match answer {
         Answer::Response(response) => asks_to_wait(response.status),
         Answer::Failed(Failure { cause, .. }) => *cause == Cause::TimedOut,
-        Answer::Bytes(_) | Answer::End | Answer::Report(_) | Answer::Outcome(_) => false,
+        Answer::Bytes(_)
+        | Answer::End
+        | Answer::Body(_)
+        | Answer::Report(_)
+        | Answer::Outcome(_) => false,
     }
 }
 

@@ -235,6 +235,7 @@ impl Exchange {
                     Answer::Bytes(_) => "bytes",
                     Answer::End => "an end",
                     Answer::Failed(_) => "a failure",
+                    Answer::Body(_) => "a body",
                     Answer::Report(_) => "a report",
                     Answer::Outcome(_) => "an outcome",
                 };

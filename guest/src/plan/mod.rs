@@ -4,6 +4,7 @@
 //! is read (`converter`) or what a request looks like (`protocol`).
 
 mod batch;
+mod body;
 mod bounds;
 mod collect;
 mod concurrency;
@@ -84,6 +85,8 @@ pub enum Step {
     Send(Request),
     /// Read on in the body of the response to this request.
     Read(u64),
+    /// Give back the body of the request of this id.
+    Recall(u64),
     /// Run a plan of purpose `Batch` to its end, and answer with its outcome.
     Batch(Batch),
     /// Show it. Wants no answer.
@@ -107,6 +110,8 @@ pub enum Answer {
     End,
     /// There is no response, or not the rest of it.
     Failed(Failure),
+    /// The body that was asked for again.
+    Body(String),
     /// What the plan of the batch reports while it goes on.
     Report(String),
     /// How the plan of the batch ended.
@@ -241,7 +246,10 @@ impl Plan {
             step => step,
         };
         match &step {
-            Step::Send(Request { id, .. }) | Step::Read(id) | Step::Batch(Batch { id, .. }) => {
+            Step::Send(Request { id, .. })
+            | Step::Read(id)
+            | Step::Recall(id)
+            | Step::Batch(Batch { id, .. }) => {
                 self.asked.insert(*id);
             }
             Step::Done(outcome) => self.outcome = Some(outcome.clone()),

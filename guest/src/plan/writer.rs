@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::batch::elapsed;
+use super::body::Body;
 use super::days::Days;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::pace::{Held, Pace};
@@ -17,7 +18,7 @@ use super::{Answer, Step};
 use crate::converter::{Conversion, Lines, sift};
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::refusal::Refusal;
-use crate::protocol::{Request, Response, file, write};
+use crate::protocol::{Response, file, write};
 use crate::settings::{Destination, Settings, Source};
 use crate::time::Timestamp;
 
@@ -65,11 +66,13 @@ pub(crate) struct Writer {
     pub(crate) bytes: u64,
 }
 
-/// A body on its way; kept until it is acknowledged, to be sent again or in parts.
+/// A body on its way until it is acknowledged.
 #[derive(Debug)]
 struct Write {
-    lines: Lines,
+    body: Body,
     exchange: Exchange,
+    /// Why it goes on in parts, once its text is back.
+    error: Option<Error>,
     /// When the present attempt set out, once the quota had room for it.
     sent: Option<Timestamp>,
     /// Whether all places were taken since.
@@ -185,13 +188,20 @@ impl Writer {
     fn write(&mut self, lines: Lines) {
         let call = write::lines(&self.destination, self.offset);
         let exchange = Exchange::new(call, self.attempts_max);
-        self.writes.push(Write { lines, exchange, sent: None, was_full: false });
+        let body = Body::new(lines);
+        self.writes.push(Write { body, exchange, error: None, sent: None, was_full: false });
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         let (mut until, mut is_blocked) = (self.held_until, false);
         for write in &mut self.writes {
-            let bytes = write.lines.bytes() as u64;
+            if let Some(id) = write.body.recall() {
+                return Want::Step(Step::Recall(id));
+            }
+            if write.body.is_awaited() {
+                continue;
+            }
+            let bytes = write.body.lines().bytes() as u64;
             if write.sent.is_none() {
                 // Those behind one that waits may be smaller; it would never be its turn.
                 if is_blocked {
@@ -205,13 +215,12 @@ impl Writer {
                     continue;
                 }
                 self.pace.begin(now, bytes);
-                self.days.write(&write.lines, now);
+                self.days.write(write.body.lines(), now);
                 write.sent = Some(now);
             }
             match write.exchange.want(now, ids, true) {
                 Want::Step(Step::Send(request)) => {
-                    let body = write.lines.text().to_owned();
-                    return Want::Step(Step::Send(Request { body, ..request }));
+                    return Want::Step(Step::Send(write.body.hand_out(request)));
                 }
                 Want::Step(step) => return Want::Step(step),
                 Want::Wait(time) => until = Some(until.map_or(time, |until| time.min(until))),
@@ -233,49 +242,71 @@ impl Writer {
 
     /// Bytes that were cut into bodies and are not acknowledged.
     pub(crate) fn unacknowledged(&self) -> usize {
-        let sent = self.writes.iter().map(|write| write.lines.bytes());
+        let sent = self.writes.iter().map(|write| write.body.lines().bytes());
         sent.chain(self.again.iter().map(Lines::bytes)).sum()
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
-        self.writes.iter().any(|write| write.exchange.owns(id))
+        self.writes.iter().any(|write| write.exchange.owns(id) || write.body.awaits(id))
     }
 
     /// Takes an answer to the request of this id. After an error nothing more may be sent.
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) -> Result<(), Error> {
+        if let Some(at) = self.writes.iter().position(|write| write.body.awaits(id)) {
+            return self.take_back(at, answer);
+        }
         let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) else {
             return Ok(());
         };
-        let Write { exchange, lines, .. } = &mut self.writes[at];
-        let (failed, delayed, bytes) = (exchange.failed(), exchange.delayed(), lines.bytes());
+        let Write { exchange, body, was_full, .. } = &mut self.writes[at];
+        let (failed, delayed, bytes) =
+            (exchange.failed(), exchange.delayed(), body.lines().bytes());
         let event = exchange.answer(answer);
         let has_failed = exchange.failed() > failed;
-        self.asked_to_wait |= exchange.delayed() > delayed;
+        let is_delayed = exchange.delayed() > delayed;
+        self.asked_to_wait |= is_delayed;
+        if has_failed || is_delayed {
+            body.want_back();
+        }
         // What the server has counted of an attempt that failed is not known.
         let has_ended = has_failed || matches!(event, Event::Begun(_) | Event::Failed(_));
+        let was_full = *was_full;
         if has_ended && let Some(sent) = self.writes[at].sent.take() {
-            let was_full = self.writes[at].was_full;
             self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed, was_full });
         }
         match event {
             // A write does not read the body of its success.
             Event::Nothing | Event::Piece(_) | Event::Ended => Ok(()),
             Event::Begun(response) => {
-                let Write { lines, .. } = self.writes.remove(at);
-                self.acknowledge(lines.len(), lines.bytes());
+                let Write { body, .. } = self.writes.remove(at);
+                self.acknowledge(body.lines().len(), body.lines().bytes());
                 self.check_length(&response)
             }
             Event::Failed(error) => {
-                let Write { lines, exchange, .. } = self.writes.remove(at);
-                match exchange.refusal {
-                    Some(refusal) => self.sift(lines, &refusal, error),
-                    None if error.fault == Fault::TooLarge && lines.len() > 1 => {
-                        self.window.too_large(lines.bytes());
-                        self.halve(lines);
-                        Ok(())
-                    }
-                    None => Err(error),
+                let Write { body, exchange, error: left, .. } = &mut self.writes[at];
+                let is_too_large = error.fault == Fault::TooLarge && body.lines().len() > 1;
+                if exchange.refusal.is_none() && !is_too_large {
+                    return Err(error);
                 }
+                body.want_back();
+                *left = Some(error);
+                Ok(())
+            }
+        }
+    }
+
+    /// The text of a body is back: to be sent again as it is, or in parts.
+    fn take_back(&mut self, at: usize, answer: Answer) -> Result<(), Error> {
+        self.writes[at].body.take_back(answer)?;
+        let Some(error) = self.writes[at].error.take() else { return Ok(()) };
+        let Write { body, exchange, .. } = self.writes.remove(at);
+        let lines = body.into_lines();
+        match exchange.refusal {
+            Some(refusal) => self.sift(lines, &refusal, error),
+            None => {
+                self.window.too_large(lines.bytes());
+                self.halve(lines);
+                Ok(())
             }
         }
     }

@@ -47,6 +47,7 @@ impl TryFrom<planner::Step> for Step {
         Ok(match step {
             planner::Step::Send(request) => Self::Send(request.try_into()?),
             planner::Step::Read(id) => Self::Read(id),
+            planner::Step::Recall(id) => Self::Recall(id),
             planner::Step::Batch(batch) => Self::Batch(batch.try_into()?),
             planner::Step::Note(note) => Self::Note(note.try_into()?),
             planner::Step::Report(report) => {
@@ -165,6 +166,7 @@ impl From<Answer> for planner::Answer {
                 };
                 Self::Failed(protocol::Failure { cause, message })
             }
+            Answer::Body(body) => Self::Body(body),
             Answer::Report(report) => Self::Report(report),
             Answer::Outcome(outcome) => Self::Outcome(outcome.into()),
         }

@@ -41,7 +41,11 @@ impl Migrate {
                 let message = format!("{name} {what}: {}", failure.message);
                 return self.fail(Error::new(Fault::Internal, message));
             }
-            Answer::Response(_) | Answer::Bytes(_) | Answer::End | Answer::Report(_) => {
+            Answer::Response(_)
+            | Answer::Bytes(_)
+            | Answer::End
+            | Answer::Body(_)
+            | Answer::Report(_) => {
                 let message = format!("the host answered {name} with no outcome");
                 return self.fail(Error::new(Fault::Internal, message));
             }
