@@ -19,10 +19,8 @@ pub(crate) struct Lines {
     ends: Vec<usize>,
 }
 
-/// What is larger is expected to be followed by as much.
+/// What is larger will probably be a whole body.
 const LARGE_BYTES: usize = 1 << 20;
-/// So much more comes at once at most, mostly: what a piece of a response gives.
-const BEYOND_BYTES: usize = 4 << 20;
 
 /// Appends a name or a tag value, if line protocol can say it.
 fn push_part(line: &mut String, dialect: Dialect, part: Part, name: &str) -> Result<(), ErrorKind> {
@@ -92,6 +90,13 @@ impl Lines {
     pub(crate) fn reserve(&mut self, bytes: usize, lines: usize) {
         self.text.reserve(bytes);
         self.ends.reserve(lines);
+    }
+
+    /// Makes room for so many bytes in all, once there are many: by doubling they would take more.
+    pub(crate) fn reserve_in_all(&mut self, bytes: usize) {
+        if self.text.len() >= LARGE_BYTES {
+            self.text.reserve_exact(bytes.saturating_sub(self.text.len()));
+        }
     }
 
     /// Appends a point: measurement and tags, fields as `key=value` with a comma before each but
@@ -198,17 +203,12 @@ impl Lines {
         std::mem::replace(self, first)
     }
 
+    /// Copied out, so that what is left keeps the room for as much again.
     fn take_lines(&mut self, count: usize) -> Self {
         let cut = count.checked_sub(1).map_or(0, |last| self.ends[last]);
-        let rest = self.text.split_off(cut);
-        let ends = self.ends.split_off(count).iter().map(|end| end - cut).collect();
-        let mut taken = std::mem::replace(self, Self { text: rest, ends });
-        // It may be kept for long. What follows will be as much, and a little more: by doubling it would
-        // take twice that.
-        taken.text.shrink_to_fit();
-        if taken.text.len() >= LARGE_BYTES {
-            self.text.reserve(taken.text.len() + BEYOND_BYTES);
-        }
-        taken
+        let text = self.text[..cut].to_vec();
+        self.text.drain(..cut);
+        let rest = self.ends.split_off(count).iter().map(|end| end - cut).collect();
+        Self { text, ends: std::mem::replace(&mut self.ends, rest) }
     }
 }

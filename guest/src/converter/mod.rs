@@ -281,6 +281,11 @@ impl Conversion {
         self.points.merge.lines.bytes()
     }
 
+    /// Makes room for so many bytes of lines, where there will be many.
+    pub(crate) fn reserve_lines(&mut self, bytes: usize) {
+        self.points.merge.lines.reserve_in_all(bytes);
+    }
+
     /// Takes lines off the front, as many as fit into so many bytes, but at least one.
     pub(crate) fn take_lines(&mut self, bytes_max: usize) -> Lines {
         self.points.merge.lines.take_front(bytes_max)

@@ -54,6 +54,8 @@ pub(crate) struct Order {
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
 const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// And so many more, mostly, come of the piece that is read last.
+const LINES_OF_A_PIECE: usize = 4 << 20;
 
 /// A batch on its way.
 #[derive(Debug)]
@@ -220,6 +222,7 @@ impl Batch {
         // What was waited for in vain says nothing of what the query takes.
         self.asked_at = self.asked_at.filter(|_| !matches!(answer, Answer::Failed(_)));
         let read = self.reader.read;
+        self.conversion.reserve_lines(WAITING_BYTES_MAX + LINES_OF_A_PIECE);
         let taken = self.reader.answer(answer, &mut self.conversion);
         self.reading.spend(self.now, self.reader.read - read);
         self.totals.read = self.reader.read;
