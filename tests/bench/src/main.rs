@@ -17,6 +17,8 @@ mod annotated;
 mod influxql;
 mod responses;
 mod usage;
+mod program;
+mod go;
 mod rivals;
 mod csv2lp;
 mod race;
@@ -24,6 +26,7 @@ mod memory;
 mod table;
 mod convert;
 mod plan;
+mod migrate;
 
 use std::ffi::OsString;
 use std::io;
@@ -55,6 +58,11 @@ enum Benchmark {
         #[arg(long, default_value_t = 100_000)]
         records: u32,
     },
+    /// Whole migrations: speed, CPU, memory, start, beside curl and `influx write`
+    Migrate(migrate::Options),
+    /// Be a destination for migrations, see `migrate/stand_in.rs`
+    #[command(hide = true)]
+    StandIn,
     /// Run a command and print what it took, see `usage`
     #[command(hide = true)]
     Measure {
@@ -74,6 +82,11 @@ fn main() -> anyhow::Result<()> {
             ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
             plan::run(records, &mut io::stdout().lock())
         }
+        Benchmark::Migrate(options) => {
+            ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
+            migrate::run(options, &mut io::stdout().lock())
+        }
+        Benchmark::StandIn => migrate::serve(io::stdin().lock(), &mut io::stdout().lock()),
         Benchmark::Measure { command } => usage::measure(&command, &mut io::stdout().lock()),
     }
 }

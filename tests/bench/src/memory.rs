@@ -1,15 +1,12 @@
 //! The memory of `tsm2iox convert` at its peak: it must not depend on how long a response is.
 
-use std::env;
-use std::ffi::OsStr;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-use anyhow::{Context, bail, ensure};
 
 use crate::annotated::Annotated;
 use crate::points::{SECOND, START, machines};
+use crate::program::program;
 use crate::table::{Bound, Goal, write_goals};
 use crate::usage;
 
@@ -82,7 +79,7 @@ pub(crate) fn run(sizes: &Sizes, out: &mut impl Write) -> anyhow::Result<()> {
 /// The peak of converting so many series of so many points.
 fn peak(program: &Path, points: i64, series: usize) -> anyhow::Result<Peak> {
     let mut read = 0;
-    let usage = usage::of_program(program.as_os_str(), &[OsStr::new("convert")], |input| {
+    let usage = usage::of_command(Command::new(program).arg("convert"), |input| {
         let mut annotated = Annotated::new(START, START + points * 10 * SECOND);
         let mut piece = Vec::new();
         for series in machines(points).take(series) {
@@ -98,22 +95,7 @@ fn peak(program: &Path, points: i64, series: usize) -> anyhow::Result<Peak> {
     Ok(Peak { read, bytes: usage.peak_bytes })
 }
 
-/// The program that users have, built of the present sources where cargo runs this one.
-fn program() -> anyhow::Result<PathBuf> {
-    if let Some(cargo) = env::var_os("CARGO") {
-        let build = ["build", "--quiet", "--release", "--package", "tsm2iox"];
-        let mut build_of_program = Command::new(cargo);
-        build_of_program.args(build).current_dir(env!("CARGO_MANIFEST_DIR"));
-        let status = build_of_program.status().context("cargo cannot be run")?;
-        ensure!(status.success(), "`cargo build --release --package tsm2iox` failed");
-    }
-    let program = env::current_exe()?.with_file_name("tsm2iox");
-    if !program.exists() {
-        bail!("{} is not there: `cargo build --release --package tsm2iox`", program.display());
-    }
-    Ok(program)
-}
-
-fn mebibytes(bytes: u64) -> f64 {
+/// Mebibytes.
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
 }
