@@ -23,7 +23,9 @@ pub(crate) struct Sizes {
     pub(crate) stretches: u32,
     /// Of each.
     pub(crate) seconds: i64,
-    /// Of the annotated CSV that a rival converts and writes.
+    /// Of the line protocol that a rival writes.
+    pub(crate) lines_seconds: i64,
+    /// Of the annotated CSV that it converts and writes.
     pub(crate) csv_seconds: i64,
 }
 
@@ -84,4 +86,45 @@ pub(crate) fn sum(contents: &[Content], count: u32) -> Content {
         sum.lines.add(content.lines);
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, Unsigned, sum, write};
+    use crate::lines::push_series;
+    use crate::points::{Stretch, machines_and_air};
+
+    fn lines(nth: u32, unsigned: Unsigned) -> (String, Content) {
+        let mut lines = String::new();
+        let take = |piece: &str| {
+            lines += piece;
+            Ok(())
+        };
+        let content = write(Stretch { nth, seconds: 600 }, unsigned, take).unwrap();
+        (lines, content)
+    }
+
+    #[test]
+    fn stretches_follow_one_another_with_other_values() {
+        let mut expected = String::new();
+        machines_and_air(600).for_each(|series| push_series(&mut expected, &series));
+        let (first, of_first) = lines(0, Unsigned::Kept);
+        assert!(first == expected);
+        let (second, of_second) = lines(1, Unsigned::Kept);
+        let without = |line: &str, nth: usize| line.split(' ').nth(nth).map(str::to_owned);
+        let (line, later) = (first.lines().last().unwrap(), second.lines().last().unwrap());
+        assert_eq!(without(line, 0), without(later, 0));
+        assert_ne!(without(line, 1), without(later, 1));
+        assert_eq!(without(line, 2).as_deref(), Some("1640995790000000000"));
+        assert_eq!(without(later, 2).as_deref(), Some("1640996390000000000"));
+        let both = sum(&[of_first, of_second, of_second], 2);
+        assert_eq!((both.values, both.lines.lines), (2 * 6_150, 2 * 1_250));
+    }
+
+    #[test]
+    fn a_server_without_unsigned_integers_gets_none() {
+        let ((kept, _), (integers, _)) = (lines(0, Unsigned::Kept), lines(0, Unsigned::Integers));
+        assert!(kept.contains("u,note="));
+        assert!(integers == kept.replace("u,note=", "i,note="));
+    }
 }

@@ -116,3 +116,39 @@ fn read_exactly(from: &mut impl BufRead, length: usize, body: &mut Vec<u8>) -> i
 pub(crate) fn invalid(reason: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Head;
+
+    #[track_caller]
+    fn check_body(request: &str, bytes_max: usize, expected: &str) {
+        let mut rest = request.as_bytes();
+        let head = Head::read(&mut rest).unwrap().unwrap();
+        assert_eq!((head.method.as_str(), head.target.as_str()), ("POST", "/write?db=d"));
+        let mut body = Vec::new();
+        head.read_body(&mut rest, bytes_max, &mut body).unwrap();
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_body_is_read_to_its_end_or_to_one_byte_too_many() {
+        let sized = "POST /write?db=d HTTP/1.1\r\nContent-Length: 5\r\n\r\nm f=1GET";
+        let chunked = "POST /write?db=d HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+                       3\r\nm f\r\n2\r\n=1\r\n0\r\n\r\nGET";
+        for request in [sized, chunked] {
+            check_body(request, 5, "m f=1");
+            check_body(request, 3, "m f=");
+        }
+        check_body("POST /write?db=d HTTP/1.1\r\n\r\nGET", 5, "");
+    }
+
+    #[test]
+    fn what_ends_too_early_is_an_error() {
+        assert!(Head::read(&mut "".as_bytes()).unwrap().is_none());
+        assert!(Head::read(&mut "POST / HTTP/1.1\r\n".as_bytes()).is_err());
+        let mut rest = "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nm f=1".as_bytes();
+        let head = Head::read(&mut rest).unwrap().unwrap();
+        assert!(head.read_body(&mut rest, 10, &mut Vec::new()).is_err());
+    }
+}

@@ -1,7 +1,7 @@
 //! The rival of who has line protocol, or annotated CSV, already: `influx write` of InfluxData's
 //! command line tool, to the same stand-in.
 //!
-//! It sends 5000 lines at a time, and waits for each to be acknowledged.
+//! It sends half a megabyte at a time, and waits for each to be acknowledged.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::ensure;
 use tempfile::TempDir;
 
-use super::data::{self, Content, Sizes, Unsigned};
+use super::data::{self, Sizes, Unsigned};
 use super::destination::StandIn;
 use super::duration;
 use super::stand_in::Counts;
@@ -37,12 +37,7 @@ enum Format {
 ///
 /// # Errors
 /// If it fails, or lines are not those of the points.
-pub(crate) fn run(
-    sizes: Sizes,
-    contents: &[Content],
-    unsigned: Unsigned,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
+pub(crate) fn run(sizes: Sizes, out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "\n`influx write` to the stand-in")?;
     let influx = match go::build("influx", "github.com/influxdata/influx-cli/v2/cmd/influx") {
         Ok(program) => Influx { program },
@@ -50,13 +45,14 @@ pub(crate) fn run(
     };
     let folder = TempDir::new()?;
     let path = folder.path().join("points");
-    writeln!(out, "  {:<34}{:>9}{:>12}{:>9}{:>8}", "", "wall s", "a million", "CPU s", "bodies")?;
+    writeln!(out, "  {:<32}{:>9}{:>13}{:>9}{:>8}", "", "wall s", "per million", "CPU s", "bodies")?;
     let mut file = File::create(&path)?;
-    data::write(sizes.stretch(0), unsigned, |lines| Ok(file.write_all(lines.as_bytes())?))?;
+    let stretch = Stretch { nth: 0, seconds: sizes.lines_seconds };
+    let content =
+        data::write(stretch, Unsigned::Kept, |lines| Ok(file.write_all(lines.as_bytes())?))?;
     let (usage, counts) = influx.write(&path, Format::Lines)?;
-    let content = data::sum(contents, 1);
     ensure!(counts.lines == content.lines, "`influx write` has sent other lines");
-    let what = format!("{} of line protocol", duration(sizes.seconds));
+    let what = format!("{} of line protocol", duration(stretch.seconds));
     write_row(out, &what, usage, counts, content.values)?;
 
     let values = write_csv(&path, sizes)?;
@@ -106,5 +102,5 @@ fn write_row(
 ) -> anyhow::Result<()> {
     let (wall, cpu, bodies) = (usage.wall.as_secs_f64(), usage.cpu.as_secs_f64(), counts.bodies);
     let per_million = wall / (values as f64 / 1e6);
-    Ok(writeln!(out, "  {what:<34}{wall:>9.2}{per_million:>12.1}{cpu:>9.2}{bodies:>8}")?)
+    Ok(writeln!(out, "  {what:<32}{wall:>9.2}{per_million:>13.1}{cpu:>9.2}{bodies:>8}")?)
 }

@@ -3,7 +3,7 @@
 //! Passes on every byte as it is. Knows HTTP, and that a connection has one exchange at a time.
 
 use std::io::{self, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -31,9 +31,27 @@ pub(crate) struct Exchange {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) asked: Instant,
+    /// When the first byte of the answer came.
+    pub(crate) heard: Instant,
     /// When the last byte so far of the answer came.
     pub(crate) answered: Instant,
     pub(crate) bytes: u64,
+}
+
+impl Exchange {
+    /// One that begins.
+    pub(crate) fn new(asked: Instant) -> Self {
+        Self {
+            method: String::new(),
+            target: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            asked,
+            heard: asked,
+            answered: asked,
+            bytes: 0,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -101,16 +119,13 @@ fn pass_requests(
         let mut body = Vec::new();
         head.read_body(&mut client, BODY_BYTES_MAX, &mut body)?;
         let header = |name: &'static str| Some((name, head.header(name)?.to_owned()));
-        let now = Instant::now();
         let request = [head.text.as_bytes(), &body[..]].concat();
         let exchange = Exchange {
             method: head.method.clone(),
             target: head.target.clone(),
             headers: ["content-type", "accept"].into_iter().filter_map(header).collect(),
             body,
-            asked: now,
-            answered: now,
-            bytes: 0,
+            ..Exchange::new(Instant::now())
         };
         let mut log = log.lock();
         last.store(log.len(), Ordering::Relaxed);
@@ -131,10 +146,13 @@ fn pass_answers(
     loop {
         let length = server.read(&mut buffer)?;
         if length == 0 {
-            return client.shutdown(std::net::Shutdown::Write);
+            return client.shutdown(Shutdown::Write);
         }
         if let Some(exchange) = log.lock().get_mut(last.load(Ordering::Relaxed)) {
             exchange.answered = Instant::now();
+            if exchange.bytes == 0 {
+                exchange.heard = exchange.answered;
+            }
             exchange.bytes += length as u64;
         }
         client.write_all(&buffer[..length])?;

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -25,12 +25,23 @@ pub(crate) struct Migrator<'a> {
     pub(crate) language: Language,
 }
 
-/// The points between two times.
+/// The points of the first so many stretches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
+    pub(crate) stretches: u32,
     pub(crate) start: i64,
     pub(crate) stop: i64,
     pub(crate) content: Content,
+}
+
+/// A migration that was run to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) usage: Usage,
+    /// Batches that are recorded.
+    pub(crate) batches: usize,
+    /// What came, where it was the stand-in.
+    pub(crate) counts: Counts,
 }
 
 /// A configuration in a folder of its own, with what a run leaves there.
@@ -64,28 +75,45 @@ impl<'a> Migrator<'a> {
     ///
     /// # Errors
     /// If it fails, or the file does not hold the points.
-    pub(crate) fn to_file(self, part: Part, url: &str) -> anyhow::Result<Usage> {
+    pub(crate) fn to_file(self, part: Part, url: &str) -> anyhow::Result<Run> {
         let migration = self.migration(part, url, "api = \"lp\"\npath = \"out.lp\"\n")?;
-        let usage = migration.run()?;
+        let run = migration.run()?;
         let mut lines = Digest::default();
         let file = File::open(migration.folder.path().join("out.lp"))?;
         lines.push_all(BufReader::new(file)).context("the file cannot be read")?;
         ensure!(lines == part.content.lines, "{}", other("the file", lines, part));
-        Ok(usage)
+        Ok(run)
     }
 
     /// Migrates a part to a new stand-in.
     ///
     /// # Errors
     /// If it fails, or other lines than those of the points have come.
-    pub(crate) fn to_stand_in(self, part: Part, url: &str) -> anyhow::Result<(Usage, Counts)> {
+    pub(crate) fn to_stand_in(self, part: Part, url: &str) -> anyhow::Result<Run> {
         let stand_in = StandIn::start()?;
-        let usage = self.migration(part, url, &to(stand_in.url()))?.run()?;
-        let counts = stand_in.counts()?;
-        let lines = counts.lines;
-        ensure!(lines == part.content.lines, "{}", other("the stand-in", lines, part));
-        Ok((usage, counts))
+        let migration = self.migration(part, url, &to(stand_in.url()))?;
+        arrived(&migration, part, &stand_in)
     }
+
+    /// The same, and then once more, when there is nothing left to do.
+    ///
+    /// # Errors
+    /// As `to_stand_in`.
+    pub(crate) fn to_stand_in_twice(self, part: Part, url: &str) -> anyhow::Result<(Run, Run)> {
+        let stand_in = StandIn::start()?;
+        let migration = self.migration(part, url, &to(stand_in.url()))?;
+        let run = arrived(&migration, part, &stand_in)?;
+        Ok((run, arrived(&migration, part, &stand_in)?))
+    }
+}
+
+/// Runs a migration, after which all points are to have come.
+fn arrived(migration: &Migration<'_>, part: Part, stand_in: &StandIn) -> anyhow::Result<Run> {
+    let run = migration.run()?;
+    let counts = stand_in.counts()?;
+    let lines = counts.lines;
+    ensure!(lines == part.content.lines, "{}", other("the stand-in", lines, part));
+    Ok(Run { counts, ..run })
 }
 
 impl Migration<'_> {
@@ -93,20 +121,12 @@ impl Migration<'_> {
     ///
     /// # Errors
     /// If it does not complete.
-    pub(crate) fn run(&self) -> anyhow::Result<Usage> {
-        usage::of_command(&self.command(), |_| Ok(()))
-    }
-
-    /// What runs it.
-    pub(crate) fn command(&self) -> Command {
+    pub(crate) fn run(&self) -> anyhow::Result<Run> {
         let mut command = Command::new(self.program);
-        command.arg("run").arg(self.config());
-        command
-    }
-
-    /// Its configuration.
-    pub(crate) fn config(&self) -> PathBuf {
-        self.folder.path().join("migration.toml")
+        command.arg("run").arg(self.folder.path().join("migration.toml"));
+        let usage = usage::of_command(&command, |_| Ok(()))?;
+        let records = fs::read_to_string(self.folder.path().join("migration.checkpoint.lp"))?;
+        Ok(Run { usage, batches: records.lines().count(), counts: Counts::default() })
     }
 }
 

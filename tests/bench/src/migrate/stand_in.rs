@@ -194,3 +194,57 @@ impl Counts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, BufRead, BufReader, Write};
+    use std::thread;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use support::client::Client;
+
+    use super::{BODY_BYTES_MAX, Counts, serve};
+    use crate::migrate::digest::Digest;
+
+    fn gzip(body: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn it_takes_what_core_takes_and_says_what_it_was() {
+        let (input, end) = io::pipe().unwrap();
+        let (output, mut out) = io::pipe().unwrap();
+        let serving = thread::spawn(move || serve(input, &mut out));
+        let mut url = String::new();
+        BufReader::new(output).read_line(&mut url).unwrap();
+        let write = |headers: &[(&str, &str)], body: &[u8]| {
+            let target = "/api/v3/write_lp?db=bench&precision=nanosecond";
+            let mut client = Client::connect(url.trim_end());
+            client.exchange("POST", target, headers, body).unwrap().status
+        };
+        let coded = [("content-encoding", "gzip")];
+        let lines = "cpu,host=a load=1i 1\ncpu,host=b load=2i 2\n".as_bytes();
+        let statuses: Vec<_> = thread::scope(|scope| {
+            let plain = scope.spawn(|| write(&[], lines));
+            let gzipped = scope.spawn(|| write(&coded, &gzip(lines)));
+            [plain, gzipped].map(|status| status.join().unwrap()).to_vec()
+        });
+        assert_eq!(statuses, [204, 204]);
+        // One that is small only on its way.
+        assert_eq!(write(&coded, &gzip(&vec![b'\n'; BODY_BYTES_MAX + 1])), 413);
+
+        let mut client = Client::connect(url.trim_end());
+        let counts = client.exchange("GET", "/counts", &[], &[]).unwrap().body;
+        let counts = Counts::of_json(&counts).unwrap();
+        let mut expected = Digest::default();
+        expected.push(lines);
+        expected.push(lines);
+        assert_eq!((counts.connections, counts.bodies, counts.lines), (2, 2, expected));
+        assert_eq!(counts.bytes_sent, (lines.len() + gzip(lines).len()) as u64);
+        drop(end);
+        serving.join().unwrap().unwrap();
+    }
+}
