@@ -194,23 +194,18 @@ impl Coverage {
 
     /// How much of `range` is covered, in percent; 100 only if all of it is.
     pub(crate) fn percent_of(&self, range: TimeRange) -> f64 {
-        self.percent_with(None, range)
+        self.percent_with(&[], range)
     }
 
-    /// The same once a batch is done as well.
+    /// The same once some batches are done as well, of which no two have a time in common.
     #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
-    pub(crate) fn percent_with(
-        &self,
-        batch: Option<(&Section, TimeRange)>,
-        range: TimeRange,
-    ) -> f64 {
+    pub(crate) fn percent_with(&self, batches: &[(Section, TimeRange)], range: TimeRange) -> f64 {
         let left = |Column { section: column, times, weight }: &Column| {
-            let added = match batch.filter(|(section, _)| section.contains(column)) {
-                Some((_, batch)) => batch.intersection(range).map_or(0, |batch| {
-                    batch.nanoseconds() - times.between(batch.start(), batch.stop())
-                }),
-                None => 0,
-            };
+            let of_column = batches.iter().filter(|(section, _)| section.contains(column));
+            let added = of_column.filter_map(|(_, batch)| batch.intersection(range));
+            let new =
+                |batch: TimeRange| batch.nanoseconds() - times.between(batch.start(), batch.stop());
+            let added: u64 = added.map(new).sum();
             weight * (range.nanoseconds() - times.nanoseconds_of(range) - added) as f64
         };
         let left: f64 = self.columns.iter().map(left).sum();

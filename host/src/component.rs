@@ -125,6 +125,9 @@ impl Component {
 fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    // For backtraces, which nobody sees: half of what has to be loaded.
+    config.generate_address_map(false);
+    config.wasm_backtrace_max_frames(None);
     // Without a home, for instance, there is no cache: then each run compiles anew.
     config.cache(Cache::new(CacheConfig::new()).ok());
     let engine = Engine::new(&config)?;

@@ -14,6 +14,7 @@ use tsm2iox_guest::plan::Ending;
 
 mod guide;
 mod limits;
+mod pipeline;
 mod records;
 mod smallest;
 mod source;

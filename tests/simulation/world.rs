@@ -45,6 +45,9 @@ pub(crate) struct World {
     pub(crate) written: Vec<(i64, u64)>,
     pub(crate) read: Vec<(i64, u64)>,
     pub(crate) quota: Option<ServerQuota>,
+    /// A larger body is refused, with 413; and how often that was.
+    pub(crate) body_bytes_max: usize,
+    pub(crate) too_large: u32,
     /// When a write takes twenty seconds, as where the destination is busy with something else.
     pub(crate) slow: Range<i64>,
     /// When each body set out, when it was acknowledged, and its lines.
@@ -105,6 +108,8 @@ impl World {
             written: Vec::new(),
             read: Vec::new(),
             quota: None,
+            body_bytes_max: usize::MAX,
+            too_large: 0,
             slow: 0..0,
             bodies: Vec::new(),
             organization: None,
@@ -331,6 +336,10 @@ impl World {
     /// Takes a body of lines, if the quota has room for it.
     fn write(&mut self, body: &str, takes: i64) -> Response {
         let (at, bytes) = (self.now + takes, body.len() as u64);
+        if body.len() > self.body_bytes_max {
+            self.too_large += 1;
+            return status(413);
+        }
         if self.rng.u32(0..1000) < self.faults.busy {
             return match self.rng.u8(0..3) {
                 0 => retry_after(429, "3".to_owned()),

@@ -55,7 +55,7 @@ pub(crate) struct Order {
 /// So many bytes of lines wait to be sent; then reading waits as well.
 const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// And so many more, mostly, come of the piece that is read last.
-const LINES_OF_A_PIECE: usize = 4 << 20;
+const LINES_OF_A_PIECE: usize = 2 << 20;
 
 /// A batch on its way.
 #[derive(Debug)]
@@ -274,16 +274,16 @@ impl Batch {
 
     fn report(&self) -> Report {
         let counts = self.conversion.counts();
-        let waiting = self.conversion.waiting() as u64;
-        let unacknowledged = self.writer.unacknowledged() as u64 + waiting;
+        let waiting = self.conversion.waiting();
+        let (bodies, unacknowledged) = self.writer.unacknowledged(waiting);
         Report {
             source_nanoseconds: self.source_nanoseconds,
             source_delays: self.source_delays,
             tables: counts.tables,
             rows: counts.rows,
             read: self.totals.read,
-            written: self.totals.written + unacknowledged,
-            unacknowledged,
+            written: self.totals.written + unacknowledged as u64,
+            bodies,
             slot: Slot {
                 reading: self.reading.clone(),
                 writing: self.writer.pace.clone(),

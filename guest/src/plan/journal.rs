@@ -79,7 +79,7 @@ enum State {
     Idle,
     Appending {
         exchange: Exchange,
-        entry: Box<Pending>,
+        entries: Vec<Pending>,
     },
 }
 
@@ -132,7 +132,11 @@ impl Journal {
 
     /// How many entries are not on the disk yet.
     pub(crate) fn unsettled(&self) -> usize {
-        self.waiting.len() + usize::from(matches!(self.state, State::Appending { .. }))
+        let appending = match &self.state {
+            State::Appending { entries, .. } => entries.len(),
+            State::Reading { .. } | State::Idle => 0,
+        };
+        self.waiting.len() + appending
     }
 
     /// Records that the migration has begun, and what its range is.
@@ -148,10 +152,8 @@ impl Journal {
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        if matches!(self.state, State::Idle)
-            && let Some(entry) = self.waiting.pop_front()
-        {
-            self.begin_append(entry, now);
+        if matches!(self.state, State::Idle) && !self.waiting.is_empty() {
+            self.begin_append(now);
         }
         match &mut self.state {
             State::Reading { exchange, .. } | State::Appending { exchange, .. } => {
@@ -161,28 +163,34 @@ impl Journal {
         }
     }
 
-    fn begin_append(&mut self, mut entry: Pending, now: Timestamp) {
-        // In a bucket, two records of one time would be one: time must go on, whatever the clock
-        // does.
-        let entry_time = now.max(self.last_time.saturating_add(1));
-        let line = match &mut entry {
-            Pending::Opened(opening) => {
-                opening.time = entry_time;
-                opening.to_line()
-            }
-            Pending::Done(record) => {
-                record.time = entry_time;
-                let batch = Some((&record.section, record.batch));
-                record.percent_complete = self.coverage.percent_with(batch, record.migration);
-                record.to_line()
-            }
-        };
+    /// All that waits goes at once: some checkpoints take a second for each request.
+    fn begin_append(&mut self, now: Timestamp) {
+        let mut entries: Vec<_> = self.waiting.drain(..).collect();
         // Its batch is done again, perhaps in other ranges: so it must not be read as whole later.
-        let end_of_torn = if self.torn { " torn\n" } else { "" };
-        let body = format!("{end_of_torn}{line}\n");
+        let mut body = if self.torn { " torn\n".to_owned() } else { String::new() };
+        let (mut time, mut batches) = (self.last_time, Vec::new());
+        for entry in &mut entries {
+            // In a bucket, two records of one time would be one: time must go on, whatever the clock
+            // does.
+            time = now.max(time.saturating_add(1));
+            body += &match entry {
+                Pending::Opened(opening) => {
+                    opening.time = time;
+                    opening.to_line()
+                }
+                Pending::Done(record) => {
+                    batches.push((record.section.clone(), record.batch));
+                    record.time = time;
+                    record.percent_complete =
+                        self.coverage.percent_with(&batches, record.migration);
+                    record.to_line()
+                }
+            };
+            body.push('\n');
+        }
         let call = write::record(&self.checkpoint, &body);
         let exchange = Exchange::new(call, self.attempts_max);
-        self.state = State::Appending { exchange, entry: Box::new(entry) };
+        self.state = State::Appending { exchange, entries };
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
@@ -194,8 +202,8 @@ impl Journal {
         }
     }
 
-    /// Takes an answer, and returns the record that is now on the disk.
-    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Record>, Error> {
+    /// Takes an answer, and returns the records that are now on the disk.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Vec<Record>, Error> {
         let event = match &mut self.state {
             State::Reading { exchange, .. } | State::Appending { exchange, .. } => {
                 exchange.answer(answer)
@@ -203,10 +211,10 @@ impl Journal {
             State::Idle => Event::Nothing,
         };
         match event {
-            Event::Nothing => Ok(None),
+            Event::Nothing => Ok(Vec::new()),
             Event::Begun(response) => Ok(self.begun(&response)),
-            Event::Piece(piece) => self.take_piece(&piece).map(|()| None),
-            Event::Ended => self.end().map(|()| None),
+            Event::Piece(piece) => self.take_piece(&piece).map(|()| Vec::new()),
+            Event::Ended => self.end().map(|()| Vec::new()),
             Event::Failed(error) => {
                 self.state = State::Idle;
                 Err(error)
@@ -214,29 +222,30 @@ impl Journal {
         }
     }
 
-    fn begun(&mut self, response: &Response) -> Option<Record> {
+    fn begun(&mut self, response: &Response) -> Vec<Record> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Appending { entry, .. } => {
+            State::Appending { entries, .. } => {
                 self.torn = false;
-                match *entry {
-                    Pending::Done(record) => {
-                        self.count(&record);
-                        Some(record)
-                    }
-                    Pending::Opened(opening) => {
-                        self.begin(&opening);
-                        None
+                let mut records = Vec::new();
+                for entry in entries {
+                    match entry {
+                        Pending::Done(record) => {
+                            self.count(&record);
+                            records.push(record);
+                        }
+                        Pending::Opened(opening) => self.begin(&opening),
                     }
                 }
+                records
             }
             State::Reading { exchange, conversion, .. } => {
                 // Not for the first time, if the body broke off.
                 let conversion = conversion.map(|_| Box::new(Conversion::of_whole_points()));
                 let (text, read, found) = (Vec::new(), 0, response.status != 404);
                 self.state = State::Reading { exchange, text, read, conversion, found };
-                None
+                Vec::new()
             }
-            State::Idle => None,
+            State::Idle => Vec::new(),
         }
     }
 

@@ -23,6 +23,7 @@ use super::quota::QuotaFinder;
 use super::road::{Road, RoadFinder};
 use super::sizer::Sizer;
 use super::slot::Slot;
+use super::window::Window;
 use super::{Answer, Ending, Note, Outcome, Step, Totals};
 use crate::coverage::Coverage;
 use crate::error::{Error, Fault};
@@ -63,6 +64,8 @@ pub(crate) struct Migrate {
     reading: Pace,
     slots: Vec<Slot>,
     write_quota: Option<Quota>,
+    /// How much the destination takes at once, as the last batch that ended has learnt.
+    window: Window,
     /// Whether Flux is asked for pivoted tables.
     pivot: Pivot,
     /// How long batches of each section are to be.
@@ -108,11 +111,11 @@ struct Attempt {
     reported: Option<Reported>,
 }
 
-/// What is known of a batch before its end, in bytes.
+/// What is known of a batch before its end: bytes that it has read, and bodies that are left.
 #[derive(Clone, Copy, Debug)]
 struct Reported {
     read: u64,
-    unacknowledged: u64,
+    bodies: usize,
     /// Whether its place is free for the next.
     is_free: bool,
 }
@@ -169,6 +172,7 @@ impl Migrate {
             reading: Pace::default(),
             slots: Vec::new(),
             write_quota: None,
+            window: Window::new(settings.limits.concurrency),
             pivot: Pivot::Unknown,
             sizers: HashMap::new(),
             concurrency: Concurrency::new(settings.limits.concurrency),
@@ -320,8 +324,7 @@ impl Migrate {
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
         if self.journal.owns(id) {
             match self.journal.answer(answer) {
-                Ok(Some(record)) => self.notes.push_back(Note::of_record(&record)),
-                Ok(None) => {}
+                Ok(records) => self.notes.extend(records.iter().map(Note::of_record)),
                 Err(error) => self.fail(error),
             }
         } else if self.in_hand.contains_key(&id)

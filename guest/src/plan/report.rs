@@ -20,7 +20,8 @@ pub(crate) struct Report {
     pub(crate) rows: u64,
     pub(crate) read: u64,
     pub(crate) written: u64,
-    pub(crate) unacknowledged: u64,
+    /// How many bodies are not acknowledged.
+    pub(crate) bodies: usize,
     /// What is used of it.
     pub(crate) slot: Slot,
 }

@@ -46,7 +46,6 @@ impl Slot {
         self.reading.take_over(now, &other.reading);
         self.writing.take_over(now, &other.writing);
         self.days.take_over(&other.days);
-        self.window.take_over(&other.window);
     }
 
     /// As if all was used now.

@@ -25,8 +25,8 @@ const SLOW_SECONDS: f64 = 2.0;
 /// once.
 const SOON_TIMES: f64 = 1.5;
 const SOON_SECONDS: f64 = 1.5;
-/// By so much the shortest is forgotten with each that comes: a destination may become slower for good.
-const FORGETTING: f64 = 1.02;
+/// What is smaller than such a part of a body says nothing of how long one takes.
+const BODY_PARTS: usize = 2;
 /// How much the newest counts in what is usual, and where it was slow.
 const NEWEST: f64 = 0.2;
 const NEWEST_SLOW: f64 = 0.05;
@@ -45,9 +45,12 @@ pub(crate) struct Window {
     /// Until the first trouble it grows fast; then by one for so many that came back.
     is_growing_fast: bool,
     came_back: usize,
+    /// Whether bodies of another batch were with the destination when this one began.
+    has_company: bool,
     /// Whether the last that came back is no reason against one more.
     is_soon: bool,
-    /// How long it mostly takes until a body is acknowledged, and at least, in seconds.
+    /// How long it mostly takes until a body is acknowledged, and until a large one is at least, in
+    /// seconds.
     usual: Option<f64>,
     shortest: Option<f64>,
     /// The pause after each, in nanoseconds; 0 where all is well.
@@ -71,6 +74,7 @@ impl Window {
             size: WRITES_FIRST.min(most),
             is_growing_fast: true,
             came_back: 0,
+            has_company: false,
             is_soon: false,
             usual: None,
             shortest: None,
@@ -86,17 +90,17 @@ impl Window {
             most,
             size: other.size.clamp(1, most),
             pause: other.pause.min(PAUSE_MAX),
-            body_bytes_max: other.body_bytes_max.clamp(1, BODY_BYTES_MAX),
+            body_bytes_max: other.body_bytes_max.clamp(1, self.body_bytes_max),
             usual: other.usual.or(self.usual),
             shortest: other.shortest.or(self.shortest),
             ..other.clone()
         };
     }
 
-    /// So many bytes of others are with the destination, and will be back soon: then it grows again.
-    pub(crate) fn leave_room(&mut self, bytes: u64) {
-        let bodies = usize::try_from(bytes).unwrap_or(usize::MAX).div_ceil(BODY_BYTES_MAX);
-        if bodies > 0 {
+    /// So many bodies of others are with the destination, and will be back soon: then it grows again.
+    pub(crate) fn leave_room(&mut self, bodies: usize) {
+        self.has_company = bodies > 0;
+        if self.has_company {
             self.size = self.size.saturating_sub(bodies).max(WRITES_LEAST.min(self.size));
             self.is_growing_fast = true;
         }
@@ -118,11 +122,11 @@ impl Window {
         self.body_bytes_max = self.body_bytes_max.min(bytes.div_ceil(2).max(1));
     }
 
-    /// A body has come back after so many nanoseconds. Returns for how many nanoseconds none should
-    /// follow: what takes much longer than others is followed by a pause as long as that, and the other
-    /// side then has half of its time for itself.
+    /// A body of so many bytes has come back after so many nanoseconds. Returns for how many nanoseconds
+    /// none should follow: what takes much longer than others is followed by a pause as long as that, and
+    /// the other side then has half of its time for itself.
     #[expect(clippy::cast_precision_loss, reason = "times are compared roughly")]
-    pub(crate) fn arrived(&mut self, took: u64) -> u64 {
+    pub(crate) fn arrived(&mut self, bytes: usize, took: u64) -> u64 {
         let seconds = took as f64 / 1e9;
         let usual = *self.usual.get_or_insert(seconds);
         self.is_soon = false;
@@ -133,10 +137,13 @@ impl Window {
             return self.pause;
         }
         self.usual = Some(usual + (seconds - usual) * NEWEST);
-        let shortest =
-            self.shortest.map_or(seconds, |shortest| (shortest * FORGETTING).min(seconds));
-        self.shortest = Some(shortest);
-        self.is_soon = self.pause == 0 && seconds <= SOON_TIMES * shortest + SOON_SECONDS;
+        if bytes >= self.body_bytes_max / BODY_PARTS {
+            // With so few at once it is the destination's own time, however long that has become.
+            let is_alone = self.size <= WRITES_LEAST && !self.has_company;
+            let shortest = self.shortest.filter(|_| !is_alone).unwrap_or(seconds).min(seconds);
+            self.shortest = Some(shortest);
+            self.is_soon = self.pause == 0 && seconds <= SOON_TIMES * shortest + SOON_SECONDS;
+        }
         self.pause /= 2;
         if self.pause < PAUSE_MIN {
             self.pause = 0;
@@ -168,5 +175,76 @@ impl Window {
         self.is_growing_fast = false;
         self.came_back = 0;
         self.size = (self.size / 2).max(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BODY_BYTES_MAX, Window};
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// So many bodies come back, each after as many seconds as the destination takes for so many at once.
+    fn come_back(window: &mut Window, bodies: usize, seconds: impl Fn(usize) -> u64) {
+        for _ in 0..bodies {
+            window.arrived(BODY_BYTES_MAX, seconds(window.size()) * SECOND);
+            window.grow();
+        }
+    }
+
+    #[test]
+    fn more_go_at_once_where_that_takes_no_longer() {
+        let mut window = Window::new(1);
+        assert_eq!(window.size(), 4);
+        come_back(&mut window, 8, |_| 1);
+        assert_eq!(window.size(), 12);
+        let mut of_four = Window::new(4);
+        come_back(&mut of_four, 100, |_| 1);
+        assert_eq!(of_four.size(), 3);
+    }
+
+    #[test]
+    fn few_go_at_once_to_a_destination_that_takes_one_after_the_other() {
+        let mut window = Window::new(1);
+        // The first finds nobody there.
+        window.arrived(BODY_BYTES_MAX, 2 * SECOND);
+        come_back(&mut window, 1000, |at_once| 2 * at_once as u64);
+        assert!(window.size() <= 4, "{} at once", window.size());
+    }
+
+    #[test]
+    fn trouble_halves_them_and_they_come_again_one_by_one() {
+        let mut window = Window::new(1);
+        come_back(&mut window, 8, |_| 1);
+        assert_eq!(window.strained(), SECOND);
+        // One at a time while there are pauses.
+        assert_eq!(window.size(), 1);
+        assert_eq!(window.strained(), 2 * SECOND);
+        come_back(&mut window, 6, |_| 1);
+        assert_eq!(window.size(), 3);
+        come_back(&mut window, 3 + 4, |_| 1);
+        assert_eq!(window.size(), 5);
+    }
+
+    #[test]
+    fn a_destination_that_has_become_slower_for_good_is_no_trouble_for_ever() {
+        let mut window = Window::new(1);
+        come_back(&mut window, 8, |_| 1);
+        come_back(&mut window, 1, |_| 20);
+        assert_eq!(window.size(), 1);
+        come_back(&mut window, 200, |_| 20);
+        assert_eq!(window.size(), 12);
+    }
+
+    #[test]
+    fn what_is_too_large_is_learnt() {
+        let mut window = Window::new(1);
+        window.too_large(BODY_BYTES_MAX);
+        assert_eq!(window.body_bytes_max(), BODY_BYTES_MAX / 2);
+        let mut other = Window::new(1);
+        other.take_over(&window);
+        assert_eq!(other.body_bytes_max(), BODY_BYTES_MAX / 2);
+        window.too_large(1);
+        assert_eq!(window.body_bytes_max(), 1);
     }
 }

@@ -127,7 +127,10 @@ impl Writer {
             self.pace.end(now, bytes);
             let pause = match failed {
                 true => self.window.strained(),
-                false => self.window.arrived(elapsed(sent, now)),
+                false => {
+                    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                    self.window.arrived(bytes, elapsed(sent, now))
+                }
             };
             self.pace.hold(now, pause);
             if was_full && !failed {
@@ -240,10 +243,12 @@ impl Writer {
         self.writes.iter().any(|write| write.exchange.is_in_flight())
     }
 
-    /// Bytes that were cut into bodies and are not acknowledged.
-    pub(crate) fn unacknowledged(&self) -> usize {
-        let sent = self.writes.iter().map(|write| write.body.lines().bytes());
-        sent.chain(self.again.iter().map(Lines::bytes)).sum()
+    /// How many bodies are not acknowledged, and their bytes, with so many that are to be cut.
+    pub(crate) fn unacknowledged(&self, waiting: usize) -> (usize, usize) {
+        let sent = self.writes.iter().map(|write| write.body.lines());
+        let cut: Vec<_> = sent.chain(&self.again).map(Lines::bytes).collect();
+        let bodies = cut.len() + waiting.div_ceil(self.body_bytes_max().max(1));
+        (bodies, cut.iter().sum::<usize>() + waiting)
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {

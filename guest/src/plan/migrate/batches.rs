@@ -12,7 +12,6 @@ use crate::plan::sizer::Sizer;
 use crate::plan::slot::Slot;
 use crate::plan::window::WRITES_IN_FLIGHT_MAX;
 use crate::plan::{Batch, Note, Step};
-use crate::protocol::write::BODY_BYTES_MAX;
 use crate::settings::{BatchInterval, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
 
@@ -31,8 +30,6 @@ const SPLIT_UNITS: [u64; 5] = [HOUR, DAY, 7 * DAY, 30 * DAY, 365 * DAY];
 
 /// So many batches, and records, may wait to be acknowledged: those of a beginning, where they are small.
 const SETTLING_MAX: usize = 16;
-/// And so many bytes of lines of all of them, beside those of the batches that are reading.
-const UNACKNOWLEDGED_MAX: u64 = (WRITES_IN_FLIGHT_MAX * BODY_BYTES_MAX) as u64;
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3600 * SECOND;
@@ -97,13 +94,13 @@ impl Migrate {
         }
         all - free < places
             && free + unsettled < SETTLING_MAX
-            && self.unacknowledged() < UNACKNOWLEDGED_MAX
+            && self.bodies_left() < WRITES_IN_FLIGHT_MAX
     }
 
-    /// Bytes of batches that were read, and have left their place to others.
-    fn unacknowledged(&self) -> u64 {
+    /// Bodies of batches that were read, and have left their place to others.
+    fn bodies_left(&self) -> usize {
         let left = self.in_hand.values().filter_map(free);
-        left.fold(0, |sum, left| sum.saturating_add(left.unacknowledged))
+        left.fold(0, |sum, left| sum.saturating_add(left.bodies))
     }
 
     /// Whether a batch that is read leaves its place to the next before it is acknowledged. Where what is
@@ -186,7 +183,8 @@ impl Migrate {
             order.offset = self.offset;
             order.is_pivoted = attempt.is_pivoted;
             order.slot = self.slots.pop().unwrap_or_else(|| self.new_slot());
-            order.slot.window.leave_room(self.unacknowledged());
+            order.slot.window = self.window.clone();
+            order.slot.window.leave_room(self.bodies_left());
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }

@@ -91,8 +91,8 @@ impl Migrate {
         let Some(report) = Report::parse(report) else { return };
         let is_free = self.settles_freely();
         let Some(attempt) = self.in_hand.get_mut(&id) else { return };
-        let Report { read, unacknowledged, .. } = report;
-        if attempt.reported.replace(Reported { read, unacknowledged, is_free }).is_some() {
+        let Report { read, bodies, .. } = report;
+        if attempt.reported.replace(Reported { read, bodies, is_free }).is_some() {
             return;
         }
         let expected = std::mem::take(&mut attempt.read);
@@ -113,9 +113,8 @@ impl Migrate {
             self.slots.push(slot);
             return Report::default();
         };
-        if attempt.reported.is_some_and(|reported| reported.is_free) {
-            self.slots.iter_mut().for_each(|slot| slot.window.take_over(&report.slot.window));
-        } else {
+        self.window.take_over(&report.slot.window);
+        if !attempt.reported.is_some_and(|reported| reported.is_free) {
             self.return_slot(&report);
         }
         report

@@ -10,8 +10,8 @@ use crate::table::{Bound, Goal, write_goals};
 use crate::usage::Usage;
 
 /// Bodies that a migration has with its destination at a time: `WRITES_IN_FLIGHT_MAX` of
-/// `guest/src/plan/writer.rs`.
-const BODIES_IN_FLIGHT: u64 = 2;
+/// `guest/src/plan/window.rs`, and one that is being made, of each of two batches.
+const BODIES_IN_FLIGHT: u64 = 12 + 2;
 /// Bytes of each: `BODY_BYTES_MAX` of `guest/src/protocol/write.rs`.
 const BODY_BYTES: u64 = 10_000_000;
 /// Bytes that are held of a series: `merge_bytes_max` of the converter.
@@ -23,8 +23,11 @@ const BESIDE_CURL_MAX: f64 = 1.3;
 const ACKNOWLEDGEMENTS: Duration = Duration::from_secs(2);
 /// What a short migration may take, with these.
 const ONE_SECONDS_MAX: f64 = 3.0;
-/// So much memory more may three times as many points take.
-const MORE_MEMORY_MAX: f64 = 1.1;
+/// So many bodies more may be there at the peak of a run that is three times as long: how many there are
+/// is a matter of chance, for the longer run has more chances.
+const MORE_BODIES_MAX: u64 = 2;
+
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// Of one language. Each is of all points, if nothing else is said.
 #[derive(Debug, Default)]
@@ -77,7 +80,7 @@ impl Figures {
                 continue;
             }
             let Median { wall, cpu, peak_bytes, batches } = median;
-            let peak = peak_bytes / (1024.0 * 1024.0);
+            let peak = peak_bytes / MEBIBYTE;
             write!(out, "  {what:<32}{wall:>9.2}{cpu:>9.2}")?;
             match values {
                 0 => write!(out, "{:>13}", "")?,
@@ -127,16 +130,16 @@ impl Figures {
             (of_usages(&self.curl), median(&self.file), median(&self.stand_in));
         let (one, idle) = (median(&self.one), median(&self.idle));
         // Where it was not measured, this is no number.
-        let of_third = stand_in.peak_bytes / median(&self.third).peak_bytes;
+        let more = (stand_in.peak_bytes - median(&self.third).peak_bytes) / MEBIBYTE;
         let less = (stand_in.wall - ACKNOWLEDGEMENTS.as_secs_f64()) / curl.wall;
-        let above = (stand_in.peak_bytes - idle.peak_bytes) / (1024.0 * 1024.0);
+        let above = (stand_in.peak_bytes - idle.peak_bytes) / MEBIBYTE;
         let bound = mebibytes(HELD_BYTES + BODIES_IN_FLIGHT * BODY_BYTES);
         let goals = [
             ("to a file / curl, wall", BESIDE_CURL_MAX, file.wall / curl.wall),
             ("(to the stand-in - 2 s) / curl, wall", BESIDE_CURL_MAX, less),
             ("s of the shortest to the stand-in", ONE_SECONDS_MAX, one.wall),
             ("MiB above the one without work", bound.round(), above),
-            ("MiB of all / of a third", MORE_MEMORY_MAX, of_third),
+            ("MiB more than for a third", mebibytes(MORE_BODIES_MAX * BODY_BYTES).round(), more),
         ];
         let goals = goals.map(|(what, bound, found)| Goal {
             what,
