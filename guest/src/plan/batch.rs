@@ -284,6 +284,7 @@ impl Batch {
             read: self.totals.read,
             written: self.totals.written + unacknowledged as u64,
             bodies,
+            unacknowledged: unacknowledged as u64,
             slot: Slot {
                 reading: self.reading.clone(),
                 writing: self.writer.pace.clone(),

@@ -111,11 +111,13 @@ struct Attempt {
     reported: Option<Reported>,
 }
 
-/// What is known of a batch before its end: bytes that it has read, and bodies that are left.
+/// What is known of a batch before its end: how many bytes it has read, and what is left to be
+/// acknowledged, in bodies and bytes.
 #[derive(Clone, Copy, Debug)]
 struct Reported {
     read: u64,
     bodies: usize,
+    unacknowledged: u64,
     /// Whether its place is free for the next.
     is_free: bool,
 }

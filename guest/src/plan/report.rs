@@ -20,8 +20,9 @@ pub(crate) struct Report {
     pub(crate) rows: u64,
     pub(crate) read: u64,
     pub(crate) written: u64,
-    /// How many bodies are not acknowledged.
+    /// How many bodies are not acknowledged, and how many bytes they are.
     pub(crate) bodies: usize,
+    pub(crate) unacknowledged: u64,
     /// What is used of it.
     pub(crate) slot: Slot,
 }

@@ -14,8 +14,10 @@ use crate::protocol::write::BODY_BYTES_MAX;
 pub(crate) const WRITES_IN_FLIGHT_MAX: usize = 12;
 /// And so many at first: what is more comes after the first of them is back.
 const WRITES_FIRST: usize = 4;
-/// So many, where those of the batch before are still to come back.
-const WRITES_LEAST: usize = 2;
+/// So many at least, where those of the batch before are still to come back.
+const WRITES_LEAST: usize = 4;
+/// With at most so many it shows how long the destination takes by itself.
+const WRITES_ALONE: usize = 2;
 
 /// What takes so many times as long as mostly, and so many seconds more, is slow. InfluxDB 3 Core
 /// acknowledges once a second, so that a second more or less says nothing.
@@ -97,8 +99,9 @@ impl Window {
         };
     }
 
-    /// So many bodies of others are with the destination, and will be back soon: then it grows again.
-    pub(crate) fn leave_room(&mut self, bodies: usize) {
+    /// So many bytes of others are with the destination, and will be back soon: then it grows again.
+    pub(crate) fn leave_room(&mut self, bytes: u64) {
+        let bodies = usize::try_from(bytes).unwrap_or(usize::MAX) / self.body_bytes_max;
         self.has_company = bodies > 0;
         if self.has_company {
             self.size = self.size.saturating_sub(bodies).max(WRITES_LEAST.min(self.size));
@@ -139,7 +142,7 @@ impl Window {
         self.usual = Some(usual + (seconds - usual) * NEWEST);
         if bytes >= self.body_bytes_max / BODY_PARTS {
             // With so few at once it is the destination's own time, however long that has become.
-            let is_alone = self.size <= WRITES_LEAST && !self.has_company;
+            let is_alone = self.size <= WRITES_ALONE && !self.has_company;
             let shortest = self.shortest.filter(|_| !is_alone).unwrap_or(seconds).min(seconds);
             self.shortest = Some(shortest);
             self.is_soon = self.pause == 0 && seconds <= SOON_TIMES * shortest + SOON_SECONDS;

@@ -94,13 +94,13 @@ impl Migrate {
         }
         all - free < places
             && free + unsettled < SETTLING_MAX
-            && self.bodies_left() < WRITES_IN_FLIGHT_MAX
+            && self.left(|reported| reported.bodies as u64) < WRITES_IN_FLIGHT_MAX as u64
     }
 
-    /// Bodies of batches that were read, and have left their place to others.
-    fn bodies_left(&self) -> usize {
+    /// What is to be acknowledged of batches that have left their place to others.
+    fn left(&self, amount: impl Fn(Reported) -> u64) -> u64 {
         let left = self.in_hand.values().filter_map(free);
-        left.fold(0, |sum, left| sum.saturating_add(left.bodies))
+        left.fold(0, |sum, reported| sum.saturating_add(amount(reported)))
     }
 
     /// Whether a batch that is read leaves its place to the next before it is acknowledged. Where what is
@@ -184,7 +184,7 @@ impl Migrate {
             order.is_pivoted = attempt.is_pivoted;
             order.slot = self.slots.pop().unwrap_or_else(|| self.new_slot());
             order.slot.window = self.window.clone();
-            order.slot.window.leave_room(self.bodies_left());
+            order.slot.window.leave_room(self.left(|reported| reported.unacknowledged));
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }

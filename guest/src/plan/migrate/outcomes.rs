@@ -91,8 +91,9 @@ impl Migrate {
         let Some(report) = Report::parse(report) else { return };
         let is_free = self.settles_freely();
         let Some(attempt) = self.in_hand.get_mut(&id) else { return };
-        let Report { read, bodies, .. } = report;
-        if attempt.reported.replace(Reported { read, bodies, is_free }).is_some() {
+        let Report { read, bodies, unacknowledged, .. } = report;
+        let reported = Reported { read, bodies, unacknowledged, is_free };
+        if attempt.reported.replace(reported).is_some() {
             return;
         }
         let expected = std::mem::take(&mut attempt.read);

@@ -24,8 +24,8 @@ const ACKNOWLEDGEMENTS: Duration = Duration::from_secs(2);
 /// What a short migration may take, with these.
 const ONE_SECONDS_MAX: f64 = 3.0;
 /// So many bodies more may be there at the peak of a run that is three times as long: how many there are
-/// is a matter of chance, for the longer run has more chances.
-const MORE_BODIES_MAX: u64 = 2;
+/// is a matter of chance, of which the longer run has more.
+const MORE_BODIES_MAX: u64 = 3;
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
