@@ -1,8 +1,7 @@
 //! The order of things: plans driven natively, without a network, through every fault by number.
 
 use serde_json::{Value, json};
-use tsm2iox_guest::error::Fault as ErrorFault;
-use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Plan, Purpose, Step, Totals};
+use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Plan, Purpose, Step};
 use tsm2iox_guest::protocol::Response;
 use tsm2iox_guest::time::{TimeRange, Timestamp};
 
@@ -11,8 +10,10 @@ mod bounds;
 mod influxql;
 mod records;
 mod refusals;
+mod tiles;
 mod tsm;
 mod world;
+use tiles::done;
 use world::{Fault, Killed, World};
 
 /// A migration of six and a half hours in batches of one.
@@ -253,116 +254,6 @@ fn batches_follow_the_calendar_and_the_last_is_cut_at_the_stop() {
     );
 }
 
-/// A small generator: the same dice for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits fit") % sides
-    }
-}
-
-/// The outcome of a batch, as its own plan would end.
-fn done(range: TimeRange) -> Answer {
-    let (start, stop) = (range.start().nine_digits(), range.stop().nine_digits());
-    let checkpoint = format!(
-        "batches,dstBucket=dst,dstHost=http://destination,srcBucket=src,srcHost=http://source,srcOrg=o \
-         batch_start=\"{start}\",batch_stop=\"{stop}\",migration_start=\"1970-01-01T00:00:00Z\",\
-         migration_stop=\"1970-01-01T06:30:00Z\",rows=1i,percent_complete=1.0 1"
-    );
-    Answer::Outcome(Outcome {
-        ending: Ending::Complete,
-        totals: Totals::default(),
-        checkpoint,
-        report: String::new(),
-    })
-}
-
-/// A migration of several batches at once, whose answers come in any order, some of them faults,
-/// and whose process is killed now and then. Returns the recorded ranges.
-fn simulate(seed: u64, settings: &str) -> Vec<String> {
-    let mut dice = Dice(seed);
-    let mut checkpoint = String::new();
-    for _ in 0..100 {
-        let mut plan = Plan::open(Purpose::Migrate, settings).expect("the settings are fit");
-        let (mut in_hand, mut now, mut bodies) = (Vec::new(), 0, std::collections::HashMap::new());
-        loop {
-            match plan.next(Timestamp(now)) {
-                Step::Send(request) if request.method == "GET" => {
-                    bodies.insert(request.id, vec![Answer::Bytes(checkpoint.clone().into_bytes())]);
-                    let response = Response { status: 200, headers: Vec::new() };
-                    plan.answer(request.id, Answer::Response(response));
-                }
-                Step::Send(request) => in_hand.push((request.id, None, request.body)),
-                Step::Read(id) => {
-                    let body = bodies.get_mut(&id).and_then(Vec::pop).unwrap_or(Answer::End);
-                    plan.answer(id, body);
-                }
-                Step::Recall(_) => panic!("a migration keeps its records"),
-                Step::Batch(batch) => in_hand.push((batch.id, Some(batch.range), String::new())),
-                Step::Wait(_) if !in_hand.is_empty() => {
-                    let (id, range, body) = in_hand.swap_remove(dice.roll(in_hand.len()));
-                    match range {
-                        Some(range) if dice.roll(4) > 0 => plan.answer(id, done(range)),
-                        Some(_) => {
-                            let error =
-                                tsm2iox_guest::error::Error::new(ErrorFault::Unavailable, "");
-                            let ending = Ending::Stopped(error);
-                            let (totals, checkpoint) = (Totals::default(), String::new());
-                            let report = String::new();
-                            let outcome = Outcome { ending, totals, checkpoint, report };
-                            plan.answer(id, Answer::Outcome(outcome));
-                        }
-                        None => {
-                            checkpoint += &body;
-                            let response = Response { status: 204, headers: Vec::new() };
-                            plan.answer(id, Answer::Response(response));
-                        }
-                    }
-                }
-                Step::Wait(until) => now = until.0,
-                Step::Note(_) | Step::Report(_) => {}
-                Step::Done(Outcome { ending: Ending::Complete, .. }) => {
-                    assert!(in_hand.is_empty(), "seed {seed}: complete with batches in hand");
-                    return recorded(&checkpoint);
-                }
-                Step::Done(_) => break,
-            }
-            if dice.roll(50) == 0 {
-                break; // Killed.
-            }
-        }
-    }
-    panic!("seed {seed}: it comes to no end");
-}
-
-fn recorded(checkpoint: &str) -> Vec<String> {
-    let text = |line: &str, key: &str| {
-        let text = line.split(&format!("{key}=\"")).nth(1).and_then(|rest| rest.split('"').next());
-        text.expect("a record says its range").to_owned()
-    };
-    let mut ranges: Vec<_> = checkpoint
-        .lines()
-        .filter(|line| line.starts_with("batches"))
-        .map(|line| format!("{}/{}", text(line, " batch_start"), text(line, "batch_stop")))
-        .collect();
-    ranges.sort();
-    ranges
-}
-
-#[test]
-fn records_tile_the_migration_exactly_whatever_the_dice_say() {
-    let settings = settings(&json!({ "limits": { "concurrency": 3, "attempts": 2 } }));
-    let hour = |n: i64| Timestamp(n * 3_600_000_000_000).nine_digits();
-    let mut tiles: Vec<_> = (0..6).map(|n| format!("{}/{}", hour(n), hour(n + 1))).collect();
-    tiles.push(format!("{}/1970-01-01T06:30:00.000000000Z", hour(6)));
-    for seed in 0..300 {
-        assert_eq!(simulate(seed, &settings), tiles, "seed {seed}");
-    }
-}
-
 #[test]
 fn an_outcome_of_another_batch_is_noticed() {
     let settings = settings(&json!({ "limits": { "concurrency": 2 } }));
@@ -379,7 +270,7 @@ fn an_outcome_of_another_batch_is_noticed() {
             Step::Recall(_) => panic!("a migration keeps its records"),
             Step::Batch(batch) => batches.push(batch),
             // The host answers each of the two with the outcome of another.
-            Step::Wait(_) => plan.answer(batches.remove(0).id, done(TimeRange::ALL)),
+            Step::Wait(_) => plan.answer(batches.remove(0).id, done(TimeRange::ALL, String::new())),
             Step::Note(_) | Step::Report(_) => {}
             Step::Done(outcome) => break outcome,
         }
