@@ -18,7 +18,8 @@ ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
 
 
-def run(purpose, text, endpoints, report=lambda text: None):  # opens a plan, in an instance of its own, and obeys until it is done
+def run(purpose, text, endpoints, report=lambda said: None):
+    # Opens a plan, in an instance of its own, and obeys until it is done.
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
@@ -35,12 +36,12 @@ def run(purpose, text, endpoints, report=lambda text: None):  # opens a plan, in
         step = call("[method]plan.next", plan, time.time_ns())
         match step.tag, step.payload:
             case "send", request:
-                if request.endpoint == "destination": sent[request.id] = request.body
+                if request.endpoint == "destination": sent[request.id] = request.body  # kept until 204
                 start(request.id, send, endpoints[request.endpoint], request, bodies)
             case "recall", id: call("[method]plan.answer", plan, id, Variant("body", sent.pop(id)))
             case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
             case "batch", batch: start(batch.id, do_batch, batch, endpoints, answers)
-            case "report", text: report(text)
+            case "report", said: report(said)
             case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:

@@ -8,7 +8,8 @@ use tsm2iox_guest::plan::Answer;
 
 use crate::endpoint::{Answered, Body};
 
-/// So many pieces, of a megabyte at most, wait for the plan; then the other side waits as well.
+/// So many pieces, of a megabyte at most, wait for the plan, and one more is in hand; then the other side
+/// waits as well.
 const PIECES_AHEAD_MAX: usize = 4;
 
 /// A body that is read ahead until it is dropped.

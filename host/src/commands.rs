@@ -92,13 +92,7 @@ fn list(config: &Path, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
 fn status(config: &Path) -> anyhow::Result<ExitStatus> {
     let (component, config) = (Component::embedded()?, Config::read(config)?);
     let (machine, status) = (Machine::open()?, Purpose::Status);
-    Ok(look(&machine.carry_out(
-        &config,
-        component,
-        status,
-        Report::Data,
-        Batches::Refused(None),
-    )?))
+    Ok(look(&machine.carry_out(&config, component, status, Report::Data, Batches::Refused)?))
 }
 
 /// Ends a command that only looks: what it has seen is said, whether or not it is complete.

@@ -125,7 +125,7 @@ impl Component {
 fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
-    // For backtraces, which nobody sees: half of what has to be loaded.
+    // Without what only backtraces need, which nobody sees: it takes time to be loaded.
     config.generate_address_map(false);
     config.wasm_backtrace_max_frames(None);
     // Without a home, for instance, there is no cache: then each run compiles anew.

@@ -31,8 +31,8 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 /// So many steps may follow one another without a wait: a plan that has more to say never ends.
 const STEPS_MAX: u32 = 10_000_000;
 
-/// A batch reports once; a component that does so without end would fill the memory.
-const REPORTS_MAX: u32 = 16;
+/// A batch reports once; more would fill the memory.
+const REPORTS_MAX: u32 = 1;
 
 /// Who watches hears something of each plan at least so often.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
@@ -58,8 +58,10 @@ pub enum Batches<'a> {
     Driven,
     /// They are listed, and not answered.
     Listed(&'a mut dyn FnMut(&Batch) -> anyhow::Result<()>),
-    /// There are none: a batch has no batches. What it reports goes there, if anybody hears it.
-    Refused(Option<&'a Reply>),
+    /// There are none.
+    Refused,
+    /// There are none, for it is one; what it reports goes there.
+    OfBatch(&'a Reply),
 }
 
 impl fmt::Debug for Batches<'_> {
@@ -67,7 +69,8 @@ impl fmt::Debug for Batches<'_> {
         f.write_str(match self {
             Self::Driven => "Driven",
             Self::Listed(_) => "Listed",
-            Self::Refused(_) => "Refused",
+            Self::Refused => "Refused",
+            Self::OfBatch(_) => "OfBatch",
         })
     }
 }
@@ -114,13 +117,15 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                     drive_batch(host.clone(), batch.order, pending.reply(batch.id)?)?;
                 }
                 Batches::Listed(list) => list(&batch)?,
-                Batches::Refused(_) => bail!("the component hands out a batch of a batch"),
+                Batches::Refused | Batches::OfBatch(_) => {
+                    bail!("the component hands out a batch where there is none")
+                }
             },
             Step::Report(report) => {
                 reports += 1;
-                ensure!(reports <= REPORTS_MAX, "the component reports without end");
-                if let Batches::Refused(Some(reply)) = &batches {
-                    reply.tell(Answer::Report(report));
+                ensure!(reports <= REPORTS_MAX, "the component reports more than once");
+                if let Batches::OfBatch(reply) = &batches {
+                    reply.report(report);
                 }
             }
             Step::Note(note) => {
@@ -145,7 +150,7 @@ fn drive_batch(host: Host, order: String, reply: Reply) -> anyhow::Result<()> {
     let work = move || {
         let outcome =
             Plan::open(&host.component, Purpose::Batch, &order).and_then(|plan| match plan {
-                Ok(plan) => drive(&host, plan, Batches::Refused(Some(&reply))),
+                Ok(plan) => drive(&host, plan, Batches::OfBatch(&reply)),
                 Err(error) => Ok(failed(error)),
             });
         let answer = match outcome {

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::ensure;
 use bytes::Bytes;
 use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::plan::Answer;
@@ -79,7 +80,8 @@ pub struct AppendFile {
 }
 
 impl Endpoint {
-    /// Sends a request with a body, empty for none; the future answers it. Nothing happens before it is polled.
+    /// Sends a request with this body, empty for none, instead of its own; the future answers it. Nothing
+    /// happens before it is polled.
     ///
     /// # Errors
     /// If the request holds what a component must not say.
@@ -88,6 +90,7 @@ impl Endpoint {
         request: Request,
         body: Bytes,
     ) -> anyhow::Result<Pin<Box<dyn Future<Output = Answered> + Send>>> {
+        ensure!(request.body.is_empty(), "it has two bodies");
         let idle = Duration::from_secs(request.timeout.into()).min(IDLE_MAX);
         Ok(match self {
             Self::Server(server) => {

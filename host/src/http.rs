@@ -146,8 +146,8 @@ impl Server {
             // RFC 9110, 8.6: no length at all would leave it open whether a body follows.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let is_compressed = body.len() >= GZIP_BYTES_MIN && takes_gzip(&headers);
-        let compressions = self.compressions.clone().filter(|_| is_compressed);
+        let may_compress = body.len() >= GZIP_BYTES_MIN && takes_gzip(&headers);
+        let compressions = self.compressions.clone().filter(|_| may_compress);
         if compressions.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }

@@ -17,8 +17,8 @@ fn main() -> ExitCode {
     commands::execute(command).unwrap_or_else(|error| report::error(&error)).into()
 }
 
-/// glibc keeps what was freed once, up to 64 MB for each thread (mallopt(3), `M_MMAP_THRESHOLD`): bodies
-/// that are long gone would then count as long as a migration takes.
+/// glibc would raise that size to what was freed last, up to 32 MB (mallopt(3), `M_MMAP_THRESHOLD`), and
+/// keep what is smaller: bodies that are long gone would then count as long as a migration takes.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn give_large_memory_back() {
     #[expect(

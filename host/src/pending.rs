@@ -1,6 +1,6 @@
 //! What a plan has in the hands of its host: each step is answered once, whatever happens to it.
 //!
-//! Does not know what the steps are.
+//! Does not know what the steps are for. Of answers it knows that 204 means that a body is taken.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -46,8 +46,8 @@ pub struct Pending {
 enum Given {
     /// Its answer.
     Answer(Answered),
-    /// A word before it.
-    Word(Answer),
+    /// What a batch reports before it.
+    Report(String),
 }
 
 /// The duty to answer a step: once, even if what was to answer it panics.
@@ -99,9 +99,13 @@ impl Pending {
     /// # Errors
     /// If the component hands out too many.
     pub fn keep(&mut self, id: u64, body: &Bytes) -> anyhow::Result<()> {
+        self.forget(id);
         self.kept_bytes += body.len();
-        ensure!(self.kept_bytes <= KEPT_BYTES_MAX, "the component hands out too much at once");
         self.kept.insert(id, body.clone());
+        ensure!(
+            self.kept_bytes <= KEPT_BYTES_MAX,
+            "the component has more than {KEPT_BYTES_MAX} bytes with the destination at once"
+        );
         Ok(())
     }
 
@@ -124,7 +128,7 @@ impl Pending {
     pub fn next_answer(&mut self, patience: Duration) -> Option<(u64, Answer)> {
         let (id, given) = self.answers.recv_timeout(patience).ok()?;
         let (answer, body) = match given {
-            Given::Word(answer) => return Some((id, answer)),
+            Given::Report(report) => return Some((id, Answer::Report(report))),
             Given::Answer(answered) => answered,
         };
         self.ids.remove(&id);
@@ -140,10 +144,10 @@ impl Pending {
 }
 
 impl Reply {
-    /// Says something of it before it is answered.
-    pub fn tell(&self, word: Answer) {
+    /// Hands on what a batch reports before it is answered.
+    pub fn report(&self, report: String) {
         // A plan that is done wants to hear no more.
-        let _ = self.sender.send((self.id, Given::Word(word)));
+        let _ = self.sender.send((self.id, Given::Report(report)));
     }
 
     /// Answers it.

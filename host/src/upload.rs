@@ -22,7 +22,7 @@ pub(crate) struct Upload {
     progress: Progress,
 }
 
-/// When a part was last taken.
+/// When a part was last taken by the system, which holds some megabytes more.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Arc<Mutex<Instant>>);
 

@@ -156,7 +156,7 @@ fn steps_that_no_host_does_end_the_plan() {
     check(send("GET", 1, 0, 67_108_865), &long);
     check(stub::READ, "the component reads a body that is not there");
     check(stub::RECALL, "the component asks for a body that is not there");
-    check(stub::REPORT, "the component reports without end");
+    check(stub::REPORT, "the component reports more than once");
     check(send("GET", 1, 0, 0), "no source is open");
 }
 

@@ -50,7 +50,10 @@ fn ending(path: &str, answered: (Response, Vec<u8>)) -> Ending {
                 plan.answer(request.id, Answer::Response(response));
                 sent.insert(request.id, request.body);
             }
-            Step::Recall(id) => plan.answer(id, Answer::Body(sent[&id].clone())),
+            Step::Recall(id) => {
+                let body = sent.remove(&id).expect("it was sent, and not given back");
+                plan.answer(id, Answer::Body(body));
+            }
             Step::Read(id) => {
                 let body = bodies.get_mut(&id).and_then(Vec::pop);
                 plan.answer(id, body.expect("a body is read to its end, and no further"));

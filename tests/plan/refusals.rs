@@ -166,7 +166,10 @@ fn run(lines: &str, is_file: bool, server: &mut Server) -> Ending {
                 plan.answer(request.id, Answer::Response(Response { status, headers: Vec::new() }));
                 sent.insert(request.id, request.body);
             }
-            Step::Recall(id) => plan.answer(id, Answer::Body(sent[&id].clone())),
+            Step::Recall(id) => {
+                let body = sent.remove(&id).expect("it was sent, and not given back");
+                plan.answer(id, Answer::Body(body));
+            }
             Step::Read(id) => {
                 let body = bodies.remove(&id).map(String::into_bytes);
                 plan.answer(id, body.map_or(Answer::End, Answer::Bytes));

@@ -20,12 +20,14 @@ impl Dice {
     }
 }
 
-/// What a batch reports that took a second; it used nothing of what its order lets it use.
-fn report(batch: &Batch) -> String {
+/// What a batch reports that took a second; it used nothing of what its order lets it use, and has so many
+/// bytes left.
+fn report(batch: &Batch, bytes: usize) -> String {
     let order: Value = serde_json::from_str(&batch.order).expect("an order is JSON");
     json!({
         "source_nanoseconds": 1_000_000_000, "source_delays": 0, "tables": 1, "rows": 1, "read": 1,
-        "written": 1, "bodies": 1, "unacknowledged": 1, "slot": order["slot"],
+        "written": 1, "unacknowledged_bodies": 1, "unacknowledged_bytes": bytes, "slot": order["slot"],
+        "window": order["window"],
     })
     .to_string()
 }
@@ -78,13 +80,13 @@ fn simulate(seed: u64, settings: &str) -> (Vec<String>, usize) {
                         && dice.roll(2) == 0
                     {
                         // Once or more: only the first counts.
-                        plan.answer(*id, Answer::Report(report(batch)));
+                        plan.answer(*id, Answer::Report(report(batch, dice.roll(1000))));
                         continue;
                     }
                     let (id, batch, body) = in_hand.swap_remove(place);
                     match batch {
                         Some(batch) if dice.roll(4) > 0 => {
-                            plan.answer(id, done(batch.range, report(&batch)));
+                            plan.answer(id, done(batch.range, report(&batch, 0)));
                         }
                         Some(_) => {
                             let error = Error::new(Fault::Unavailable, "");

@@ -19,7 +19,7 @@ pub(crate) struct Lines {
     ends: Vec<usize>,
 }
 
-/// What is larger will probably be a whole body.
+/// From here on a whole body is expected, and room for it is made at once.
 const LARGE_BYTES: usize = 1 << 20;
 
 /// Appends a name or a tag value, if line protocol can say it.

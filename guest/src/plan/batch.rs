@@ -14,14 +14,13 @@ use super::reader::{self, Reader};
 use super::report::Report;
 use super::road::Road;
 use super::slot::Slot;
+use super::window::Window;
 use super::writer::Writer;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route, Terms};
-use crate::protocol::judge::asks_to_wait;
 use crate::protocol::write::BODY_BYTES_MAX;
-use crate::protocol::{Cause, Failure};
 use crate::section::Section;
 use crate::settings::{Destination, Settings, Source};
 use crate::time::{TimeRange, Timestamp};
@@ -50,12 +49,25 @@ pub(crate) struct Order {
     /// What it may read and write, and when.
     #[serde(default)]
     pub(crate) slot: Slot,
+    /// How many bodies may be under way, and how large.
+    #[serde(default)]
+    pub(crate) window: Window,
 }
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
 const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// And so many more, mostly, come of the piece that is read last.
-const LINES_OF_A_PIECE: usize = 2 << 20;
+const PIECE_LINES_BYTES: usize = 2 << 20;
+
+/// How far a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Reading,
+    /// All is read and converted.
+    Read,
+    /// And that is reported.
+    Reported,
+}
 
 /// A batch on its way.
 #[derive(Debug)]
@@ -73,11 +85,9 @@ pub(crate) struct Batch {
     is_answered: bool,
     /// For how long it was waited for.
     source_nanoseconds: u64,
-    /// How often it asked to wait, or let us wait in vain.
+    /// How often it asked to wait, or failed.
     source_delays: u32,
-    /// Whether all that was read is converted, and whether that is reported.
-    converted: bool,
-    reported: bool,
+    stage: Stage,
     writer: Writer,
     totals: Totals,
     notes: VecDeque<Note>,
@@ -97,6 +107,7 @@ impl Order {
             section: Section::ALL,
             is_pivoted: false,
             slot: Slot::default(),
+            window: Window::default(),
         }
     }
 }
@@ -145,9 +156,8 @@ impl Batch {
                 settings.dialect,
                 settings.line_breaks,
             ),
-            converted: false,
-            reported: false,
-            writer: Writer::new(&settings, order.offset, order.slot),
+            stage: Stage::Reading,
+            writer: Writer::new(&settings, order.offset, order.slot, order.window),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -171,8 +181,10 @@ impl Batch {
             // What was sent may still have its effect: a file must not be cut meanwhile.
             return if self.writer.is_in_flight() { Step::Wait(until) } else { self.done() };
         }
-        self.writer.cut_bodies(&mut self.conversion, self.converted, now);
-        if self.converted && !std::mem::replace(&mut self.reported, true) {
+        let is_read = self.stage != Stage::Reading;
+        self.writer.cut_bodies(&mut self.conversion, is_read, now);
+        if self.stage == Stage::Read {
+            self.stage = Stage::Reported;
             return Step::Report(self.report().to_text());
         }
         match self.writer.want(now, &mut self.ids) {
@@ -190,8 +202,17 @@ impl Batch {
         let may_read = self.conversion.waiting() < WAITING_BYTES_MAX && ready <= now;
         match self.reader.want(now, &mut self.ids, may_read) {
             Want::Step(step) => {
-                if matches!(step, Step::Send(_) | Step::Read(_)) {
-                    (self.asked_at, self.is_answered) = (Some(now), false);
+                match &step {
+                    Step::Send(_) | Step::Read(_) => {
+                        (self.asked_at, self.is_answered) = (Some(now), false);
+                    }
+                    // It asked to wait, or is to be asked again.
+                    Step::Note(_) => self.source_delays += 1,
+                    Step::Recall(_)
+                    | Step::Batch(_)
+                    | Step::Report(_)
+                    | Step::Wait(_)
+                    | Step::Done(_) => {}
                 }
                 return step;
             }
@@ -199,7 +220,7 @@ impl Batch {
             Want::Nothing => {}
         }
         // Whatever is converted by then has become a write, as far as there is room.
-        let is_done = self.converted && self.writer.is_done();
+        let is_done = is_read && self.writer.is_done();
         if is_done { self.done() } else { Step::Wait(until) }
     }
 
@@ -218,11 +239,10 @@ impl Batch {
 
     fn answer_reader(&mut self, answer: Answer) {
         self.is_answered = true;
-        self.source_delays += u32::from(is_delay(&answer));
         // What was waited for in vain says nothing of what the query takes.
         self.asked_at = self.asked_at.filter(|_| !matches!(answer, Answer::Failed(_)));
         let read = self.reader.read;
-        self.conversion.reserve_lines(WAITING_BYTES_MAX + LINES_OF_A_PIECE);
+        self.conversion.reserve_lines(WAITING_BYTES_MAX + PIECE_LINES_BYTES);
         let taken = self.reader.answer(answer, &mut self.conversion);
         self.reading.spend(self.now, self.reader.read - read);
         self.totals.read = self.reader.read;
@@ -235,7 +255,7 @@ impl Batch {
     }
 
     fn end_reading(&mut self) {
-        self.converted = true;
+        self.stage = Stage::Read;
         let counts = self.conversion.counts();
         let mut warn = |message| self.notes.push_back(Note::warning(message));
         if counts.altered > 0 {
@@ -283,14 +303,14 @@ impl Batch {
             rows: counts.rows,
             read: self.totals.read,
             written: self.totals.written + unacknowledged as u64,
-            bodies,
-            unacknowledged: unacknowledged as u64,
+            unacknowledged_bodies: bodies,
+            unacknowledged_bytes: unacknowledged as u64,
             slot: Slot {
                 reading: self.reading.clone(),
                 writing: self.writer.pace.clone(),
                 days: self.writer.days.clone(),
-                window: self.writer.window.clone(),
             },
+            window: self.writer.window.clone(),
         }
     }
 
@@ -334,22 +354,9 @@ impl Batch {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        let what = if self.converted { "writing" } else { "reading" };
+        let what = if self.stage == Stage::Reading { "reading" } else { "writing" };
         let doing = format!("{what} {}", batch_of(&self.section, self.batch));
         Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
-    }
-}
-
-/// Whether the source has enough to do.
-fn is_delay(answer: &Answer) -> bool {
-    match answer {
-        Answer::Response(response) => asks_to_wait(response.status),
-        Answer::Failed(Failure { cause, .. }) => *cause == Cause::TimedOut,
-        Answer::Bytes(_)
-        | Answer::End
-        | Answer::Body(_)
-        | Answer::Report(_)
-        | Answer::Outcome(_) => false,
     }
 }
 

@@ -19,8 +19,11 @@ pub(crate) struct Body {
 #[derive(Clone, Copy, Debug)]
 enum Text {
     Here,
+    /// With the host.
     Away(u64),
+    /// To be asked for.
     Wanted(u64),
+    /// Asked for, and not back yet.
     Asked(u64),
 }
 

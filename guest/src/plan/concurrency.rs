@@ -56,7 +56,7 @@ impl Concurrency {
         if usual.is_some_and(|usual| speed < usual * SLOW) {
             // What is slow now may stay so: it is what the next is compared with.
             self.speeds[level - 1] = Some(speed);
-            return self.strained();
+            return self.strained(level);
         }
         self.speeds[level - 1] =
             Some(usual.map_or(speed, |usual| usual + (speed - usual) * NEWEST));
@@ -88,8 +88,12 @@ impl Concurrency {
         self.speeds[place].map(|speed| speed * (place + 1) as f64)
     }
 
-    /// The source asks to wait, does not answer in time, or is slow.
-    pub(crate) fn strained(&mut self) {
+    /// The source asks a batch to wait, does not answer it in time, or is slow. It was begun at this level:
+    /// of several that were, all but one say nothing new.
+    pub(crate) fn strained(&mut self, level: usize) {
+        if level != self.level {
+            return;
+        }
         self.level = (self.level / 2).max(1);
         self.measured = 0;
         self.hold = self.next_hold;
@@ -127,7 +131,9 @@ mod tests {
         while concurrency.level() < 8 {
             concurrency.measure(concurrency.level(), 1_000_000, SECOND);
         }
-        concurrency.strained();
+        for _ in 0..8 {
+            concurrency.strained(8);
+        }
         assert_eq!(concurrency.level(), 4);
         for _ in 0..15 {
             concurrency.measure(4, 1_000_000, SECOND);

@@ -1,4 +1,4 @@
-//! What is recorded of a migration: read once, then appended to, one record at a time.
+//! What is recorded of a migration: read once, then appended to, all records that wait at once.
 //!
 //! Does not know which batch is next. A record that cannot be read is no record: its batch is done
 //! again, and that is always safe.
@@ -146,7 +146,7 @@ impl Journal {
         self.waiting.push_back(Pending::Opened(opening));
     }
 
-    /// Records a batch that is done, as soon as what was recorded before it is on the disk.
+    /// Records a batch that is done, once what is being appended is on the disk.
     pub(crate) fn append(&mut self, record: Record) {
         self.waiting.push_back(Pending::Done(record));
     }
@@ -188,7 +188,7 @@ impl Journal {
             };
             body.push('\n');
         }
-        let call = write::record(&self.checkpoint, &body);
+        let call = write::record(&self.checkpoint, body);
         let exchange = Exchange::new(call, self.attempts_max);
         self.state = State::Appending { exchange, entries };
     }

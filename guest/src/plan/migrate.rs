@@ -111,13 +111,12 @@ struct Attempt {
     reported: Option<Reported>,
 }
 
-/// What is known of a batch before its end: how many bytes it has read, and what is left to be
-/// acknowledged, in bodies and bytes.
+/// What is known of a batch before its end. Bytes that it has read, and what it has left.
 #[derive(Clone, Copy, Debug)]
 struct Reported {
     read: u64,
-    bodies: usize,
-    unacknowledged: u64,
+    unacknowledged_bodies: usize,
+    unacknowledged_bytes: u64,
     /// Whether its place is free for the next.
     is_free: bool,
 }
@@ -174,7 +173,7 @@ impl Migrate {
             reading: Pace::default(),
             slots: Vec::new(),
             write_quota: None,
-            window: Window::new(settings.limits.concurrency),
+            window: Window::default(),
             pivot: Pivot::Unknown,
             sizers: HashMap::new(),
             concurrency: Concurrency::new(settings.limits.concurrency),

@@ -85,7 +85,7 @@ pub enum Step {
     Send(Request),
     /// Read on in the body of the response to this request.
     Read(u64),
-    /// Give back the body of the request of this id.
+    /// Give back the body of the request of this id, and answer with `Body` or `Failed`.
     Recall(u64),
     /// Run a plan of purpose `Batch` to its end, and answer with its outcome.
     Batch(Batch),
@@ -267,7 +267,12 @@ impl Plan {
         let was_asked = match &answer {
             // Its outcome follows.
             Answer::Report(_) => self.asked.contains(&id),
-            _ => self.asked.remove(&id),
+            Answer::Response(_)
+            | Answer::Bytes(_)
+            | Answer::End
+            | Answer::Failed(_)
+            | Answer::Body(_)
+            | Answer::Outcome(_) => self.asked.remove(&id),
         };
         if !was_asked {
             let message = format!("the host answered step {id}, which was not asked for");

@@ -1,8 +1,8 @@
 //! How much may go to a side, or come from it, in a window of time, and when.
 //!
-//! Does not know what is counted, nor how many are under way at once (`window`). The windows of a server's quota are fixed, and nobody knows when
-//! they begin: so no stretch of time as long as a window may hold more than the quota. What is under
-//! way counts until it has arrived, and then for a window.
+//! Does not know what is counted, nor how many bodies are under way at once (`window.rs`). The windows of
+//! a server's quota are fixed, and nobody knows when they begin: so no stretch of time as long as a window
+//! may hold more than the quota. What is under way counts until it has arrived, and then for a window.
 
 use std::collections::VecDeque;
 
@@ -22,6 +22,7 @@ const SECOND: f64 = 1e9;
 
 /// A rate that holds something up for longer, an hour, is a clock that has jumped.
 const HOLD_MAX: u64 = 3_600_000_000_000;
+
 /// What one side allows, and what was used of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::slot::Slot;
+use super::window::Window;
 
 /// What a batch took: once all is read, and at its end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -12,19 +13,23 @@ use super::slot::Slot;
 pub(crate) struct Report {
     /// For how long the source was waited for, in nanoseconds.
     pub(crate) source_nanoseconds: u64,
-    /// How often it asked to wait, or let the batch wait in vain.
+    /// How often it asked to wait, or failed.
     pub(crate) source_delays: u32,
     /// How many tables a response of Flux had: one for each field of each series.
     pub(crate) tables: u64,
-    /// Field values, bytes of responses, and bytes of lines, with those that are not acknowledged.
+    /// Field values.
     pub(crate) rows: u64,
+    /// Bytes of responses.
     pub(crate) read: u64,
+    /// Bytes of lines, with those that are not acknowledged; if it has failed, they will not be.
     pub(crate) written: u64,
-    /// How many bodies are not acknowledged, and how many bytes they are.
-    pub(crate) bodies: usize,
-    pub(crate) unacknowledged: u64,
+    /// What is not acknowledged: bodies, and their bytes.
+    pub(crate) unacknowledged_bodies: usize,
+    pub(crate) unacknowledged_bytes: u64,
     /// What is used of it.
     pub(crate) slot: Slot,
+    /// How much the destination takes at once.
+    pub(crate) window: Window,
 }
 
 impl Report {

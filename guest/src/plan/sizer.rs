@@ -22,7 +22,8 @@ const FIXED_SECONDS: f64 = 10.0;
 const READ_BYTES: u64 = 256_000_000;
 /// Or at such a part of a window, which may be exceeded by one batch.
 const READ_PARTS: u64 = 4;
-/// And at so many bytes of lines: a hundred bodies.
+/// And at so many bytes of lines, which are written again if it breaks off: at 120 MB a second, what fits
+/// into `ROWS_SECONDS`.
 const WRITTEN_BYTES: u64 = 1_000_000_000;
 
 /// The first batch: small for any bucket, but for those that no length makes small.

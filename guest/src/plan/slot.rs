@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::days::Days;
 use super::pace::{Pace, Quota};
-use super::window::Window;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -18,7 +17,6 @@ pub(crate) struct Slot {
     pub(crate) reading: Pace,
     pub(crate) writing: Pace,
     pub(crate) days: Days,
-    pub(crate) window: Window,
 }
 
 impl Slot {
@@ -37,15 +35,15 @@ impl Slot {
                 true => Days::new(limits.share, batches),
                 false => Days::default(),
             },
-            window: Window::new(batches),
         }
     }
 
     /// What another has used counts here; it comes from outside.
     pub(crate) fn take_over(&mut self, now: Timestamp, other: &Self) {
-        self.reading.take_over(now, &other.reading);
-        self.writing.take_over(now, &other.writing);
-        self.days.take_over(&other.days);
+        let Self { reading, writing, days } = other;
+        self.reading.take_over(now, reading);
+        self.writing.take_over(now, writing);
+        self.days.take_over(days);
     }
 
     /// As if all was used now.

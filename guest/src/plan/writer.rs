@@ -6,14 +6,13 @@
 
 use std::collections::VecDeque;
 
-use super::batch::elapsed;
 use super::body::Body;
 use super::days::Days;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::pace::{Held, Pace};
 use super::refused::RefusedPoints;
 use super::slot::Slot;
-use super::window::Window;
+use super::window::{Attempt, End, Places, Window};
 use super::{Answer, Step};
 use crate::converter::{Conversion, Lines, sift};
 use crate::error::{Endpoint, Error, Fault};
@@ -47,9 +46,9 @@ pub(crate) struct Writer {
     points: u64,
     searches: usize,
     refused: RefusedPoints,
-    /// Those since time was last told, and whether one was asked to wait.
-    ended: Vec<Attempt>,
-    asked_to_wait: bool,
+    /// Attempts that have ended since time was last told, and the bytes of the quota that have arrived with
+    /// each, or may have.
+    ended: Vec<(u64, Attempt)>,
     /// Until then no measurement-day more may be written.
     held_until: Option<Timestamp>,
     /// Until when the quota holds something up.
@@ -73,29 +72,25 @@ struct Write {
     exchange: Exchange,
     /// Why it goes on in parts, once its text is back.
     error: Option<Error>,
-    /// When the present attempt set out, once the quota had room for it.
-    sent: Option<Timestamp>,
-    /// Whether all places were taken since.
-    was_full: bool,
-}
-
-/// An attempt that has come to its end.
-#[derive(Debug)]
-struct Attempt {
-    bytes: u64,
+    /// Bytes of the destination's quota that are taken for it: none before it sets out.
+    room: u64,
+    /// When the present attempt set out, and what places there were since.
     sent: Timestamp,
-    failed: bool,
-    /// Whether all places were taken meanwhile.
-    was_full: bool,
+    places: Places,
 }
 
 impl Writer {
-    pub(crate) fn new(settings: &Settings, offset: Option<u64>, slot: Slot) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        offset: Option<u64>,
+        slot: Slot,
+        window: Window,
+    ) -> Self {
         let bytes_max = match &settings.destination {
             Destination::File(_) => FILE_BODY_BYTES_MAX,
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => usize::MAX,
         };
-        let Slot { reading: _, writing: pace, days, window } = slot;
+        let Slot { reading: _, writing: pace, days } = slot;
         let quota = pace.quota().map_or(u64::MAX, |quota| quota.amount);
         Self {
             destination: settings.destination.clone(),
@@ -111,7 +106,6 @@ impl Writer {
             searches: 0,
             refused: RefusedPoints::default(),
             ended: Vec::new(),
-            asked_to_wait: false,
             held_until: None,
             held: Held::default(),
             offset,
@@ -123,22 +117,9 @@ impl Writer {
     /// Time has passed: only now it is known when answers came.
     pub(crate) fn pass(&mut self, now: Timestamp) {
         self.pace.follow(now);
-        for Attempt { bytes, sent, failed, was_full } in self.ended.drain(..) {
-            self.pace.end(now, bytes);
-            let pause = match failed {
-                true => self.window.strained(),
-                false => {
-                    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-                    self.window.arrived(bytes, elapsed(sent, now))
-                }
-            };
-            self.pace.hold(now, pause);
-            if was_full && !failed {
-                self.window.grow();
-            }
-        }
-        if std::mem::take(&mut self.asked_to_wait) {
-            let pause = self.window.strained();
+        for (room, attempt) in self.ended.drain(..) {
+            self.pace.end(now, room);
+            let pause = self.window.ended(&attempt, now);
             self.pace.hold(now, pause);
         }
         self.held_until = self.held_until.filter(|until| *until > now);
@@ -154,7 +135,7 @@ impl Writer {
                 Some(body) => body,
                 None if waiting >= body_bytes_max || (is_end && waiting > 0) => {
                     // What is left of a window is used; where nothing is, a whole body waits.
-                    let room = match self.writes.iter().any(|write| write.sent.is_none()) {
+                    let room = match self.writes.iter().any(|write| write.room == 0) {
                         true => 0,
                         false => usize::try_from(self.pace.room(now)).unwrap_or(usize::MAX),
                     };
@@ -179,7 +160,7 @@ impl Writer {
             self.days.write(&body, now);
             self.write(body);
             if self.writes.len() >= writes_max {
-                self.writes.iter_mut().for_each(|write| write.was_full = true);
+                self.writes.iter_mut().for_each(|write| write.places = Places::AllTaken);
             }
         }
     }
@@ -192,7 +173,8 @@ impl Writer {
         let call = write::lines(&self.destination, self.offset);
         let exchange = Exchange::new(call, self.attempts_max);
         let body = Body::new(lines);
-        self.writes.push(Write { body, exchange, error: None, sent: None, was_full: false });
+        let (room, sent, places) = (0, Timestamp::MIN, Places::SomeFree);
+        self.writes.push(Write { body, exchange, error: None, room, sent, places });
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
@@ -205,7 +187,7 @@ impl Writer {
                 continue;
             }
             let bytes = write.body.lines().bytes() as u64;
-            if write.sent.is_none() {
+            if write.room == 0 {
                 // Those behind one that waits may be smaller; it would never be its turn.
                 if is_blocked {
                     continue;
@@ -219,10 +201,11 @@ impl Writer {
                 }
                 self.pace.begin(now, bytes);
                 self.days.write(write.body.lines(), now);
-                write.sent = Some(now);
+                write.room = bytes;
             }
             match write.exchange.want(now, ids, true) {
                 Want::Step(Step::Send(request)) => {
+                    (write.sent, write.places) = (now, Places::SomeFree);
                     return Want::Step(Step::Send(write.body.hand_out(request)));
                 }
                 Want::Step(step) => return Want::Step(step),
@@ -263,21 +246,28 @@ impl Writer {
         let Some(at) = self.writes.iter().position(|write| write.exchange.owns(id)) else {
             return Ok(());
         };
-        let Write { exchange, body, was_full, .. } = &mut self.writes[at];
-        let (failed, delayed, bytes) =
-            (exchange.failed(), exchange.delayed(), body.lines().bytes());
+        let Write { exchange, body, room, sent, places, .. } = &mut self.writes[at];
+        let (failed, delayed) = (exchange.failed(), exchange.delayed());
         let event = exchange.answer(answer);
-        let has_failed = exchange.failed() > failed;
-        let is_delayed = exchange.delayed() > delayed;
-        self.asked_to_wait |= is_delayed;
-        if has_failed || is_delayed {
-            body.want_back();
-        }
-        // What the server has counted of an attempt that failed is not known.
-        let has_ended = has_failed || matches!(event, Event::Begun(_) | Event::Failed(_));
-        let was_full = *was_full;
-        if has_ended && let Some(sent) = self.writes[at].sent.take() {
-            self.ended.push(Attempt { bytes: bytes as u64, sent, failed: has_failed, was_full });
+        let is_over = matches!(event, Event::Begun(_) | Event::Failed(_));
+        let end = if exchange.failed() > failed {
+            Some(End::Failed)
+        } else if exchange.delayed() > delayed {
+            Some(End::Delayed)
+        } else {
+            is_over.then_some(End::Arrived)
+        };
+        if let Some(end) = end {
+            // What the server has counted of an attempt that failed is not known.
+            let room = match end {
+                End::Delayed if !is_over => 0,
+                End::Arrived | End::Failed | End::Delayed => std::mem::take(room),
+            };
+            let (bytes, sent, places) = (body.lines().bytes(), *sent, *places);
+            self.ended.push((room, Attempt { bytes, sent, end, places }));
+            if !is_over {
+                body.want_back();
+            }
         }
         match event {
             // A write does not read the body of its success.

@@ -28,11 +28,6 @@ pub(crate) enum RetryAfter {
     At(i64),
 }
 
-/// Whether a server has too much to do.
-pub(crate) fn asks_to_wait(status: u16) -> bool {
-    matches!(status, 429 | 503)
-}
-
 /// Judges a response that is no success, by its status and what it says.
 pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
     let Call { endpoint, kind, name, .. } = call;
@@ -81,7 +76,7 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         }
         409 => Verdict::Final(error(Fault::Settings, "is shorter than what is recorded of it")),
         413 => Verdict::Final(error(Fault::TooLarge, "takes less at once")),
-        status if asks_to_wait(status) => {
+        429 | 503 => {
             let error = error(Fault::Unavailable, "asks to wait");
             Verdict::Later { after: retry_after(response), error }
         }

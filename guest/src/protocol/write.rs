@@ -12,10 +12,10 @@ const WRITE_SECONDS: u32 = 60;
 /// of the decompressed body too; observed on InfluxDB 3 Core 3.10.1).
 pub(crate) const BODY_BYTES_MAX: usize = 10_000_000;
 
-/// Appends lines to the destination, but without them: whoever has them adds them when it is sent, for
-/// there are many, and each is there once. Where it is a file, `offset` is where they belong.
+/// Appends lines to the destination. The call has no body: `Body::hand_out` moves the text in when it is
+/// sent, so that it is there once. Where it is a file, `offset` is where they belong.
 pub(crate) fn lines(destination: &Destination, offset: Option<u64>) -> Call {
-    let body = "";
+    let body = String::new();
     match destination {
         // Always with a precision: `auto` mistakes times near 1970 (influxdb3 `Precision::Auto`).
         Destination::V3(Place { bucket, .. }) => server(
@@ -40,19 +40,19 @@ pub(crate) fn lines(destination: &Destination, offset: Option<u64>) -> Call {
     }
 }
 
-/// Appends a record to the checkpoint: a bucket of `/api/v2/write`, or a file.
-pub(crate) fn record(checkpoint: &Checkpoint, line: &str) -> Call {
+/// Appends records to the checkpoint: a bucket of `/api/v2/write`, or a file.
+pub(crate) fn record(checkpoint: &Checkpoint, lines: String) -> Call {
     let call = match checkpoint {
-        Checkpoint::Bucket(place) => to_bucket(Endpoint::Checkpoint, place, line),
+        Checkpoint::Bucket(place) => to_bucket(Endpoint::Checkpoint, place, lines),
         Checkpoint::File => {
-            let call = server(Endpoint::Checkpoint, "", String::new(), line);
+            let call = server(Endpoint::Checkpoint, "", String::new(), lines);
             Call { headers: Vec::new(), ..call }
         }
     };
     Call { kind: Kind::Record, ..call }
 }
 
-fn to_bucket(endpoint: Endpoint, place: &Place, body: &str) -> Call {
+fn to_bucket(endpoint: Endpoint, place: &Place, body: String) -> Call {
     let Place { org, bucket, .. } = place;
     // Serverless, Dedicated and Clustered need no organization, and ignore one.
     let org = if org.is_empty() { String::new() } else { format!("org={}&", encoded(org)) };
@@ -60,13 +60,13 @@ fn to_bucket(endpoint: Endpoint, place: &Place, body: &str) -> Call {
     server(endpoint, bucket, path, body)
 }
 
-fn server(endpoint: Endpoint, name: &str, path: String, body: &str) -> Call {
+fn server(endpoint: Endpoint, name: &str, path: String, body: String) -> Call {
     Call {
         endpoint,
         method: "POST",
         path,
         headers: vec![("content-type", "text/plain; charset=utf-8".into())],
-        body: body.to_owned(),
+        body,
         timeout: WRITE_SECONDS,
         kind: Kind::Points,
         name: name.to_owned(),

@@ -88,13 +88,14 @@ impl Migrate {
     fn has_place(&self) -> bool {
         let (all, unsettled) = (self.in_hand.len(), self.journal.unsettled());
         let free = self.in_hand.values().filter_map(free).count();
-        let places = self.concurrency.level().saturating_sub(self.again.len());
+        let places = self.level().saturating_sub(self.again.len());
         if !self.settles_freely() {
             return all + unsettled < places;
         }
         all - free < places
             && free + unsettled < SETTLING_MAX
-            && self.left(|reported| reported.bodies as u64) < WRITES_IN_FLIGHT_MAX as u64
+            && self.left(|reported| reported.unacknowledged_bodies as u64)
+                < WRITES_IN_FLIGHT_MAX as u64
     }
 
     /// What is to be acknowledged of batches that have left their place to others.
@@ -107,9 +108,22 @@ impl Migrate {
     /// written is limited, or has its place in a file, the next has to know what became of it; and the
     /// first shows whether the destination takes anything at all.
     pub(super) fn settles_freely(&self) -> bool {
+        !self.is_limited() && self.offset.is_none() && self.totals.written > 0
+    }
+
+    /// Whether there is a limit of which each batch that is reading has its part.
+    fn is_limited(&self) -> bool {
         let Settings { limits, counts_days, .. } = &self.settings;
-        let is_limited = self.write_quota.is_some() || limits.rate.is_some() || *counts_days;
-        !is_limited && self.offset.is_none() && self.totals.written > 0
+        self.write_quota.is_some() || limits.rate.is_some() || *counts_days
+    }
+
+    /// How many batches may read at once. Where each has its part of a limit, that is what keeps it back,
+    /// and one more helps.
+    fn level(&self) -> usize {
+        match self.is_limited() {
+            true => self.settings.limits.concurrency,
+            false => self.concurrency.level(),
+        }
     }
 
     /// How many bytes may be written, where something may be read and written; or when to ask again.
@@ -166,7 +180,7 @@ impl Migrate {
         let read = sizer.expected_read(range.nanoseconds());
         self.taken.insert(&section, range);
         let is_pivoted = self.pivot == Pivot::Worth;
-        let level = self.concurrency.level();
+        let level = self.level();
         Some(Attempt { section, range, failed: 0, read, is_pivoted, level, reported: None })
     }
 
@@ -183,8 +197,8 @@ impl Migrate {
             order.offset = self.offset;
             order.is_pivoted = attempt.is_pivoted;
             order.slot = self.slots.pop().unwrap_or_else(|| self.new_slot());
-            order.slot.window = self.window.clone();
-            order.slot.window.leave_room(self.left(|reported| reported.unacknowledged));
+            let left = self.left(|reported| reported.unacknowledged_bytes);
+            order.window = self.window.for_one_of(self.level(), left);
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }

@@ -91,14 +91,16 @@ impl Migrate {
         let Some(report) = Report::parse(report) else { return };
         let is_free = self.settles_freely();
         let Some(attempt) = self.in_hand.get_mut(&id) else { return };
-        let Report { read, bodies, unacknowledged, .. } = report;
-        let reported = Reported { read, bodies, unacknowledged, is_free };
-        if attempt.reported.replace(reported).is_some() {
+        if attempt.reported.is_some() {
             return;
         }
+        let Report { read, unacknowledged_bodies, unacknowledged_bytes, .. } = report;
+        attempt.reported =
+            Some(Reported { read, unacknowledged_bodies, unacknowledged_bytes, is_free });
         let expected = std::mem::take(&mut attempt.read);
         let attempt = attempt.clone();
         self.reading.settle(self.now, expected, read);
+        self.window.heed(&report.window);
         if is_free {
             self.return_slot(&report);
         }
@@ -114,7 +116,7 @@ impl Migrate {
             self.slots.push(slot);
             return Report::default();
         };
-        self.window.take_over(&report.slot.window);
+        self.window.take_over(&report.window);
         if !attempt.reported.is_some_and(|reported| reported.is_free) {
             self.return_slot(&report);
         }
@@ -132,7 +134,7 @@ impl Migrate {
         let Report { source_nanoseconds: took, rows, read, written, .. } = *report;
         match report.source_delays {
             0 => self.concurrency.measure(attempt.level, rows, took),
-            _ => self.concurrency.strained(),
+            _ => self.concurrency.strained(attempt.level),
         }
         self.learn_pivot(report);
         let quotas = self.amounts();
@@ -217,7 +219,9 @@ impl Migrate {
 
     /// It goes on with smaller ones: by time, or, where that does not help, by names.
     fn batch_too_large(&mut self, attempt: Attempt, error: Error) {
-        self.concurrency.strained();
+        if matches!(error.fault, Fault::TimedOut | Fault::Truncated) {
+            self.concurrency.strained(attempt.level);
+        }
         let Attempt { section, range, .. } = &attempt;
         self.taken.remove(section, *range);
         let sizer = self.sizers.entry(section.clone()).or_default();

@@ -14,6 +14,9 @@ use super::relay::Exchange;
 use super::source::Source;
 use crate::usage::{self, Usage};
 
+/// Answers may differ by such a part: the relay counts the sizes of chunks as well.
+const SPREAD_PARTS: u64 = 100;
+
 /// Requests, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Curl {
@@ -72,11 +75,11 @@ impl Curl {
         usage::of_command(&curl, |_| Ok(()))
     }
 
-    /// What the answers say alone of their statements' errors is in no status: their bytes are
-    /// compared with what was answered before.
+    /// Errors inside an answer of 200 show in no status: so the bytes are compared with what tsm2iox was
+    /// answered.
     ///
     /// # Errors
-    /// If a request fails, or the answers are of fewer bytes.
+    /// If a request fails, or the answers are of another size.
     pub(crate) fn check(&self, bytes: u64) -> anyhow::Result<()> {
         let format = "%{size_download} %{size_header}\n";
         let config = fs::read_to_string(self.config())?;
@@ -94,9 +97,8 @@ impl Curl {
         let sizes = String::from_utf8(output.stdout)?;
         let sizes: Result<Vec<u64>, _> = sizes.split_whitespace().map(str::parse).collect();
         let found: u64 = sizes?.iter().sum();
-        // The relay counts the sizes of chunks as well: one in a thousand is more than that.
         ensure!(
-            found.abs_diff(bytes) <= bytes / 100,
+            found.abs_diff(bytes) <= bytes / SPREAD_PARTS,
             "curl was answered {found} bytes, tsm2iox {bytes}"
         );
         Ok(())

@@ -61,7 +61,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Take two hours: the figures say little then
-    #[arg(long)]
+    #[arg(long, conflicts_with = "days")]
     quick: bool,
     /// An InfluxDB 2.x that runs, instead of a 1.6.7 that is started: `http://127.0.0.1:8086`
     #[arg(long, requires_all = ["source_org", "source_bucket", "source_token_env"])]

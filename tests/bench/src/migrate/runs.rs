@@ -126,7 +126,8 @@ impl Migration<'_> {
         command.arg("run").arg(self.folder.path().join("migration.toml"));
         let usage = usage::of_command(&command, |_| Ok(()))?;
         let records = fs::read_to_string(self.folder.path().join("migration.checkpoint.lp"))?;
-        Ok(Run { usage, batches: records.lines().count(), counts: Counts::default() })
+        let batches = records.lines().filter(|line| line.starts_with("batches,")).count();
+        Ok(Run { usage, batches, counts: Counts::default() })
     }
 }
 

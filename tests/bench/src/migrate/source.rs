@@ -17,7 +17,7 @@ use super::data::Unsigned;
 
 /// A database of 1.x.
 const DATABASE: &str = "bench";
-/// What tells whether the server is still at work on what it was given: it reads a sixth of all
+/// What tells whether the server is still at work on what it was given: it reads a fifth of all
 /// values.
 const PROBE: &str = "SELECT count(usage_user) FROM cpu";
 /// The server is at rest when so many answers in a row …
@@ -82,7 +82,8 @@ impl Source {
         Ok(Some(source))
     }
 
-    /// An InfluxDB 2.x that runs, with a bucket that is empty, which InfluxQL is told of.
+    /// An InfluxDB 2.x that runs, with a bucket that is empty or holds the points of a run before, which
+    /// InfluxQL is told of.
     ///
     /// # Errors
     /// If it does not have the bucket.

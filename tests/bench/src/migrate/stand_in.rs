@@ -95,7 +95,7 @@ impl Shared {
         let mut out = stream.try_clone()?;
         let mut input = BufReader::with_capacity(BUFFER_BYTES, stream);
         let (mut body, mut lines) = (Vec::new(), Vec::new());
-        let mut is_new = 1;
+        let mut new_connections = 1;
         while let Some(head) = Head::read(&mut input)? {
             if head.expects_continue() {
                 out.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
@@ -118,7 +118,7 @@ impl Shared {
                         // The rest of the body is not read.
                         return Ok(());
                     }
-                    self.state().counts.connections += mem::take(&mut is_new);
+                    self.state().counts.connections += mem::take(&mut new_connections);
                     self.take(body.len() as u64, lines);
                     out.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?;
                 }
@@ -141,8 +141,10 @@ impl Shared {
         let flush = since.as_nanos() / FLUSH_INTERVAL.as_nanos() + 1;
         let mut state = self.state();
         state.waiting += 1;
-        state.counts.flushes += u64::from(flush != state.flush);
-        state.flush = flush;
+        if flush > state.flush {
+            state.counts.flushes += 1;
+            state.flush = flush;
+        }
         state.counts.bodies += 1;
         state.counts.bytes_sent += bytes_sent;
         state.counts.bodies_at_once = state.counts.bodies_at_once.max(state.waiting);

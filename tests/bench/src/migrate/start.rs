@@ -18,6 +18,8 @@ use tsm2iox_guest::plan::Purpose;
 use super::runs::to;
 use crate::table::{Bound, Goal, write_goals};
 
+/// A person does not notice what is shorter, and a task that runs every minute does not either.
+const FIRST_REQUEST_MILLISECONDS: f64 = 50.0;
 /// An odd number, of which one is in the middle.
 const STARTS: usize = 21;
 /// A program that has asked nothing by then has ended.
@@ -55,7 +57,11 @@ pub(crate) fn run(program: &Path, out: &mut impl Write) -> anyhow::Result<()> {
         writeln!(out, "  {what:<56}{:>8.2} ms", milliseconds(took))?;
     }
     let found = Some(milliseconds(first_request));
-    let goals = [Goal { what: "ms to the first request", bound: Bound::AtMost(50.0), found }];
+    let goals = [Goal {
+        what: "ms to the first request",
+        bound: Bound::AtMost(FIRST_REQUEST_MILLISECONDS),
+        found,
+    }];
     Ok(write_goals(out, &goals)?)
 }
 
@@ -91,6 +97,7 @@ fn accept(listener: &TcpListener, began: Instant) -> anyhow::Result<TcpStream> {
         match listener.accept() {
             Ok((mut connection, _)) => {
                 connection.set_nonblocking(false)?;
+                connection.set_read_timeout(Some(START_MAX))?;
                 connection.read_exact(&mut [0; 1])?;
                 return Ok(connection);
             }
