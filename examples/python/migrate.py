@@ -63,7 +63,8 @@ def send(endpoint, request, bodies):
         raise ValueError("the plan may not set these headers")
     try: response = endpoint(request)
     except OSError as error: response = reply(STATUSES.get(error.errno, 500), str(error))
-    bodies[request.id] = response
+    if response.status == 204: response.read(1)  # it has none: the connection is free again
+    else: bodies[request.id] = response
     if len(bodies) > 64: bodies.pop(next(iter(bodies)))  # not every body is read to its end
     return Variant("response", Record(status=response.status, headers=list(response.headers.items())))
 

@@ -132,9 +132,12 @@ impl Pending {
             Given::Answer(answered) => answered,
         };
         self.ids.remove(&id);
-        if matches!(&answer, Answer::Response(head) if head.status == TAKEN) {
+        let is_taken = matches!(&answer, Answer::Response(head) if head.status == TAKEN);
+        if is_taken {
             self.forget(id);
         }
+        // Nor does such a response have a body: those of many must not push out one that is being read.
+        let body = body.filter(|_| !is_taken);
         self.bodies.extend(body.map(|body| (id, body)));
         if self.bodies.len() > BODIES_MAX {
             self.bodies.pop_front();

@@ -6,6 +6,7 @@ mod configurations;
 mod requests;
 mod files;
 mod inputs;
+mod pending;
 mod components;
 mod conversions;
 #[cfg(unix)]

@@ -6,10 +6,12 @@
 
 /// One more at once is kept if all of them together are faster by this.
 const HELPS: f64 = 1.1;
-/// A batch that kept the source busy for less, in nanoseconds, says nothing of how fast it is.
+/// Batches that kept the source busy for less, in nanoseconds, are counted together: one alone says nothing.
 const MEASURED_MIN: u64 = 500_000_000;
-/// For each batch at once so many are measured before it is judged.
+/// For each batch at once so many are measured before it is judged, and again after so many: what one less
+/// did may be long ago by then.
 const MEASURED_BATCHES: usize = 2;
+const MEASURED_AGAIN: usize = 32;
 /// How much the newest counts.
 const NEWEST: f64 = 0.3;
 /// A batch that is slower than this part of what is usual at its place is a sign of trouble.
@@ -25,8 +27,12 @@ pub(crate) struct Concurrency {
     level: usize,
     /// Rows a second of one batch, where so many and one more are at once.
     speeds: Vec<Option<f64>>,
-    /// Batches that were measured since the level has changed.
+    /// What is not measured yet: rows, and nanoseconds.
+    rows: u64,
+    took: u64,
+    /// How often it was measured since it was judged, and since the level has changed.
     measured: usize,
+    at_level: usize,
     /// Batches until more are tried again, and how many that is the next time.
     hold: usize,
     next_hold: usize,
@@ -37,7 +43,17 @@ impl Concurrency {
     pub(crate) fn new(most: usize) -> Self {
         let most = most.max(1);
         let speeds = vec![None; most];
-        Self { most, level: 1, speeds, measured: 0, hold: 0, next_hold: HOLD_FIRST }
+        Self {
+            most,
+            level: 1,
+            speeds,
+            rows: 0,
+            took: 0,
+            measured: 0,
+            at_level: 0,
+            hold: 0,
+            next_hold: HOLD_FIRST,
+        }
     }
 
     /// How many at once.
@@ -48,9 +64,15 @@ impl Concurrency {
     /// A batch has read so many rows in so many nanoseconds. It was begun at this level.
     #[expect(clippy::cast_precision_loss, reason = "speeds are compared roughly")]
     pub(crate) fn measure(&mut self, level: usize, rows: u64, took: u64) {
-        if level != self.level || took < MEASURED_MIN || rows == 0 {
+        if level != self.level || rows == 0 {
             return;
         }
+        self.rows = self.rows.saturating_add(rows);
+        self.took = self.took.saturating_add(took);
+        if self.took < MEASURED_MIN {
+            return;
+        }
+        let (rows, took) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.took));
         let speed = rows as f64 / (took as f64 / 1e9);
         let usual = self.speeds[level - 1];
         if usual.is_some_and(|usual| speed < usual * SLOW) {
@@ -62,6 +84,7 @@ impl Concurrency {
             Some(usual.map_or(speed, |usual| usual + (speed - usual) * NEWEST));
         self.hold = self.hold.saturating_sub(1);
         self.measured += 1;
+        self.at_level += 1;
         if self.measured >= MEASURED_BATCHES * level {
             self.measured = 0;
             self.judge();
@@ -73,13 +96,22 @@ impl Concurrency {
         let now = self.together(self.level - 1);
         let helps = before.is_none_or(|before| now.is_some_and(|now| now >= before * HELPS));
         if !helps {
-            self.level -= 1;
+            self.set_level(self.level - 1);
             self.hold = self.next_hold;
             self.next_hold = (self.next_hold * 2).min(HOLD_MAX);
         } else if self.level < self.most && self.hold == 0 {
-            self.level += 1;
+            self.set_level(self.level + 1);
             self.speeds[self.level - 1] = None;
+        } else if self.level > 1 && self.at_level >= MEASURED_AGAIN * self.level {
+            self.set_level(self.level - 1);
+            self.speeds[self.level - 1] = None;
+            self.hold = 0;
         }
+    }
+
+    fn set_level(&mut self, level: usize) {
+        self.level = level;
+        (self.rows, self.took, self.measured, self.at_level) = (0, 0, 0, 0);
     }
 
     /// Rows a second of all, where so many and one more are at once.
@@ -94,8 +126,7 @@ impl Concurrency {
         if level != self.level {
             return;
         }
-        self.level = (self.level / 2).max(1);
-        self.measured = 0;
+        self.set_level((self.level / 2).max(1));
         self.hold = self.next_hold;
     }
 }
@@ -154,10 +185,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_at_once_says_nothing() {
-        let mut concurrency = Concurrency::new(8);
+    fn short_batches_are_counted_together() {
+        let mut concurrency = Concurrency::new(4);
         for _ in 0..100 {
-            concurrency.measure(1, 1000, SECOND / 10);
+            concurrency.measure(concurrency.level(), 1000, SECOND / 10);
+        }
+        assert_eq!(concurrency.level(), 4);
+    }
+
+    #[test]
+    fn what_one_less_did_long_ago_is_measured_again() {
+        let mut concurrency = Concurrency::new(2);
+        // Batches grow, and are faster for that alone.
+        for rows in [1000, 2000, 4000, 8000, 16_000, 32_000] {
+            concurrency.measure(concurrency.level(), rows, SECOND);
+        }
+        assert_eq!(concurrency.level(), 2);
+        for _ in 0..100 {
+            let level = concurrency.level();
+            concurrency.measure(level, 32_000 / level as u64, SECOND);
         }
         assert_eq!(concurrency.level(), 1);
     }

@@ -209,7 +209,11 @@ impl Writer {
                     return Want::Step(Step::Send(write.body.hand_out(request)));
                 }
                 Want::Step(step) => return Want::Step(step),
-                Want::Wait(time) => until = Some(until.map_or(time, |until| time.min(until))),
+                Want::Wait(time) => {
+                    until = Some(until.map_or(time, |until| time.min(until)));
+                    // A destination that asks one to wait means all of them.
+                    is_blocked = true;
+                }
                 Want::Nothing => {}
             }
         }
