@@ -73,8 +73,13 @@ impl Held {
             return None;
         }
         self.said = Some(until);
-        let (until, side) = (until.whole_second(), side.name());
-        Some(Note::info(format!("waiting until {until} for what the {side} allows")))
+        let (until, what) = match side {
+            Endpoint::Source => (until.whole_second(), "is read from the source"),
+            Endpoint::Destination | Endpoint::Checkpoint | Endpoint::Rejected => {
+                (until.whole_second(), "goes to the destination")
+            }
+        };
+        Some(Note::info(format!("waiting until {until} before more {what}")))
     }
 }
 

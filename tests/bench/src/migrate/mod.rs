@@ -186,6 +186,10 @@ fn measure(
     figures.write_times([all, third, one].map(|part| (of(part), part.content.values)), out)?;
     figures.write_bodies(out)?;
     trace::write(&[("for a file", of_file), ("for the stand-in", of_stand_in)], out)?;
+    // Of less than a day, figures say little.
+    if sizes.seconds < DAY {
+        return Ok(());
+    }
     figures.write_goals(out)
 }
 
