@@ -45,7 +45,8 @@ pub(crate) struct Asked {
     pub(crate) times: Range<i64>,
     pub(crate) series: BTreeSet<usize>,
     pub(crate) points: usize,
-    pub(crate) timed_out: bool,
+    /// Whether it was not answered in time, or not to the end.
+    pub(crate) in_vain: bool,
 }
 
 /// What a query gives: a body, or nothing in time; and after how long.
@@ -163,9 +164,9 @@ impl Source {
         };
         let [base, of_series, of_point] = self.costs;
         let takes = base + of_series * count(meant.len()) + of_point * count(points);
-        let timed_out = takes > self.timeout;
-        self.asked.push(Asked { times, series: meant.into_iter().collect(), points, timed_out });
-        match timed_out {
+        let in_vain = takes > self.timeout;
+        self.asked.push(Asked { times, series: meant.into_iter().collect(), points, in_vain });
+        match in_vain {
             true => Answered { body: None, takes: self.timeout },
             false => Answered { body: Some(body), takes },
         }

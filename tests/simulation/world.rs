@@ -278,7 +278,12 @@ impl World {
                 (head, vec![Answer::Bytes(text.into_bytes())], takes)
             }
             Endpoint::Source => {
+                let before = self.source.asked.len();
                 let Answered { body, takes } = self.source.answer(&request.body);
+                // Whoever is cut off twice asks for less.
+                if let Some(asked) = self.source.asked.get_mut(before) {
+                    asked.in_vain |= fault.is_some();
+                }
                 self.queries.push(self.now..self.now + takes);
                 let Some(body) = body else {
                     return self.answer_at(self.now + takes, place, id, failed(Cause::TimedOut));
