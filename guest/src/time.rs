@@ -63,6 +63,11 @@ impl Timestamp {
         nanoseconds.map(Self).ok_or("is out of range: InfluxDB keeps the years 1677 to 2262")
     }
 
+    /// How much later it is than another time; 0 if it is not, as where a clock has jumped back.
+    pub(crate) fn nanoseconds_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
     /// This time so many nanoseconds later, or the last time there is.
     #[must_use]
     pub fn saturating_add(self, nanoseconds: u64) -> Self {

@@ -15,8 +15,9 @@ use crate::ahead::Ahead;
 use crate::endpoint::Answered;
 
 /// So many steps of one plan may be unanswered. A migration hands out as many batches at once as
-/// `limits.concurrency` says, 32 at most (`CONCURRENCY_MAX` in `guest/src/settings`), and a request
-/// for its records: who raises that has to look here.
+/// `limits.concurrency` says, 32 at most (`CONCURRENCY_MAX` in `guest/src/settings`), has 16 more that are
+/// read already (`SETTLING_MAX` in `guest/src/plan/migrate`), and a request for its records: who raises
+/// those has to look here.
 const IN_FLIGHT_MAX: usize = 256;
 /// What says of a body that all of it is taken.
 const TAKEN: u16 = 204;

@@ -2,10 +2,23 @@
 
 use fastrand::Rng;
 use serde_json::json;
+use tsm2iox_guest::error::Error;
 use tsm2iox_guest::plan::Ending;
 
 use crate::source::{SECOND, Series, Source};
 use crate::world::{Ended, World};
+
+/// How the migration of an hour fails.
+fn error_of(world: &mut World) -> Error {
+    let settings = json!({
+        "migration": { "start": "1970-01-01T00:00:00Z", "stop": "1970-01-01T01:00:00Z" },
+        "source": { "api": "v2", "language": "flux", "url": "http://s", "org": "o", "bucket": "b" },
+        "destination": { "api": "v3", "url": "http://d", "bucket": "b" },
+    });
+    let Ended::Done(outcome) = world.run(&settings.to_string()) else { panic!("nothing crashes") };
+    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    error
+}
 
 #[test]
 fn what_cannot_be_smaller_is_named() {
@@ -18,13 +31,7 @@ fn what_cannot_be_smaller_is_named() {
     // One of them takes longer than the server lets it, however short the batch is.
     let source = Source::new(vec![series("a"), series("b")], [100 * SECOND, 0, 0], 90 * SECOND);
     let mut world = World::new(Rng::with_seed(1), source);
-    let settings = json!({
-        "migration": { "start": "1970-01-01T00:00:00Z", "stop": "1970-01-01T01:00:00Z" },
-        "source": { "api": "v2", "language": "flux", "url": "http://s", "org": "o", "bucket": "b" },
-        "destination": { "api": "v3", "url": "http://d", "bucket": "b" },
-    });
-    let Ended::Done(outcome) = world.run(&settings.to_string()) else { panic!("nothing crashes") };
-    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    let error = error_of(&mut world);
     assert_eq!(
         error.message,
         "batch 1970-01-01T00:00:00Z/1970-01-01T00:00:01Z of host = \"\": the source did not answer in \
@@ -52,13 +59,7 @@ fn a_limit_of_series_that_no_name_keeps_to_is_an_error_in_the_end() {
     let mut source = Source::new(vec![series], [SECOND, 0, 0], 90 * SECOND);
     source.series_max = 0;
     let mut world = World::new(Rng::with_seed(1), source);
-    let settings = json!({
-        "migration": { "start": "1970-01-01T00:00:00Z", "stop": "1970-01-01T01:00:00Z" },
-        "source": { "api": "v2", "language": "flux", "url": "http://s", "org": "o", "bucket": "b" },
-        "destination": { "api": "v3", "url": "http://d", "bucket": "b" },
-    });
-    let Ended::Done(outcome) = world.run(&settings.to_string()) else { panic!("nothing crashes") };
-    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    let error = error_of(&mut world);
     assert_eq!(
         error.message,
         "batch 1970-01-01T00:00:00Z/1970-01-01T00:00:01Z: the response of the source: line 5: the query \

@@ -170,7 +170,7 @@ impl Batch {
         self.now = now;
         self.writer.pass(now);
         if let Some(since) = self.asked_at.take_if(|_| self.is_answered) {
-            self.source_nanoseconds += elapsed(since, now);
+            self.source_nanoseconds += now.nanoseconds_since(since);
         }
         self.notes.append(&mut self.reader.notes);
         if let Some(note) = self.notes.pop_front() {
@@ -358,11 +358,6 @@ impl Batch {
         let doing = format!("{what} {}", batch_of(&self.section, self.batch));
         Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
     }
-}
-
-/// None, if the clock has jumped back.
-pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> u64 {
-    u64::try_from(now.0.saturating_sub(since.0)).unwrap_or(0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]

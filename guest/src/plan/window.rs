@@ -173,7 +173,7 @@ impl Window {
     #[expect(clippy::cast_precision_loss, reason = "times are compared roughly")]
     fn arrived(&mut self, attempt: &Attempt, now: Timestamp) {
         let Attempt { bytes, sent, places, .. } = *attempt;
-        let took = u64::try_from(now.0.saturating_sub(sent.0)).unwrap_or(0);
+        let took = now.nanoseconds_since(sent);
         let seconds = took as f64 / 1e9;
         let usual = *self.usual.get_or_insert(seconds);
         if seconds > SLOW_TIMES * usual + SLOW_SECONDS {
