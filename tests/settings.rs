@@ -230,7 +230,7 @@ fn what_does_not_go_together_is_said() {
         "limits",
         "",
         json!({ "concurrency": 0 }),
-        "`limits.concurrency` must be a number from 1 to 32",
+        "`limits.concurrency` must be a whole number from 1 to 32",
     );
     both(
         "migration",

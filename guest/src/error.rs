@@ -101,4 +101,12 @@ impl Endpoint {
             Self::Rejected => "rejected",
         }
     }
+
+    /// What it is called in messages.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Source | Self::Destination | Self::Checkpoint => self.name(),
+            Self::Rejected => "file of refused points",
+        }
+    }
 }

@@ -14,6 +14,7 @@ use tsm2iox_guest::error::{Endpoint as Side, Error, Fault};
 use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose, Totals};
 
 use crate::cli::{self, Command};
+use crate::clock::Clock;
 use crate::component::{Component, Conversion, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
@@ -148,7 +149,14 @@ impl Machine {
             | Purpose::Status => None,
         };
         let runtime = self.runtime.as_ref().context("the machine is at its end")?.handle().clone();
-        let host = Host { component, endpoints, report, runtime, stop: self.stop.clone() };
+        let host = Host {
+            component,
+            endpoints,
+            report,
+            runtime,
+            stop: self.stop.clone(),
+            clock: Clock::start(),
+        };
         drive::drive(&host, plan, batches).or_else(|error| match error.is::<PipeClosed>() {
             true => Err(error),
             // The component is lost, and what is recorded is not: another run goes on from there.

@@ -84,8 +84,8 @@ impl Config {
         Value::Object(self.settings.clone()).to_string()
     }
 
-    /// Opens the endpoints of these sides. One without a table is left out, but a checkpoint
-    /// always has a place.
+    /// Opens the endpoints of these sides. One without a table is left out, but a checkpoint and the file
+    /// of refused points always have a place.
     ///
     /// # Errors
     /// `Unfit` if a place or a token is not there, or two sides are one file; the guest is to be
@@ -151,12 +151,11 @@ impl Config {
             Side::Checkpoint if self.text(side, "bucket")?.is_none() => {
                 Ok(Some(Place::File(self.path.with_extension("checkpoint.lp"))))
             }
-            Side::Source | Side::Destination | Side::Rejected
-                if !self.settings.contains_key(side.name()) =>
-            {
+            Side::Rejected => Ok(Some(Place::File(self.path.with_extension("rejected.lp")))),
+            Side::Source | Side::Destination if !self.settings.contains_key(side.name()) => {
                 Ok(None)
             }
-            Side::Source | Side::Destination | Side::Checkpoint | Side::Rejected => {
+            Side::Source | Side::Destination | Side::Checkpoint => {
                 Ok(Some(Place::Server(self.url(side)?, self.credentials(side)?)))
             }
         }

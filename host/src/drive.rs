@@ -8,7 +8,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use tsm2iox_guest::error::{Endpoint, Error};
 use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Purpose, Step, Totals};
 use tsm2iox_guest::time::Timestamp;
 
+use crate::clock::Clock;
 use crate::component::{Component, Plan};
 use crate::endpoint::Endpoints;
 use crate::pending::{Pending, Reply, crashed};
@@ -50,6 +51,8 @@ pub struct Host {
     pub runtime: Handle,
     /// Whether a signal has come.
     pub stop: Stop,
+    /// What time it is, for all plans.
+    pub clock: Clock,
 }
 
 /// What is done with the batches that a plan hands out.
@@ -87,13 +90,16 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
     let mut said = Instant::now();
     loop {
         if said.elapsed() >= PROGRESS_INTERVAL {
-            host.report.progress(&plan.progress(now())?);
+            host.report.progress(&plan.progress(host.clock.now())?);
             said = Instant::now();
         }
         if host.stop.is_raised() && !mem::replace(&mut told_to_stop, true) {
+            if let Batches::Driven = batches {
+                host.report.stopping();
+            }
             plan.stop()?;
         }
-        match plan.next(now())? {
+        match plan.next(host.clock.now())? {
             Step::Send(mut request) => {
                 let reply = pending.reply(request.id)?;
                 let (side, body) = (request.endpoint, Bytes::from(mem::take(&mut request.body)));
@@ -133,7 +139,7 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 said = Instant::now();
             }
             Step::Wait(until) => {
-                if let Some((id, answer)) = pending.next_answer(wait(until)) {
+                if let Some((id, answer)) = pending.next_answer(wait(host.clock.now(), until)) {
                     plan.answer(id, answer)?;
                 }
                 steps = 0;
@@ -168,13 +174,7 @@ pub fn failed(error: Error) -> Outcome {
     Outcome::new(Ending::Failed(error), Totals::default())
 }
 
-/// The time of this machine.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
-}
-
-fn wait(until: Timestamp) -> Duration {
-    let left = Duration::from_nanos(until.0.saturating_sub(now().0).try_into().unwrap_or(0));
+fn wait(now: Timestamp, until: Timestamp) -> Duration {
+    let left = Duration::from_nanos(until.0.saturating_sub(now.0).try_into().unwrap_or(0));
     left.clamp(WAIT_MIN, WAIT_MAX)
 }

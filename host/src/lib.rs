@@ -20,6 +20,7 @@
 //! source or destination changes nothing here.
 
 pub mod cli;
+pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod lock;

@@ -79,6 +79,13 @@ impl Report {
         }
     }
 
+    /// Says that an end is wished, and heard.
+    pub fn stopping(self) {
+        talk(
+            "stopping: what is under way may take a few seconds; a second signal ends it at once\n",
+        );
+    }
+
     /// Shows how far a plan is, if it takes long.
     pub fn progress(self, progress: &Progress) {
         let Progress { percent, totals, rate: _, left, doing } = progress;
@@ -124,12 +131,8 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
             ExitStatus::Complete
         }
         Ending::Different => {
-            let rejected = counted(outcome.totals.rejected, "point was", "points were");
-            push_line(&mut text, format_args!("complete: {}", summary(&outcome.totals, took)));
-            push_line(
-                &mut text,
-                format_args!("warning: the two sides differ: {rejected} set aside"),
-            );
+            let summary = summary(&outcome.totals, took);
+            push_line(&mut text, format_args!("complete, but the two sides differ: {summary}"));
             ExitStatus::Different
         }
         Ending::Stopped(error) => {

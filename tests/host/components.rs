@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tsm2iox::clock::Clock;
 use tsm2iox::component::{Component, Limits, Plan};
 use tsm2iox::drive::{Batches, Host, drive};
 use tsm2iox::endpoint::Endpoints;
@@ -26,6 +27,7 @@ fn host(stub: &Stub<'_>) -> Host {
         report: Report::Talk,
         runtime: RUNTIME.handle().clone(),
         stop: Stop::default(),
+        clock: Clock::start(),
     }
 }
 

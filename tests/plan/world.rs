@@ -1,6 +1,7 @@
 //! A host without a network: it does each step at once, in memory, and breaks the one it is told.
 
 use crate::tsm::Tsm;
+use serde_json::json;
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Answer, Note, Outcome, Plan, Purpose, Step};
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
@@ -40,6 +41,12 @@ pub(crate) struct World {
     pub(crate) destination: Vec<String>,
     pub(crate) destination_is_file: bool,
     pub(crate) checkpoint: String,
+    /// The file of refused points.
+    pub(crate) rejected: String,
+    /// The destination refuses lines that hold this.
+    pub(crate) refuses: Option<&'static str>,
+    /// The source answers so to queries that hold this.
+    pub(crate) fails: Option<(&'static str, u16)>,
     pub(crate) notes: Vec<Note>,
     /// The queries' texts.
     pub(crate) queries: Vec<String>,
@@ -152,7 +159,8 @@ impl World {
         self.scripted.iter().find(|(begin, ..)| path.starts_with(begin)).cloned()
     }
 
-    fn serve(&mut self, request: &Request) -> (Response, Vec<Answer>) {
+    /// What a request has done, and its answer.
+    pub(crate) fn serve(&mut self, request: &Request) -> (Response, Vec<Answer>) {
         if let Some((_, status, body)) = self.scripted_answer(&request.path) {
             return answer(status, body.as_bytes());
         }
@@ -170,7 +178,10 @@ impl World {
             }
             (Endpoint::Source, _) => {
                 let text = self.csv(&request.body);
-                answer(200, text.as_bytes())
+                match self.fails.filter(|(text, _)| request.body.contains(text)) {
+                    Some((_, status)) => answer(status, b"no"),
+                    None => answer(200, text.as_bytes()),
+                }
             }
             (Endpoint::Destination, "HEAD") => {
                 let length: usize = self.destination.iter().map(String::len).sum();
@@ -185,6 +196,19 @@ impl World {
                 self.destination = vec![text.clone()];
                 with_length(text.len())
             }
+            (Endpoint::Destination, _) if self.refuses.is_some() => {
+                let refuses = self.refuses.unwrap_or_default();
+                let (bad, good): (Vec<_>, Vec<_>) =
+                    request.body.lines().enumerate().partition(|(_, line)| line.contains(refuses));
+                self.destination.push(good.iter().map(|(_, line)| format!("{line}\n")).collect());
+                if bad.is_empty() {
+                    return answer(204, b"");
+                }
+                let listed = |(place, _): (usize, &str)| json!({ "error_message": "it is refused", "line_number": place + 1 });
+                let list: Vec<_> = bad.into_iter().map(listed).collect();
+                let error = "partial write of line protocol occurred";
+                answer(400, json!({ "error": error, "data": list }).to_string().as_bytes())
+            }
             (Endpoint::Destination, _) => {
                 self.destination.push(request.body.clone());
                 answer(204, b"")
@@ -195,7 +219,10 @@ impl World {
                 self.checkpoint += &request.body;
                 answer(204, b"")
             }
-            (Endpoint::Rejected, _) => answer(404, b""),
+            (Endpoint::Rejected, _) => {
+                self.rejected += &request.body;
+                answer(204, b"")
+            }
         }
     }
 

@@ -16,6 +16,7 @@ mod guide;
 mod limits;
 mod pipeline;
 mod records;
+mod refused;
 mod smallest;
 mod source;
 mod world;
@@ -44,6 +45,9 @@ fn what_must_hold_holds_for_each_seed() {
         }
     }
 }
+
+/// More than there are points.
+const REJECTED_MAX: u64 = 1_000_000;
 
 /// A migration and what it may use.
 struct Case {
@@ -81,6 +85,7 @@ fn case(rng: &mut Rng) -> Case {
         "source": { "api": "v2", "language": "flux", "url": "http://s", "org": "o", "bucket": "b" },
         "destination": { "api": "v3", "url": "http://d", "bucket": "b" },
         "limits": limits,
+        "rejected": { "max": REJECTED_MAX },
     });
     Case { settings, times, window, read, write, concurrency, is_auto }
 }
@@ -91,8 +96,8 @@ fn simulate(seed: u64) {
     let source = Source::random(&mut rng, case.times.clone());
     let faults = match rng.u8(0..3) {
         0 => Faults::default(),
-        1 => Faults { exchange: 20, busy: 20, crash: 0 },
-        _ => Faults { exchange: 10, busy: 10, crash: 5 },
+        1 => Faults { exchange: 20, busy: 20, crash: 0, jump: 0 },
+        _ => Faults { exchange: 10, busy: 10, crash: 5, jump: if rng.bool() { 5 } else { 0 } },
     };
     let mut world = World::new(rng, source);
     world.faults = faults;
@@ -103,15 +108,21 @@ fn simulate(seed: u64) {
         let others = world.rng.u64(0..bytes);
         world.quota = Some(ServerQuota { window, phase, bytes: bytes + others, others });
     }
+    if world.rng.u8(0..4) == 0 {
+        world.refuses = refused::is_refused;
+    }
     let settings = case.settings.to_string();
     world.is_shown = std::env::var("SEED").is_ok();
     if world.is_shown {
         eprintln!("{settings}");
     }
-    for runs in 0.. {
+    let mut runs = 0;
+    let is_different = loop {
+        runs += 1;
         assert!(runs < RUNS_MAX, "it never comes to an end");
         match world.run(&settings) {
-            Ended::Done(outcome) if outcome.ending == Ending::Complete => break,
+            Ended::Done(outcome) if outcome.ending == Ending::Complete => break false,
+            Ended::Done(outcome) if outcome.ending == Ending::Different => break true,
             Ended::Done(outcome) => {
                 // Whatever stops it, the same command goes on.
                 assert!(matches!(outcome.ending, Ending::Stopped(_)), "{:?}", outcome.ending);
@@ -119,18 +130,22 @@ fn simulate(seed: u64) {
             }
             Ended::Crashed => {
                 world.disturb_records();
+                refused::disturb(&mut world);
                 world.now += world.rng.i64(0..600 * SECOND);
                 if world.crashes == CRASHES_MAX {
                     world.faults.crash = 0;
                 }
             }
         }
-    }
-    check(&case, &world);
+    };
+    check(&case, &world, is_different);
 }
 
-fn check(case: &Case, world: &World) {
-    let expected = world.source.lines(&case.times);
+/// `is_different`: how it ended.
+fn check(case: &Case, world: &World, is_different: bool) {
+    let (expected, refused) = refused::divide(world, world.source.lines(&case.times));
+    assert_eq!(is_different, !refused.is_empty(), "a person must hear of it");
+    refused::check(world, &refused);
     let missing: Vec<_> = expected.difference(&world.destination).collect();
     let invented: Vec<_> = world.destination.difference(&expected).collect();
     assert!(
@@ -138,6 +153,10 @@ fn check(case: &Case, world: &World) {
         "missing {missing:?}, invented {invented:?}"
     );
     records::check(&world.checkpoint, &case.times);
+    if world.faults.jump > 0 {
+        // Whoever does not know what time it is cannot keep to a window.
+        return;
+    }
     if let Some(write) = case.write {
         let most = within_a_window(&world.written, case.window);
         // A line is not cut.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::ops::Range;
 
 use fastrand::Rng;
+use serde_json::json;
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Answer, Outcome, Plan, Purpose, Step};
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
@@ -22,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) busy: u32,
     /// The process ends.
     pub(crate) crash: u32,
+    /// Somebody sets the clock of the machine.
+    pub(crate) jump: u32,
 }
 
 /// What the destination takes in a window; beyond that it answers 429.
@@ -38,6 +41,8 @@ pub(crate) struct ServerQuota {
 pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) now: i64,
+    /// How far the clock of the machine is off.
+    pub(crate) skew: i64,
     pub(crate) source: Source,
     /// The lines that arrived.
     pub(crate) destination: BTreeSet<String>,
@@ -55,6 +60,9 @@ pub(crate) struct World {
     /// What the API of the organization says it may read and write, in kilobytes a second.
     pub(crate) organization: Option<[u64; 2]>,
     pub(crate) checkpoint: String,
+    /// What the destination refuses, and the file of it.
+    pub(crate) refuses: Refuses,
+    pub(crate) rejected: String,
     /// Whether the host tells what batches report, or leaves it out.
     pub(crate) tells_reports: bool,
     /// When each query was with the source.
@@ -89,11 +97,17 @@ struct Driven {
     wakes: i64,
 }
 
+/// Which lines a destination refuses, as they come from the source.
+pub(crate) type Refuses = fn(&str) -> bool;
+
 /// How a run ended.
 pub(crate) enum Ended {
     Done(Outcome),
     Crashed,
 }
+
+/// Who sets a clock seldom sets it farther.
+const JUMP_MAX: i64 = 2 * 86_400 * SECOND;
 
 /// A run that takes more events has no end.
 const EVENTS_MAX: u32 = 1_000_000;
@@ -103,6 +117,7 @@ impl World {
         Self {
             rng,
             now: 1_700_000_000 * SECOND,
+            skew: 0,
             source,
             destination: BTreeSet::new(),
             written: Vec::new(),
@@ -114,6 +129,8 @@ impl World {
             bodies: Vec::new(),
             organization: None,
             checkpoint: String::new(),
+            refuses: |_| false,
+            rejected: String::new(),
             tells_reports: true,
             queries: Vec::new(),
             faults: Faults::default(),
@@ -141,6 +158,9 @@ impl World {
                 // A source ends the query of whom is gone.
                 self.queries.iter_mut().for_each(|query| query.end = query.end.min(self.now));
                 return Ended::Crashed;
+            }
+            if self.faults.jump > 0 && self.rng.u32(0..1000) < self.faults.jump {
+                self.skew = self.rng.i64(-JUMP_MAX..JUMP_MAX);
             }
             self.pass();
         }
@@ -217,7 +237,7 @@ impl World {
             if driven.wakes > self.now {
                 return None;
             }
-            match driven.plan.next(Timestamp(self.now)) {
+            match driven.plan.next(Timestamp(self.now + self.skew)) {
                 Step::Send(request) => {
                     driven.sent.insert(request.id, request.body.clone());
                     self.send(place, &request);
@@ -244,7 +264,7 @@ impl World {
                     }
                 }
                 Step::Wait(until) => {
-                    driven.wakes = until.0;
+                    driven.wakes = until.0.saturating_sub(self.skew);
                     return None;
                 }
                 Step::Done(outcome) => {
@@ -295,18 +315,22 @@ impl World {
                 (status(200), vec![Answer::Bytes(body.into_bytes())], takes)
             }
             Endpoint::Destination => {
-                let head = self.write(&request.body, takes / 2);
+                let (head, body) = self.write(&request.body, takes / 2);
                 if head.status == 204 {
                     self.bodies.push((self.now..self.now + takes, request.body.clone()));
                 }
-                (head, Vec::new(), takes)
+                (head, vec![Answer::Bytes(body.into_bytes())], takes)
             }
             Endpoint::Checkpoint | Endpoint::Rejected if request.method == "GET" => {
                 let text = self.checkpoint.clone().into_bytes();
                 (status(200), vec![Answer::Bytes(text)], takes)
             }
-            Endpoint::Checkpoint | Endpoint::Rejected => {
+            Endpoint::Checkpoint => {
                 self.checkpoint += &request.body;
+                (status(204), Vec::new(), takes)
+            }
+            Endpoint::Rejected => {
+                self.rejected += &request.body;
                 (status(204), Vec::new(), takes)
             }
         };
@@ -339,18 +363,19 @@ impl World {
     }
 
     /// Takes a body of lines, if the quota has room for it.
-    fn write(&mut self, body: &str, takes: i64) -> Response {
+    fn write(&mut self, body: &str, takes: i64) -> (Response, String) {
+        let nothing = |head| (head, String::new());
         let (at, bytes) = (self.now + takes, body.len() as u64);
         if body.len() > self.body_bytes_max {
             self.too_large += 1;
-            return status(413);
+            return nothing(status(413));
         }
         if self.rng.u32(0..1000) < self.faults.busy {
-            return match self.rng.u8(0..3) {
+            return nothing(match self.rng.u8(0..3) {
                 0 => retry_after(429, "3".to_owned()),
                 1 => status(503),
                 _ => status(429),
-            };
+            });
         }
         if let Some(ServerQuota { window, phase, bytes: most, others }) = self.quota {
             let since = (at - phase).rem_euclid(window);
@@ -358,13 +383,26 @@ impl World {
             let used: u64 = self.written.iter().filter(|(t, _)| *t >= start).map(|(_, b)| b).sum();
             if used + others + bytes > most {
                 let seconds = (window - since) / SECOND + 1;
-                return retry_after(429, seconds.to_string());
+                return nothing(retry_after(429, seconds.to_string()));
             }
         }
         self.show(&format!("{bytes} bytes are written"));
         self.written.push((at, bytes));
-        self.destination.extend(body.lines().map(str::to_owned));
-        status(204)
+        let mut listed = Vec::new();
+        for (place, line) in body.lines().enumerate() {
+            match (self.refuses)(line) {
+                true => {
+                    let message = "invalid column type for column 'f1', expected this, got that";
+                    listed.push(json!({ "error_message": message, "line_number": place + 1 }));
+                }
+                false => _ = self.destination.insert(line.to_owned()),
+            }
+        }
+        if listed.is_empty() {
+            return nothing(status(204));
+        }
+        let error = "partial write of line protocol occurred";
+        (status(400), json!({ "error": error, "data": listed }).to_string())
     }
 }
 

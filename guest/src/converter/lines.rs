@@ -17,6 +17,16 @@ pub(crate) struct Lines {
     text: Vec<u8>,
     /// Where each line ends in `text`, after its line feed.
     ends: Vec<usize>,
+    numbers: Numbers,
+}
+
+/// Which lines they are of all that were converted, counted from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Numbers {
+    /// One after the other, from this one on.
+    From(u64),
+    /// As many as there are lines: a part of a body that was refused.
+    Each(Vec<u64>),
 }
 
 /// From here on a whole body is expected, and room for it is made at once.
@@ -85,6 +95,29 @@ pub(super) fn push_string(line: &mut Vec<u8>, text: &[u8]) {
     line.push(b'"');
 }
 
+impl Default for Numbers {
+    fn default() -> Self {
+        Self::From(0)
+    }
+}
+
+impl Numbers {
+    /// Keeps those after so many, and returns the others.
+    fn take_front(&mut self, count: usize) -> Self {
+        match self {
+            Self::From(first) => {
+                let front = *first;
+                *first += count as u64;
+                Self::From(front)
+            }
+            Self::Each(numbers) => {
+                let rest = numbers.split_off(count);
+                Self::Each(std::mem::replace(numbers, rest))
+            }
+        }
+    }
+}
+
 impl Lines {
     /// Makes room for so many bytes more, in so many lines.
     pub(crate) fn reserve(&mut self, bytes: usize, lines: usize) {
@@ -139,6 +172,20 @@ impl Lines {
     pub(crate) fn push_line(&mut self, line: &str) {
         self.text.extend_from_slice(line.as_bytes());
         self.ends.push(self.text.len());
+    }
+
+    /// The number of the line at this place.
+    pub(crate) fn number(&self, place: usize) -> u64 {
+        match &self.numbers {
+            Numbers::From(first) => first + place as u64,
+            Numbers::Each(numbers) => numbers[place],
+        }
+    }
+
+    /// Says which lines they are, one number for each.
+    pub(crate) fn set_numbers(&mut self, numbers: Vec<u64>) {
+        debug_assert_eq!(numbers.len(), self.len());
+        self.numbers = Numbers::Each(numbers);
     }
 
     /// Each line, with its line feed.
@@ -209,6 +256,7 @@ impl Lines {
         let text = self.text[..cut].to_vec();
         self.text.drain(..cut);
         let rest = self.ends.split_off(count).iter().map(|end| end - cut).collect();
-        Self { text, ends: std::mem::replace(&mut self.ends, rest) }
+        let numbers = self.numbers.take_front(count);
+        Self { text, ends: std::mem::replace(&mut self.ends, rest), numbers }
     }
 }

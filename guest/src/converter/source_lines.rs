@@ -225,7 +225,7 @@ impl SourceLines {
             if !self.policies.iter().any(|other| other == policy) {
                 self.policies.push(policy.to_owned());
             }
-        } else if line.contains('=') || line.ends_with('\\') {
+        } else if may_be_point(line) {
             // Servers can hold points whose measurement begins with `#`, and exports write them like
             // others (observed on 2.9.1). A string of theirs may go on in the next line.
             return Err(uncertain(line, "it begins with `#`, as comments do, and may be a point"));
@@ -270,6 +270,18 @@ impl SourceLines {
 }
 
 /// For a line of which it is not certain what it says.
+/// Whether a line that begins with `#` may be a point, or the beginning of one: not if its second word,
+/// where fields would be, is none, as in `# point 17: …`.
+fn may_be_point(line: &str) -> bool {
+    let mut words = line.split(' ');
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let is_comment = words.next().is_some()
+        && !first.contains('\\')
+        && !second.contains(['=', '\\'])
+        && !second.is_empty();
+    !is_comment && (line.contains('=') || line.ends_with('\\'))
+}
+
 fn uncertain(line: &str, reason: &'static str) -> ErrorKind {
     let (what, found, of) = ("line", quoted(line), String::new());
     ErrorKind::NotInLineProtocol { what, found, of, reason }

@@ -4,17 +4,16 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use super::exchange::{Ids, Want};
 use super::note::{batch_of, counted, list};
+use super::order::Order;
 use super::pace::Pace;
 use super::reader::{self, Reader};
+use super::refused::RefusedPoints;
 use super::report::Report;
-use super::road::Road;
+use super::set_aside::{Rest, SetAside};
 use super::slot::Slot;
-use super::window::Window;
+use super::stopping::Stopping;
 use super::writer::Writer;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
@@ -22,37 +21,8 @@ use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route, Terms};
 use crate::protocol::write::BODY_BYTES_MAX;
 use crate::section::Section;
-use crate::settings::{Destination, Settings, Source};
+use crate::settings::{Settings, Source};
 use crate::time::{TimeRange, Timestamp};
-
-/// What a batch needs to know, as JSON: the text `order` of the contract.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Order {
-    /// The configuration, as it came.
-    pub(crate) settings: Value,
-    /// Nanoseconds, as all times here: text, for some readers of JSON have only doubles.
-    pub(crate) batch: [String; 2],
-    /// Of the whole migration.
-    pub(crate) migration: [String; 2],
-    /// Where its lines belong in a file.
-    pub(crate) offset: Option<u64>,
-    /// How it is read, if that is known: else the batch finds out.
-    #[serde(default)]
-    pub(crate) road: Option<Road>,
-    /// Of which points it is.
-    #[serde(default)]
-    pub(crate) section: Section,
-    /// Whether the fields of a point are asked for in one row, by Flux.
-    #[serde(default)]
-    pub(crate) is_pivoted: bool,
-    /// What it may read and write, and when.
-    #[serde(default)]
-    pub(crate) slot: Slot,
-    /// How many bodies may be under way, and how large.
-    #[serde(default)]
-    pub(crate) window: Window,
-}
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
 const WAITING_BYTES_MAX: usize = BODY_BYTES_MAX;
@@ -92,47 +62,15 @@ pub(crate) struct Batch {
     totals: Totals,
     notes: VecDeque<Note>,
     error: Option<Error>,
+    stopping: Stopping,
     now: Timestamp,
-}
-
-impl Order {
-    pub(crate) fn new(settings: &Value, batch: TimeRange, migration: TimeRange) -> Self {
-        let text = |range: TimeRange| [range.start().0.to_string(), range.stop().0.to_string()];
-        Self {
-            settings: settings.clone(),
-            batch: text(batch),
-            migration: text(migration),
-            offset: None,
-            road: None,
-            section: Section::ALL,
-            is_pivoted: false,
-            slot: Slot::default(),
-            window: Window::default(),
-        }
-    }
-}
-
-fn range(text: &[String; 2]) -> Option<TimeRange> {
-    let time = |text: &String| text.parse().map(Timestamp).ok();
-    TimeRange::new(time(&text[0])?, time(&text[1])?)
 }
 
 impl Batch {
     pub(crate) fn open(order: &str) -> Result<Self, Error> {
-        let unfit = |what: &str| Error::new(Fault::Settings, format!("the order is unfit: {what}"));
-        let order: Order =
-            serde_json::from_str(order).map_err(|error| unfit(&error.to_string()))?;
-        let settings = Settings::read(&order.settings)?;
-        let batch = range(&order.batch).ok_or_else(|| unfit("`batch` is no range"))?;
-        let migration = range(&order.migration).ok_or_else(|| unfit("`migration` is no range"))?;
-        if matches!(&order.road, Some(Road::InfluxQl(database)) if !database.is_fit()) {
-            return Err(unfit(
-                "`road` leads to no retention policy, or its cell is no part of an hour",
-            ));
-        }
-        if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
-            return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
-        }
+        let (order, settings) = Order::parse(order)?;
+        let [batch, migration] = order.ranges()?;
+        let set_aside = SetAside::new(settings.limits.attempts_max, &order.section, batch);
         Ok(Self {
             reader: Reader::new(
                 &settings,
@@ -157,10 +95,18 @@ impl Batch {
                 settings.line_breaks,
             ),
             stage: Stage::Reading,
-            writer: Writer::new(&settings, order.offset, order.slot, order.window),
+            writer: Writer::new(
+                &settings,
+                order.offset,
+                order.slot,
+                order.window,
+                RefusedPoints::new(order.rejected_max.unwrap_or(settings.rejected_max)),
+                set_aside,
+            ),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
+            stopping: Stopping::default(),
             now: Timestamp(0),
             settings,
         })
@@ -176,7 +122,12 @@ impl Batch {
         if let Some(note) = self.notes.pop_front() {
             return Step::Note(note);
         }
-        let mut until = Timestamp::MAX;
+        let end = self.stopping.until_of_batch(now);
+        if end.is_some_and(|end| now >= end) {
+            self.fail(Error::new(Fault::Stopped, "interrupted"));
+            return self.done();
+        }
+        let mut until = end.unwrap_or(Timestamp::MAX);
         if self.error.is_some() {
             // What was sent may still have its effect: a file must not be cut meanwhile.
             return if self.writer.is_in_flight() { Step::Wait(until) } else { self.done() };
@@ -220,8 +171,19 @@ impl Batch {
             Want::Nothing => {}
         }
         // Whatever is converted by then has become a write, as far as there is room.
-        let is_done = is_read && self.writer.is_done();
-        if is_done { self.done() } else { Step::Wait(until) }
+        let is_written = is_read && self.writer.is_done();
+        let is_to_be_set_aside = !(is_written && self.writer.refused_in_all().is_some());
+        let rest = if is_written { Rest::Nothing } else { Rest::Follows };
+        if is_to_be_set_aside {
+            match self.writer.want_set_aside(now, &mut self.ids, rest) {
+                Want::Step(step) => return step,
+                Want::Wait(time) => until = until.min(time),
+                Want::Nothing if is_written && self.writer.has_set_aside() => return self.done(),
+                Want::Nothing => {}
+            }
+            return Step::Wait(until);
+        }
+        self.done()
     }
 
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
@@ -229,6 +191,7 @@ impl Batch {
             let written = self.writer.answer(id, answer);
             self.totals.points = self.writer.lines;
             self.totals.written = self.writer.bytes;
+            self.totals.rejected = self.writer.rejected();
             if let Err(error) = written {
                 self.fail(error);
             }
@@ -280,11 +243,16 @@ impl Batch {
     }
 
     pub(crate) fn stop(&mut self) {
-        self.fail(Error::new(Fault::Stopped, "interrupted"));
+        self.stopping.ask();
+        // Once all is read, little is left to be done, as long as it takes no longer than that.
+        if self.stage == Stage::Reading {
+            self.fail(Error::new(Fault::Stopped, "interrupted"));
+        }
     }
 
     fn done(&self) -> Step {
         let (ending, checkpoint) = match self.fault() {
+            None if self.totals.rejected > 0 => (Ending::Different, self.record().to_line()),
             None => (Ending::Complete, self.record().to_line()),
             Some(error) => (self.ending(error), String::new()),
         };

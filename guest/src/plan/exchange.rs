@@ -326,7 +326,7 @@ impl Exchange {
 
     fn lost(&self, failure: &Failure) -> Error {
         let Failure { cause, message } = failure;
-        let side = self.call.endpoint.name();
+        let side = self.call.endpoint.title();
         let (fault, what) = match cause {
             Cause::Unreachable => (Fault::Unavailable, "cannot be reached"),
             Cause::TimedOut => (Fault::TimedOut, "did not answer in time"),

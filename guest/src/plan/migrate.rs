@@ -4,6 +4,7 @@
 //! only once the destination has acknowledged all of it: a crash costs time, never data.
 
 mod batches;
+mod ending;
 mod looking;
 mod outcomes;
 mod progress;
@@ -23,13 +24,15 @@ use super::quota::QuotaFinder;
 use super::road::{Road, RoadFinder};
 use super::sizer::Sizer;
 use super::slot::Slot;
+use super::stopping::Stopping;
 use super::window::Window;
-use super::{Answer, Ending, Note, Outcome, Step, Totals};
+use super::{Answer, Note, Step, Totals};
 use crate::coverage::Coverage;
-use crate::error::{Error, Fault};
+use crate::error::Error;
 use crate::section::Section;
 use crate::settings::{BatchInterval, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
+use ending::LeftOut;
 
 /// Whether batches are done, or only handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +90,14 @@ pub(crate) struct Migrate {
     offset: Option<u64>,
     totals: Totals,
     notes: VecDeque<Note>,
-    stopping: bool,
+    stopping: Stopping,
     error: Option<Error>,
-    /// It has been said that there was nothing.
-    said_nothing: bool,
+    /// Batches that could not be done while others could.
+    left_out: LeftOut,
+    /// Points that were refused and set aside, with those of runs before.
+    rejected: u64,
+    /// It has been said what there is to say at the end.
+    said_all: bool,
     opened: Option<Timestamp>,
     /// What was done already when it was opened, in percent.
     percent_at_first: f64,
@@ -187,9 +194,11 @@ impl Migrate {
             offset: None,
             totals: Totals::default(),
             notes: VecDeque::new(),
-            stopping: false,
+            stopping: Stopping::default(),
             error: None,
-            said_nothing: false,
+            left_out: LeftOut::default(),
+            rejected: 0,
+            said_all: false,
             opened: None,
             percent_at_first: 0.0,
             now: Timestamp(0),
@@ -220,8 +229,12 @@ impl Migrate {
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
-        if self.stopping || self.error.is_some() {
-            return if self.is_settled() { self.done() } else { Step::Wait(until) };
+        if self.stopping.is_asked() || self.error.is_some() {
+            return match self.stopping.until(now) {
+                _ if self.is_settled() => self.done(),
+                Some(end) if now >= end => self.done(),
+                end => Step::Wait(end.map_or(until, |end| until.min(end))),
+            };
         }
         if let Some(time) = self.look_at.filter(|time| *time > now) {
             return Step::Wait(until.min(time));
@@ -286,6 +299,7 @@ impl Migrate {
         };
         self.offset = offset;
         self.taken = self.journal.coverage.clone();
+        self.rejected = self.journal.totals.rejected;
         self.percent_at_first = self.taken.percent_of(range);
         self.before =
             match (self.journal.begun || self.journal.has_gaps, self.journal.is_done(range)) {
@@ -351,25 +365,6 @@ impl Migrate {
     }
 
     pub(crate) fn stop(&mut self) {
-        self.stopping = true;
-    }
-
-    fn done(&self) -> Step {
-        let ending = match &self.error {
-            Some(error) => Ending::of(error.clone()),
-            None if self.is_complete() => Ending::Complete,
-            None if self.mode == Mode::Split && !self.stopping => Ending::Complete,
-            None => Ending::Stopped(Error::new(Fault::Stopped, "interrupted")),
-        };
-        Step::Done(Outcome::new(ending, self.totals))
-    }
-
-    /// Complete is what the records say, not what was answered.
-    fn is_complete(&self) -> bool {
-        match self.phase {
-            Phase::Empty => true,
-            Phase::Batches { range } => self.journal.coverage.covers(range),
-            Phase::Recorded | Phase::Bounds(_) => false,
-        }
+        self.stopping.ask();
     }
 }

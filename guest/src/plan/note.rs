@@ -17,6 +17,10 @@ impl Note {
         Self::new(Severity::Warning, message)
     }
 
+    pub(crate) fn error(message: String) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
     /// The same, with what to do about it.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -1,4 +1,4 @@
-//! What the destination refused of a batch: the first points of it, and how many there are.
+//! What the destination refused of a batch: how many points, whether so many may be, and the first of them.
 //!
 //! Does not know how it was found out.
 
@@ -9,11 +9,12 @@ use crate::error::{Endpoint, Error, Fault};
 use crate::plan::counted;
 
 /// The refused points of a batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RefusedPoints {
-    count: u64,
-    /// Series and time of the first `REFUSED_MAX`: the fields of a point may be refused one by one.
-    points: BTreeSet<(String, String)>,
+    /// So many may be set aside.
+    allowed: u64,
+    /// Which they are: the fields of a point may be refused one by one.
+    numbers: BTreeSet<u64>,
     /// For each of the first reasons the earliest point that was refused for it: which one is found
     /// first depends on which answer is.
     examples: Vec<Refused>,
@@ -21,9 +22,9 @@ pub(crate) struct RefusedPoints {
     status: u16,
 }
 
-/// After so many refused points no more are looked for: the batch cannot pass, and what it says is
-/// plain. As many as Cloud names at once.
-pub(crate) const REFUSED_MAX: usize = 100;
+/// Where more are refused than are allowed, and so many, no more are looked for: the batch cannot pass,
+/// and what it says is plain. As many as Cloud names at once.
+const REFUSED_MAX: u64 = 100;
 
 /// So many reasons are shown.
 const REASONS_MAX: usize = 3;
@@ -32,22 +33,33 @@ const REASONS_MAX: usize = 3;
 const PART_CHARACTERS_MAX: usize = 250;
 
 impl RefusedPoints {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
+    pub(crate) fn new(allowed: u64) -> Self {
+        Self { allowed, numbers: BTreeSet::new(), examples: Vec::new(), status: 0 }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.numbers.len() as u64
+    }
+
+    /// Whether they are more than may be set aside.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.count() > self.allowed
+    }
+
+    /// Whether any may be.
+    pub(crate) fn may_be_set_aside(&self) -> bool {
+        self.allowed > 0
     }
 
     /// Whether no more are to be looked for.
     pub(crate) fn is_enough(&self) -> bool {
-        self.count >= REFUSED_MAX as u64
+        self.are_too_many() && self.count() >= REFUSED_MAX
     }
 
     pub(crate) fn add(&mut self, status: u16, refused: Vec<Refused>) {
         self.status = status;
         for refused in refused {
-            let point = (refused.series.clone(), refused.time.clone());
-            // Beyond the limit it is the last answer that counts, which names each point once.
-            let is_new = self.points.len() >= REFUSED_MAX || self.points.insert(point);
-            self.count += u64::from(is_new);
+            self.numbers.insert(refused.number);
             self.show(refused);
         }
     }
@@ -72,7 +84,7 @@ impl RefusedPoints {
     /// The error of a batch with refused points. `of` says of how many points, if all of them were
     /// sent.
     pub(crate) fn error(&self, destination: &str, of: Option<u64>) -> Error {
-        let (count, status) = (self.count, self.status);
+        let (count, status) = (self.count(), self.status);
         let many = match of {
             Some(all) => format!("{count} of {}", counted(all, "point", "points")),
             None => format!("at least {}", counted(count, "point", "points")),
@@ -88,23 +100,23 @@ impl RefusedPoints {
             };
             message += &shown(example);
         }
-        let hint = match of {
-            Some(_) => {
-                "all other values of this batch have arrived; mend what the reason says, and \
-                        run the same command"
-            }
-            None => {
-                "others of this batch may have arrived; mend what the reason says, and run the \
-                     same command"
-            }
+        let others = match of {
+            Some(_) => "all other values of this batch have arrived",
+            None => "others of this batch may have arrived",
         };
+        let more = match self.allowed {
+            0 => "set them aside with `rejected.max`".to_owned(),
+            allowed => format!("set more aside than the {allowed} that `rejected.max` has left"),
+        };
+        let hint =
+            format!("{others}; mend what the reason says, or {more}, and run the same command");
         Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)
     }
 }
 
 /// A refused point as it would be written, and why it was not.
 fn shown(refused: &Refused) -> String {
-    let Refused { series, fields, time, reason } = refused;
+    let Refused { number: _, series, fields, time, reason } = refused;
     let series = bounded(series, PART_CHARACTERS_MAX);
     let reason = if reason.is_empty() { "it does not say why" } else { reason };
     format!("`{series} {fields} {time}`: {reason}")

@@ -4,6 +4,8 @@
 //! Sends only what the destination's quota has room for. Does not know where lines come from. All
 //! that is sent again may have been written already: a point written twice is one point.
 
+mod refusals;
+
 use std::collections::VecDeque;
 
 use super::body::Body;
@@ -11,12 +13,12 @@ use super::days::Days;
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::pace::{Held, Pace};
 use super::refused::RefusedPoints;
+use super::set_aside::SetAside;
 use super::slot::Slot;
 use super::window::{Attempt, End, Places, Window};
 use super::{Answer, Step};
-use crate::converter::{Conversion, Lines, sift};
+use crate::converter::{Conversion, Lines};
 use crate::error::{Endpoint, Error, Fault};
-use crate::protocol::refusal::Refusal;
 use crate::protocol::{Response, file, write};
 use crate::settings::{Destination, Settings, Source};
 use crate::time::Timestamp;
@@ -24,10 +26,6 @@ use crate::time::Timestamp;
 /// A body of at most so many bytes goes to the disk at once: little is left to be done when the
 /// response ends.
 const FILE_BODY_BYTES_MAX: usize = 2_000_000;
-
-/// So many bodies of a batch are sent again in search of refused points: some for each of
-/// `REFUSED_MAX`, and on InfluxDB 3, which takes up to a second for each, about a quarter of an hour.
-const SEARCHES_MAX: usize = 1000;
 
 /// The bodies of a batch.
 #[derive(Debug)]
@@ -46,6 +44,7 @@ pub(crate) struct Writer {
     points: u64,
     searches: usize,
     refused: RefusedPoints,
+    set_aside: SetAside,
     /// Attempts that have ended since time was last told, and the bytes of the quota that have arrived with
     /// each, or may have.
     ended: Vec<(u64, Attempt)>,
@@ -85,6 +84,8 @@ impl Writer {
         offset: Option<u64>,
         slot: Slot,
         window: Window,
+        refused: RefusedPoints,
+        set_aside: SetAside,
     ) -> Self {
         let bytes_max = match &settings.destination {
             Destination::File(_) => FILE_BODY_BYTES_MAX,
@@ -104,7 +105,8 @@ impl Writer {
             writes: Vec::new(),
             points: 0,
             searches: 0,
-            refused: RefusedPoints::default(),
+            refused,
+            set_aside,
             ended: Vec::new(),
             held_until: None,
             held: Held::default(),
@@ -239,11 +241,15 @@ impl Writer {
     }
 
     pub(crate) fn owns(&self, id: u64) -> bool {
-        self.writes.iter().any(|write| write.exchange.owns(id) || write.body.awaits(id))
+        let of_body = |write: &Write| write.exchange.owns(id) || write.body.awaits(id);
+        self.set_aside.owns(id) || self.writes.iter().any(of_body)
     }
 
     /// Takes an answer to the request of this id. After an error nothing more may be sent.
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) -> Result<(), Error> {
+        if self.set_aside.owns(id) {
+            return self.set_aside.answer(answer);
+        }
         if let Some(at) = self.writes.iter().position(|write| write.body.awaits(id)) {
             return self.take_back(at, answer);
         }
@@ -328,62 +334,5 @@ impl Writer {
                 Err(Error::new(Fault::Malformed, message).at(Endpoint::Destination))
             }
         }
-    }
-
-    fn halve(&mut self, lines: Lines) {
-        let (first, second) = lines.halves();
-        self.again.push_front(second);
-        self.again.push_front(first);
-    }
-
-    /// What a refusal does not name is sent again, unless it is stored for certain: the others, and
-    /// the good fields of refused points. If it names nothing, the halves are.
-    fn sift(&mut self, lines: Lines, refusal: &Refusal, error: Error) -> Result<(), Error> {
-        let places = refusal.places(&lines);
-        let Some(sifted) = places.as_ref().and_then(|places| sift(&lines, places)) else {
-            if lines.len() == 1 {
-                return Err(error);
-            }
-            self.halve(lines);
-            return self.count_searches(2, error);
-        };
-        self.refused.add(refusal.status, sifted.refused);
-        // Where the later one of two values counts, it must be written later.
-        let body = if refusal.others_are_stored && !self.is_ordered {
-            let (all, rests) = (&sifted.lines, &sifted.rests);
-            self.acknowledge(all.len() - rests.len(), all.bytes() - rests.bytes());
-            sifted.rests
-        } else {
-            sifted.lines
-        };
-        let bodies = usize::from(!body.is_empty());
-        if !body.is_empty() {
-            self.again.push_front(body);
-        }
-        self.count_searches(bodies, error)
-    }
-
-    /// `error` is what ends the search if nothing was found so far.
-    fn count_searches(&mut self, bodies: usize, error: Error) -> Result<(), Error> {
-        self.searches += bodies;
-        match self.refused.is_enough() || self.searches > SEARCHES_MAX {
-            true => Err(self.refused_so_far().unwrap_or(error)),
-            false => Ok(()),
-        }
-    }
-
-    /// What the destination has refused of all points, once nothing is left to be sent.
-    pub(crate) fn refused_in_all(&self) -> Option<Error> {
-        self.refused_of(Some(self.points))
-    }
-
-    /// What it has refused before something else went wrong.
-    pub(crate) fn refused_so_far(&self) -> Option<Error> {
-        self.refused_of(None)
-    }
-
-    fn refused_of(&self, all: Option<u64>) -> Option<Error> {
-        let bucket = &self.destination.place().bucket;
-        (!self.refused.is_empty()).then(|| self.refused.error(bucket, all))
     }
 }

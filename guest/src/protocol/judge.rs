@@ -34,7 +34,7 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
     let (side, status, said) = (endpoint.name(), response.status, explanation(body));
     let name = if name.is_empty() { String::new() } else { format!(" `{name}`") };
     let error = |fault, what: &str| {
-        let mut message = format!("the {side}{name} {what}");
+        let mut message = format!("the {}{name} {what}", endpoint.title());
         // A file has neither statuses nor words of its own.
         if !call.path.is_empty() {
             message += &format!(" ({status})");

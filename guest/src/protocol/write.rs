@@ -52,6 +52,12 @@ pub(crate) fn record(checkpoint: &Checkpoint, lines: String) -> Call {
     Call { kind: Kind::Record, ..call }
 }
 
+/// Appends entries to the file of refused points.
+pub(crate) fn refused(entries: String) -> Call {
+    let call = server(Endpoint::Rejected, "", String::new(), entries);
+    Call { headers: Vec::new(), kind: Kind::Record, ..call }
+}
+
 fn to_bucket(endpoint: Endpoint, place: &Place, body: String) -> Call {
     let Place { org, bucket, .. } = place;
     // Serverless, Dedicated and Clustered need no organization, and ignore one.

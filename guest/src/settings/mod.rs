@@ -40,7 +40,12 @@ pub(crate) struct Settings {
     /// What becomes of strings whose line breaks a source read by Flux has altered.
     pub(crate) line_breaks: LineBreaks,
     pub(crate) limits: Limits,
+    /// So many points may be refused in all, and are set aside.
+    pub(crate) rejected_max: u64,
 }
+
+/// What is refused is counted by its numbers, in memory.
+const REJECTED_MAX: u32 = 10_000_000;
 
 /// Where a migration begins.
 #[derive(Clone, Copy, Debug)]
@@ -184,6 +189,7 @@ impl Settings {
             counts_days,
             line_breaks: line_breaks(&table("schema")?)?,
             limits,
+            rejected_max: table("rejected")?.count_from(0, "max", 0, REJECTED_MAX)?.into(),
         };
         match (settings.start, settings.stop) {
             (Start::At(start), Stop::At(stop)) if stop <= start => Err(fault(format!(

@@ -10,7 +10,7 @@ use crate::error::{Error, Fault};
 use crate::time::{Interval, Timestamp};
 
 /// The keys of each table: what is not here is an error.
-pub(super) const TABLES: [(&str, &[&[&str]]); 6] = [
+pub(super) const TABLES: [(&str, &[&[&str]]); 7] = [
     (
         "migration",
         &[&["start", "stop", "lag", "every", "batch_interval", "measurements", "filter", "where"]],
@@ -22,6 +22,7 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 6] = [
         "limits",
         &[&["concurrency", "attempts", "window", "read_mb", "write_mb", "share", "rate_mb_per_s"]],
     ),
+    ("rejected", &[&["path", "max"]]),
     ("schema", &[&["line_breaks"]]),
 ];
 const PLACE_KEYS: &[&str] =
@@ -113,10 +114,21 @@ impl<'a> Table<'a> {
 
     /// A number from 1 to `max`.
     pub(super) fn count(&self, key: &str, default: u32, max: u32) -> Result<u32, Error> {
+        self.count_from(1, key, default, max)
+    }
+
+    /// The same, from another number on.
+    pub(super) fn count_from(
+        &self,
+        min: u32,
+        key: &str,
+        default: u32,
+        max: u32,
+    ) -> Result<u32, Error> {
         let Some(value) = self.get(key) else { return Ok(default) };
         let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
-        let count = count.filter(|count| (1..=max).contains(count));
-        count.ok_or_else(|| self.unfit(key, &format!("a number from 1 to {max}")))
+        let count = count.filter(|count| (min..=max).contains(count));
+        count.ok_or_else(|| self.unfit(key, &format!("a whole number from {min} to {max}")))
     }
 
     /// A number above 0.

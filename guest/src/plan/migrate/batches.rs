@@ -4,15 +4,14 @@
 
 use super::{Attempt, Migrate, Mode, Pivot, Reported};
 use crate::error::Endpoint;
-use crate::plan::batch::Order;
 use crate::plan::exchange::Want;
-use crate::plan::note::migration_name;
+use crate::plan::order::Order;
 use crate::plan::road::Road;
 use crate::plan::sizer::Sizer;
 use crate::plan::slot::Slot;
 use crate::plan::window::WRITES_IN_FLIGHT_MAX;
-use crate::plan::{Batch, Note, Step};
-use crate::settings::{BatchInterval, Settings, Source};
+use crate::plan::{Batch, Step};
+use crate::settings::{BatchInterval, Settings};
 use crate::time::{TimeRange, Timestamp};
 
 /// Batches that size themselves end at whole ones of these, in nanoseconds: a person can read them, and
@@ -199,6 +198,7 @@ impl Migrate {
             order.slot = self.slots.pop().unwrap_or_else(|| self.new_slot());
             let left = self.left(|reported| reported.unacknowledged_bytes);
             order.window = self.window.for_one_of(self.level(), left);
+            order.rejected_max = Some(self.settings.rejected_max.saturating_sub(self.rejected));
             self.reading.begin(self.now, attempt.read);
             self.in_hand.insert(id, attempt);
         }
@@ -210,24 +210,6 @@ impl Migrate {
             selection: selection.join(" "),
             order: serde_json::to_string(&order).expect("an order is plain JSON"),
         })
-    }
-
-    /// All batches are done. That nothing was found is more often a mistake than a fact.
-    fn finish(&mut self, range: TimeRange) -> Step {
-        let nothing = self.journal.totals.rows == 0 && self.mode == Mode::Migrate;
-        if nothing && !std::mem::replace(&mut self.said_nothing, true) {
-            let message = format!("no rows were found in {}", migration_name(range));
-            let hint = match self.settings.source {
-                Source::V1(_) | Source::V2(..) => {
-                    "look at `source.bucket`, and at `start`, `stop`, `measurements`, `where` and `filter` of `migration`"
-                }
-                Source::File(..) => {
-                    "look at `source.path`, and at `migration.start` and `migration.stop`"
-                }
-            };
-            return Step::Note(Note::warning(message).with_hint(hint));
-        }
-        self.done()
     }
 }
 

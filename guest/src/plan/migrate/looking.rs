@@ -125,7 +125,10 @@ impl Migrate {
     /// Begins to look anew after a pause, where another attempt may do better.
     fn look_again(&mut self, error: Error) {
         self.looked += 1;
-        let Some(time) = self.time_of_next(error, self.looked) else { return };
+        let time = match self.time_of_next(error, self.looked) {
+            Ok(time) => time,
+            Err(error) => return self.fail(error),
+        };
         self.look_at = Some(time);
         if self.road.is_none() {
             self.finder = RoadFinder::open(&self.settings).map(Box::new);

@@ -39,7 +39,8 @@ impl Migrate {
                     Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be done",
                 };
                 let message = format!("{name} {what}: {}", failure.message);
-                return self.fail(Error::new(Fault::Internal, message));
+                self.lose(&attempt);
+                return self.leave_out(Error::new(Fault::Internal, message));
             }
             Answer::Response(_)
             | Answer::Bytes(_)
@@ -63,7 +64,7 @@ impl Migrate {
             }
             Ending::Stopped(error) if error.fault == Fault::Stopped => {
                 // A host may end a batch by itself; then the migration ends too.
-                self.stopping = true;
+                self.stopping.ask();
             }
             Ending::Stopped(error) | Ending::Failed(error)
                 if attempt.is_pivoted && error.endpoint == Some(Endpoint::Source) =>
@@ -82,7 +83,9 @@ impl Migrate {
                 self.batch_too_large(attempt, error);
             }
             Ending::Stopped(error) => self.batch_stopped(attempt, error),
-            Ending::Failed(error) => self.fail(of_batch(error, &attempt.section, attempt.range)),
+            Ending::Failed(error) => {
+                self.leave_out(of_batch(error, &attempt.section, attempt.range));
+            }
         }
     }
 
@@ -110,10 +113,7 @@ impl Migrate {
     /// What is left of the destination's quota goes to the next batch.
     fn take_report(&mut self, attempt: &Attempt, outcome: &Outcome) -> Report {
         let Some(report) = Report::parse(&outcome.report) else {
-            // Nobody knows.
-            let mut slot = self.new_slot();
-            slot.exhaust(self.now);
-            self.slots.push(slot);
+            self.lose_slot(attempt);
             return Report::default();
         };
         self.window.take_over(&report.window);
@@ -121,6 +121,20 @@ impl Migrate {
             self.return_slot(&report);
         }
         report
+    }
+
+    /// What it has read and written before it was lost nobody knows.
+    fn lose(&mut self, attempt: &Attempt) {
+        self.reading.settle(self.now, attempt.read, attempt.read);
+        self.lose_slot(attempt);
+    }
+
+    fn lose_slot(&mut self, attempt: &Attempt) {
+        if !attempt.reported.is_some_and(|reported| reported.is_free) {
+            let mut slot = self.new_slot();
+            slot.exhaust(self.now);
+            self.slots.push(slot);
+        }
     }
 
     fn return_slot(&mut self, report: &Report) {
@@ -154,6 +168,12 @@ impl Migrate {
         match Entry::parse(&outcome.checkpoint) {
             // A host that mixes up its answers would have the wrong range recorded as done.
             Some(Entry::Done(record)) if record.batch == *range && record.section == *section => {
+                self.one_is_done();
+                self.rejected = self.rejected.saturating_add(record.totals.rejected);
+                // Each of several that were under way had all that was left.
+                if record.totals.rejected > 0 && self.rejected > self.settings.rejected_max {
+                    return self.fail(self.too_many_rejected());
+                }
                 if record.destination_bytes.is_some() {
                     self.offset = record.destination_bytes;
                 }
@@ -303,28 +323,27 @@ impl Migrate {
         let hint = "it cannot be smaller; raise what the source allows a query, or leave this out with \
                     `migration.measurements`, `migration.where` or `migration.filter`";
         // A person has to see to it.
-        self.fail(Error { fault: Fault::TooLarge, ..error }.with_hint(hint));
+        self.leave_out(Error { fault: Fault::TooLarge, ..error }.with_hint(hint));
     }
 
     fn batch_stopped(&mut self, attempt: Attempt, error: Error) {
         let error = of_batch(error, &attempt.section, attempt.range);
         let failed = attempt.failed + 1;
-        if let Some(time) = self.time_of_next(error, failed) {
-            self.again.push((time, Attempt { failed, reported: None, ..attempt }));
+        match self.time_of_next(error, failed) {
+            Ok(time) => self.again.push((time, Attempt { failed, reported: None, ..attempt })),
+            Err(error) => self.leave_out(error),
         }
     }
 
-    /// When to try again what has failed so often; `None` if that would change nothing, and then
-    /// the migration fails.
-    pub(super) fn time_of_next(&mut self, error: Error, failed: u32) -> Option<Timestamp> {
+    /// When to try again what has failed so often; the error if that would change nothing.
+    pub(super) fn time_of_next(&mut self, error: Error, failed: u32) -> Result<Timestamp, Error> {
         let attempts_max = self.settings.limits.attempts_max;
         // Whatever else it is, the exchange has tried again already.
         if error.fault != Fault::Truncated || failed >= attempts_max {
-            self.fail(error);
-            return None;
+            return Err(error);
         }
         let message = format!("{error}; attempt {} of {attempts_max} follows", failed + 1);
         self.notes.push_back(Note::warning(message));
-        Some(self.now.saturating_add(backoff(failed, self.now)))
+        Ok(self.now.saturating_add(backoff(failed, self.now)))
     }
 }
