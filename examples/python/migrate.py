@@ -125,6 +125,7 @@ if __name__ == "__main__":
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
     checkpoint = (default if "bucket" in given else {"path": f"{name.stem}.checkpoint.lp"}) | given
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}
+    sides["rejected"] = {"path": f"{name.stem}.rejected.lp"} | config.get("rejected", {})
     lock = open(name.parent / (checkpoint.get("path", name.stem) + ".lock"), "w")
     try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError: sys.exit(f"error: another run holds {lock.name}")

@@ -18,7 +18,8 @@ use crate::influxdb_1::{
 const VALUES: [&str; 4] = ["1.5", "9007199254740993i", "\"text\"", "true"];
 
 /// What is said of numbers of two types.
-const REFUSAL: &str = "reads by InfluxQL: database `db`, retention policy `days`\n\
+/// How it ends: the other batches are done all the same.
+const REFUSAL: &str = "87.3 % complete\n\
      error: batch 2021-12-31T12:00:00Z/2022-01-04T12:00:00Z: the response of the source: field `f` of \
      `c` has several types, and in 2022-01-03T00:00:00Z/2022-01-04T00:00:00Z there are several shard \
      groups: InfluxQL makes one type of them\n\n\
@@ -55,7 +56,7 @@ fn groups_that_overlap_in_two_types_are_read_exactly_unless_both_are_numbers() {
         if values == [float, integer] || values == [integer, float] {
             let source = table("source", server.url(), BUCKET);
             let talk = ended(&format!("{RANGE}{source}{TO_FILE}"), 2);
-            assert_eq!(talk, REFUSAL, "{old} below {new}");
+            assert!(talk.ends_with(REFUSAL), "{old} below {new}: {talk}");
         } else {
             migrated(&server, BUCKET).assert_same(&Points::parse(&lines));
         }

@@ -11,10 +11,10 @@ const HOUR: i64 = 60 * 60_000_000_000;
 const NEW_YEAR: i64 = 1_640_995_200_000_000_000;
 
 /// A point at the destination in whose measurement `load` is a float, and not an integer.
-const OTHER: &str = "cpu,host=z load=1.5 1640995200000000000\n";
+pub(crate) const OTHER: &str = "cpu,host=z load=1.5 1640995200000000000\n";
 
 /// What should arrive of the first hour: all but `load`.
-fn expected() -> Points {
+pub(crate) fn expected() -> String {
     let points = points();
     let lines = points.lines().filter(|line| {
         let time = line.rsplit(' ').next().and_then(|time| time.parse::<i64>().ok());
@@ -27,7 +27,7 @@ fn expected() -> Points {
         }
         None => format!("{line}\n"),
     };
-    Points::parse(&(lines.map(without_load).collect::<String>() + OTHER))
+    lines.map(without_load).collect::<String>() + OTHER
 }
 
 /// A destination of an engine that is written by an API: how it tells of refused points, and how
@@ -47,12 +47,13 @@ fn check(engine: Engine, keys: &str, path: &str, told: &str, requests_max: usize
         format!(
             "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination \
              `dst` refused 90 of 120 points {told}\n\n\
-             hint: all other values of this batch have arrived; mend what the reason says, and run \
+             hint: all other values of this batch have arrived; mend what the reason says, or set \
+             them aside with `rejected.max`, and run \
              the same command\n"
         )
     );
     assert_eq!(output.status.code(), Some(2));
-    destination.points("dst").assert_same(&expected());
+    destination.points("dst").assert_same(&Points::parse(&expected()));
     let records = migration.read("migration.checkpoint.lp");
     assert_eq!(records.lines().count(), 1, "only that it has begun is recorded");
     let requests = destination.exchanges().len() - 1;

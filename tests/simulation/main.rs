@@ -129,7 +129,7 @@ fn simulate(seed: u64) {
                 world.now += world.rng.i64(0..600 * SECOND);
             }
             Ended::Crashed => {
-                world.disturb_records();
+                records::disturb(&mut world);
                 refused::disturb(&mut world);
                 world.now += world.rng.i64(0..600 * SECOND);
                 if world.crashes == CRASHES_MAX {

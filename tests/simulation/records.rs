@@ -6,6 +6,8 @@ use std::ops::Range;
 use serde_json::Value;
 use tsm2iox_guest::time::Timestamp;
 
+use crate::world::World;
+
 /// A record: times, and bounds of names, as the contract's `section` has them.
 struct Tile {
     times: Range<i64>,
@@ -49,6 +51,32 @@ fn field(line: &str, key: &str) -> Option<String> {
     let (_, rest) = line.split_once(&format!("{key}=\""))?;
     let end = rest.match_indices('"').map(|(at, _)| at).find(|at| !rest[..*at].ends_with('\\'))?;
     Some(rest[..end].to_owned())
+}
+
+/// What a crash, a person or another program may do to a file of records: the last is torn, one is
+/// there twice, and some are no records of this migration.
+pub(crate) fn disturb(world: &mut World) {
+    if !world.checkpoint.is_empty() && !world.checkpoint.ends_with('\n') {
+        return; // It is torn already.
+    }
+    let lines: Vec<_> = world.checkpoint.lines().map(str::to_owned).collect();
+    match world.rng.u8(0..8) {
+        0 => {
+            let last = lines.last().map_or(0, String::len);
+            let keep = world.checkpoint.len() - world.rng.usize(0..=last.min(60));
+            world.checkpoint.truncate(keep);
+        }
+        1 => {
+            let line = world.rng.choice(&lines).cloned().unwrap_or_default();
+            world.checkpoint += &format!("{line}\n");
+        }
+        2 => {
+            let other = world.rng.choice(&lines).cloned().unwrap_or_default();
+            let other = other.replace("dstBucket=b", "dstBucket=another");
+            world.checkpoint += &format!("{other}\n\n# a word\nbatches,a=b c=1 1\n\u{0}\n");
+        }
+        _ => {}
+    }
 }
 
 /// Probes at all bounds of time there are, just before them, and at names that nobody has.

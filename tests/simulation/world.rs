@@ -167,32 +167,6 @@ impl World {
         panic!("it comes to no end");
     }
 
-    /// What a crash, a person or another program may do to a file of records: the last is torn, one is
-    /// there twice, and some are no records of this migration.
-    pub(crate) fn disturb_records(&mut self) {
-        if !self.checkpoint.is_empty() && !self.checkpoint.ends_with('\n') {
-            return; // It is torn already.
-        }
-        let lines: Vec<_> = self.checkpoint.lines().map(str::to_owned).collect();
-        match self.rng.u8(0..8) {
-            0 => {
-                let last = lines.last().map_or(0, String::len);
-                let keep = self.checkpoint.len() - self.rng.usize(0..=last.min(60));
-                self.checkpoint.truncate(keep);
-            }
-            1 => {
-                let line = self.rng.choice(&lines).cloned().unwrap_or_default();
-                self.checkpoint += &format!("{line}\n");
-            }
-            2 => {
-                let other = self.rng.choice(&lines).cloned().unwrap_or_default();
-                let other = other.replace("dstBucket=b", "dstBucket=another");
-                self.checkpoint += &format!("{other}\n\n# a word\nbatches,a=b c=1 1\n\u{0}\n");
-            }
-            _ => {}
-        }
-    }
-
     fn show(&self, what: &str) {
         if self.is_shown {
             eprintln!("{} {what}", Timestamp(self.now));

@@ -275,7 +275,7 @@ impl Batch {
             unacknowledged_bytes: unacknowledged as u64,
             slot: Slot {
                 reading: self.reading.clone(),
-                writing: self.writer.pace.clone(),
+                writing: self.writer.pace.at_rest(self.now),
                 days: self.writer.days.clone(),
             },
             window: self.writer.window.clone(),

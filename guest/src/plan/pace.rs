@@ -116,6 +116,13 @@ impl Pace {
         self.free = self.free.max(other.free);
     }
 
+    /// As it is left to others: what is under way may have arrived by now.
+    pub(crate) fn at_rest(&self, now: Timestamp) -> Self {
+        let mut rest = self.clone();
+        rest.end(now, self.under_way);
+        rest
+    }
+
     /// What was expected to be used is now known.
     pub(crate) fn settle(&mut self, now: Timestamp, expected: u64, amount: u64) {
         self.under_way = self.under_way.saturating_sub(expected);
