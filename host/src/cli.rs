@@ -119,6 +119,6 @@ Exit status:
   0  complete
   1  stopped; the same command resumes
   2  a person must change something first: options, configuration, token, bucket
-  3  complete, but the two sides differ; no command of this version ends so
+  3  complete, but the two sides differ: points were refused and set aside
 
 Standard output is data, standard error is talk.";

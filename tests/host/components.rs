@@ -156,6 +156,10 @@ fn steps_that_no_host_does_end_the_plan() {
     check(send("GET", 65537, 0, 0), &long);
     let long = format!("{contract}: its body of 67108865 bytes is longer than 67108864");
     check(send("GET", 1, 0, 67_108_865), &long);
+    // As large as the memory, and three times as large for the host.
+    let much = "the component crashed in `next`: too much data is being copied between the host and the \
+                guest: fuel allocated for hostcalls has been exhausted";
+    check(send("GET", 1, 4_000_000, 0), much);
     check(stub::READ, "the component reads a body that is not there");
     check(stub::RECALL, "the component asks for a body that is not there");
     check(stub::REPORT, "the component reports more than once");

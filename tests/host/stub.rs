@@ -55,10 +55,11 @@ pub(super) fn place(number: usize) -> String {
     format!("(i32.const {})", STEPS + number * STEP_BYTES)
 }
 
-/// `send` of a request 7 to the source: method, path, and the name of a header without value.
+/// `send` of a request 7 to the source: method, path, and so many headers without value, of which the
+/// first is `authorization` and the others have no name.
 ///
 /// The texts lie at the start of the memory, all of it ASCII; `body` is a length alone.
-pub(super) fn send(method: &str, path: u32, header: u32, body: u32) -> Step {
+pub(super) fn send(method: &str, path: u32, headers: u32, body: u32) -> Step {
     let mut payload = [0; 48];
     let mut put =
         |at: usize, number: u32| payload[at..at + 4].copy_from_slice(&number.to_le_bytes());
@@ -68,7 +69,7 @@ pub(super) fn send(method: &str, path: u32, header: u32, body: u32) -> Step {
     put(20, SLASH);
     put(24, path);
     put(28, HEADERS);
-    put(32, u32::from(header > 0));
+    put(32, headers);
     put(40, body);
     step(0, payload)
 }
