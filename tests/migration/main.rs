@@ -13,6 +13,7 @@ mod influxdb_1_where;
 mod real;
 mod refusals;
 mod run;
+mod secrets;
 mod types;
 
 use run::{FLUX, Host, INFLUXDB_1, INFLUXQL, Migration, Road, config, hosts, points, talk};
