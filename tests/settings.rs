@@ -77,6 +77,19 @@ fn an_unknown_key_is_named_with_the_nearest_one() {
 }
 
 #[test]
+fn each_server_may_have_a_token_for_reading() {
+    let mut settings = fit();
+    settings["checkpoint"] = json!({ "bucket": "c" });
+    for table in ["source", "destination", "checkpoint"] {
+        settings[table]["token_env"] = json!("T");
+        settings[table]["read_token_file"] = json!("t");
+        Plan::open(Purpose::Migrate, &settings.to_string()).expect("they are fit");
+    }
+    let message = "`checkpoint.read_token_env` needs `checkpoint.bucket`; a file has none";
+    check("checkpoint", "", json!({ "read_token_env": "T" }), message, None);
+}
+
+#[test]
 fn a_missing_key_is_named() {
     let missing = |table, key, message| check(table, key, Value::Null, message, None);
     missing("migration", "start", "`migration.start` is missing");

@@ -12,6 +12,7 @@ PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceil
 CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.TimeoutError, "timed-out"),
           ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
+LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
 HTTP, APPEND, ONCE, settings = PoolManager(retries=False, maxsize=8), threading.Lock(), iter([True]), Config()
 settings.epoch_interruption = True
 ENGINE = Engine(settings)
@@ -23,7 +24,7 @@ def run(purpose, text, endpoints, report=lambda said: None):
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
-    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.3.0")
+    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.4.0")
 
     def call(name, *args):
         store.set_epoch_deadline(SECONDS)
@@ -79,7 +80,16 @@ def do_batch(batch, endpoints, answers):
 
 def server(url, login, request):
     return HTTP.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
-                        headers=dict(request.headers) | login, redirect=False, preload_content=False)
+                        headers=dict(request.headers) | login(request.access), redirect=False, preload_content=False)
+
+
+def credentials(section, folder, access):  # a file is read each time: its token may be rotated while this runs
+    read = "read_" if access == "read" and {"read_token_env", "read_token_file"} & {*section} else ""
+    match {key.removeprefix(read): value for key, value in section.items() if key.startswith(read)}:
+        case {"token_env": name}: return {"authorization": f"Token {os.environ[name].strip()}"}
+        case {"token_file": name}: return {"authorization": f"Token {(folder / name).read_text().strip()}"}
+        case {"user": user, "password_env": name}: return make_headers(basic_auth=f"{user}:{os.environ[name].strip()}")
+        case _: return {}
 
 
 def reply(status, said="", **headers): return Record(status=status, headers=headers, read=io.BytesIO(said.encode()).read)
@@ -107,10 +117,8 @@ def endpoint(side, section, folder):
     match section:
         case {"path": path} if side == "source": return partial(source, 0 if path == "-" else folder / path)
         case {"path": path}: return partial(file, folder / path)
-        case {"token_env": name}: login = {"authorization": f"Token {os.environ[name].strip()}"}
-        case {"token_file": name}: login = {"authorization": f"Token {(folder / name).read_text().strip()}"}
-        case {"user": user, "password_env": name}: login = make_headers(basic_auth=f"{user}:{os.environ[name].strip()}")
-        case _: login = {}
+    login = partial(credentials, section, folder)
+    login("read"), login("write")  # one that is not there is said before anything is done
     return partial(server, section["url"].rstrip("/"), login)
 
 
@@ -121,7 +129,7 @@ def ticks():
 if __name__ == "__main__":
     config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
-    keys = {"url"} if {*given} - {"bucket", "org", "url"} else {"url", "token_env", "token_file", "user", "password_env"}
+    keys = {"url"} | (set() if LOGIN & {*given} else LOGIN)
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
     checkpoint = (default if "bucket" in given else {"path": f"{name.stem}.checkpoint.lp"}) | given
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}

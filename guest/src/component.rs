@@ -239,7 +239,7 @@ same_fields!(plan::Note => wit_planner::Note { severity, message, hint, data });
 same_fields!(plan::Progress => wit_planner::Progress { percent, totals, rate, left, doing });
 same_fields!(converter::Rejection => wit_converter::Rejection { line, reason, text });
 same_fields!(protocol::Request => wit_protocol::Request {
-    id, endpoint, method, path, headers, body, timeout
+    id, endpoint, access, method, path, headers, body, timeout
 });
 same_fields!(wit_protocol::Response => protocol::Response { status, headers });
 same_fields!(wit_protocol::Failure => protocol::Failure { cause, message });
@@ -261,6 +261,7 @@ same_cases!(wit_planner::Purpose => plan::Purpose {
     Check, Split, Migrate, Batch, Verify, Status
 });
 same_cases!(plan::Severity => wit_planner::Severity { Info, Warning, Error });
+same_cases!(protocol::Access => wit_protocol::Access { Read, Write });
 same_cases!(wit_protocol::Cause => protocol::Cause { Unreachable, TimedOut, Broken, Crashed });
 same_cases!(error::Endpoint => wit_types::Endpoint { Source, Destination, Checkpoint, Rejected });
 same_cases!(wit_types::Endpoint => error::Endpoint { Source, Destination, Checkpoint, Rejected });

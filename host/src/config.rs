@@ -9,7 +9,6 @@
 //! token_env = "INFLUX_SOURCE_TOKEN"
 //! ```
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,17 +18,16 @@ use serde_json::{Map, Value};
 use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::time::Interval;
 
+use crate::credentials::Login;
 use crate::endpoint::{AppendFile, Endpoint, Endpoints, folder_of};
-use crate::http::{Credentials, Server, Token};
+use crate::http::Server;
 use crate::input::Input;
 use crate::report::{Unfit, reason};
 
-/// What opens a server: a variable or a file with a token, or a user and a variable.
-const CREDENTIAL_KEYS: [&str; 4] = ["token_env", "token_file", "user", "password_env"];
+mod server;
+
 /// The path of a source that is standard input.
 const STANDARD_INPUT: &str = "-";
-/// Variables have shorter names; tokens are longer.
-const VARIABLE_BYTES_MAX: usize = 64;
 
 /// A configuration that is TOML; whether it is fit the guest says.
 #[derive(Clone, Debug)]
@@ -42,7 +40,7 @@ pub struct Config {
 enum Place {
     File(PathBuf),
     StandardInput,
-    Server(Url, Credentials),
+    Server(Url, Login),
 }
 
 impl Config {
@@ -156,58 +154,8 @@ impl Config {
                 Ok(None)
             }
             Side::Source | Side::Destination | Side::Checkpoint => {
-                Ok(Some(Place::Server(self.url(side)?, self.credentials(side)?)))
+                Ok(Some(Place::Server(self.url(side)?, self.login(side)?)))
             }
-        }
-    }
-
-    fn url(&self, side: Side) -> Result<Url, Unfit> {
-        let side = self.owner(side, &["url"]);
-        let key = format!("`{}.url`", side.name());
-        let Some(text) = self.text(side, "url")? else {
-            return Err(Unfit::new(format!("{key} is missing")));
-        };
-        // The text itself is never shown: people do put passwords into URLs.
-        let fault = match Url::parse(text) {
-            Err(_) => "is not a URL",
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => "is not of http or https",
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                "holds a user or a password"
-            }
-            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                "holds more than scheme, host, port and path"
-            }
-            Ok(url) => return Ok(url),
-        };
-        Err(Unfit::new(format!("{key} {fault}"))
-            .with_hint("write it as http://127.0.0.1:8086; user and token have keys of their own"))
-    }
-
-    fn credentials(&self, side: Side) -> Result<Credentials, Unfit> {
-        let side = self.owner(side, &CREDENTIAL_KEYS);
-        let [variable, file, user, password] = CREDENTIAL_KEYS.map(|key| self.text(side, key));
-        match (variable?, file?, user?, password?) {
-            (None, None, None, None) => Ok(Credentials::None),
-            (Some(variable), None, None, None) => {
-                Ok(Credentials::Token(from_variable(side, "token_env", variable)?))
-            }
-            (None, Some(file), None, None) => {
-                let path = self.beside(file);
-                Ok(Credentials::Token(
-                    from_file(&path)
-                        .map_err(|unfit| unfit.with_hint(named(side, "token_file", "this file")))?,
-                ))
-            }
-            (None, None, Some(user), Some(password)) if !user.contains(':') => {
-                let password = from_variable(side, "password_env", password)?;
-                Ok(Credentials::Basic { user: user.to_owned(), password })
-            }
-            (None, None, Some(_), None) => {
-                let side = side.name();
-                Err(Unfit::new(format!("`{side}.user` needs `{side}.password_env`")))
-            }
-            _ => Err(Unfit::new(format!("it is not clear how to log in to the {}", side.name()))
-                .with_hint("give one of `token_env`, `token_file`, or `user` and `password_env`")),
         }
     }
 
@@ -251,7 +199,7 @@ impl Place {
             Self::File(path) if side == Side::Source => Endpoint::Input(Input::File(path)),
             Self::File(path) => Endpoint::File(AppendFile::new(path)),
             Self::StandardInput => Endpoint::Input(Input::standard()),
-            Self::Server(url, credentials) => Endpoint::Server(Server::new(&url, credentials)?),
+            Self::Server(url, login) => Endpoint::Server(Server::new(&url, login)?),
         })
     }
 }
@@ -262,40 +210,6 @@ fn resolved(path: &Path) -> PathBuf {
     let found = path.canonicalize().ok();
     let found = found.or_else(|| path.file_name().and_then(|name| of_folder(name).ok()));
     found.unwrap_or_else(|| path.to_owned())
-}
-
-fn from_variable(side: Side, key: &str, name: &str) -> Result<Token, Unfit> {
-    // Whoever takes the key for the token's own place should not find the token in a log.
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name.len() > VARIABLE_BYTES_MAX || !name.bytes().all(is_name) {
-        let key = format!("`{}.{key}`", side.name());
-        return Err(Unfit::new(format!("{key} is not the name of an environment variable"))
-            .with_hint("put the token into a variable, and the variable's name here"));
-    }
-    let fault = match env::var(name) {
-        Err(env::VarError::NotPresent) => "is not set",
-        Err(env::VarError::NotUnicode(_)) => "is not a text",
-        Ok(text) if text.trim().is_empty() => "is empty",
-        Ok(text) => match Token::new(text.trim().to_owned()) {
-            Ok(token) => return Ok(token),
-            Err(fault) => fault,
-        },
-    };
-    Err(Unfit::new(format!("environment variable `{name}` {fault}"))
-        .with_hint(named(side, key, "it")))
-}
-
-fn from_file(path: &Path) -> Result<Token, Unfit> {
-    let unfit = |fault: &str| Unfit::new(format!("token file {} {fault}", path.display()));
-    // Without its path: some put the token itself there.
-    let text = fs::read_to_string(path).map_err(|error| {
-        Unfit::new(format!("the token file cannot be read: {}", reason(&error)))
-    })?;
-    match text.trim() {
-        "" => Err(unfit("is empty")),
-        line if line.contains(['\n', '\r']) => Err(unfit("holds more than one line")),
-        line => Token::new(line.to_owned()).map_err(unfit),
-    }
 }
 
 fn named(side: Side, key: &str, what: &str) -> String {

@@ -3,7 +3,6 @@
 //! Does not know what is asked or what a status means. No plan sees a credential, and none can
 //! send one elsewhere: its path is appended to the base URL, never resolved against it.
 
-use std::fmt;
 use std::io::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,10 +18,11 @@ use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue,
 };
-use reqwest::{Client, Method, RequestBuilder, Url, redirect};
+use reqwest::{Client, Method, StatusCode, Url, redirect};
 use tokio::sync::Semaphore;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
+use crate::credentials::Login;
 use crate::report;
 use crate::upload::{Progress, Upload};
 
@@ -52,26 +52,6 @@ const FORBIDDEN: [&str; 10] = [
     "upgrade",
 ];
 
-/// A token or a password. It can be sent, but not printed.
-#[derive(Clone)]
-pub struct Token(String);
-
-/// How a server is to know us.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// Not at all.
-    None,
-    /// `Authorization: Token …`.
-    Token(Token),
-    /// `Authorization: Basic …`.
-    Basic {
-        /// The name of the user.
-        user: String,
-        /// Its password.
-        password: Token,
-    },
-}
-
 /// An HTTP API.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -80,7 +60,7 @@ pub struct Server {
     base: String,
     // For messages: the base without its path.
     origin: String,
-    credentials: Credentials,
+    login: Login,
     accept_encoding: HeaderValue,
     // Bodies are compressed where the way is longer than to this machine; so many at a time.
     compressions: Option<Arc<Semaphore>>,
@@ -98,11 +78,11 @@ pub struct Body {
 }
 
 impl Server {
-    /// A server at this base URL.
+    /// A server at this base URL, with one login for all, or one for each right.
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new(url: &Url, credentials: Credentials) -> anyhow::Result<Self> {
+    pub fn new(url: &Url, login: impl Into<Login>) -> anyhow::Result<Self> {
         let near = is_this_machine(url);
         let client = Client::builder()
             .user_agent(concat!("tsm2iox/", env!("CARGO_PKG_VERSION")))
@@ -119,7 +99,7 @@ impl Server {
             client: client.build().context("TLS cannot be set up")?,
             base: url.as_str().trim_end_matches('/').to_owned(),
             origin: url.origin().ascii_serialization(),
-            credentials,
+            login: login.into(),
             // InfluxDB's gzip makes about 46 MB/s a core: slower than a loopback, faster than
             // most networks.
             accept_encoding: HeaderValue::from_static(if near { "identity" } else { "gzip" }),
@@ -138,7 +118,8 @@ impl Server {
         idle: Duration,
     ) -> anyhow::Result<impl Future<Output = Result<(Response, Body), Failure>> + Send + use<>>
     {
-        let Request { id: _, endpoint: _, method, path, headers, body: _, timeout: _ } = request;
+        let Request { id: _, endpoint: _, access, method, path, headers, body: _, timeout: _ } =
+            request;
         let url = appended(&self.base, &path)?;
         let mut headers = header_map(&headers)?;
         headers.entry(ACCEPT_ENCODING).or_insert(self.accept_encoding.clone());
@@ -151,8 +132,10 @@ impl Server {
         if compressions.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        let credentials = self.login.for_access(access).clone();
+        headers.extend(credentials.authorization().map(|value| (AUTHORIZATION, value)));
         let builder = self.client.request(Method::from_bytes(method.as_bytes())?, url);
-        let builder = self.credentials.add_to(builder.headers(headers));
+        let builder = builder.headers(headers);
         let origin = self.origin.clone();
         Ok(async move {
             let body = match compressions {
@@ -172,6 +155,9 @@ impl Server {
             let answer = progress.wait(idle, builder.send()).await;
             let Some(answer) = answer else { return Err(silence(&origin, idle)) };
             let response = answer.map_err(|error| failure(&origin, error))?;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                credentials.refuse();
+            }
             if let Some(coding) = unasked_coding(&response) {
                 let message =
                     format!("{origin}: the body is coded in a way not asked for: {coding}");
@@ -208,40 +194,6 @@ impl Body {
             self.rest = piece.split_off(PIECE_BYTES_MAX);
         }
         Ok(piece)
-    }
-}
-
-impl Token {
-    /// The text that is sent.
-    ///
-    /// # Errors
-    /// If no header can carry it.
-    pub fn new(text: String) -> Result<Self, &'static str> {
-        match HeaderValue::from_str(&text) {
-            Ok(_) if text.is_ascii() => Ok(Self(text)),
-            _ => Err("holds characters that no header can carry"),
-        }
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(****)")
-    }
-}
-
-impl Credentials {
-    fn add_to(&self, builder: RequestBuilder) -> RequestBuilder {
-        match self {
-            Self::None => builder,
-            Self::Token(Token(token)) => {
-                let mut value = HeaderValue::from_str(&format!("Token {token}"))
-                    .expect("`Token::new` has refused what no header can carry");
-                value.set_sensitive(true);
-                builder.header(AUTHORIZATION, value)
-            }
-            Self::Basic { user, password } => builder.basic_auth(user, Some(&password.0)),
-        }
     }
 }
 

@@ -10,6 +10,7 @@
 //!          ahead ─────────────────────── the pieces of a body, before they are asked for
 //!            │
 //!        endpoint ──── http, input ─────── a server or a file, behind one face
+//!            │          ├── credentials ── what opens a server
 //!            │          └── upload ─────── a body on its way out
 //!            │
 //!          report ──────────────────────── what a person sees
@@ -30,6 +31,7 @@ pub mod stop;
 pub mod component;
 pub mod ahead;
 pub mod endpoint;
+pub mod credentials;
 pub mod http;
 mod upload;
 pub mod input;

@@ -260,11 +260,11 @@ fn a_token_that_is_not_there_is_named() {
     }
     let file = Some("`source.token_file` names this file");
     let empty = login("token_file = 'empty'");
-    check_unfit(&folder, &empty, "token file empty is empty", file);
+    check_unfit(&folder, &empty, "the token file is empty", file);
     check_unfit(
         &folder,
         &login("token_file = 'two_lines'"),
-        "token file two_lines holds more than one line",
+        "the token file holds more than one line",
         file,
     );
     let needed = "`source.user` needs `source.password_env`";

@@ -11,6 +11,7 @@ mod components;
 mod conversions;
 #[cfg(unix)]
 mod signals;
+mod tokens;
 mod server;
 mod stub;
 
@@ -23,7 +24,7 @@ use tokio::runtime::Runtime;
 use tsm2iox::endpoint::Endpoint;
 use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::plan::Answer;
-use tsm2iox_guest::protocol::Request;
+use tsm2iox_guest::protocol::{Access, Request};
 
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Runtime::new().expect("the machine has threads"));
@@ -33,6 +34,7 @@ fn request(method: &'static str, path: &str) -> Request {
     Request {
         id: 1,
         endpoint: Side::Source,
+        access: if method == "POST" { Access::Write } else { Access::Read },
         method,
         path: path.to_owned(),
         headers: Vec::new(),

@@ -9,8 +9,9 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use reqwest::Url;
+use tsm2iox::credentials::{Credentials, Token};
 use tsm2iox::endpoint::Endpoint;
-use tsm2iox::http::{Credentials, Server, Token};
+use tsm2iox::http::Server;
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Request};
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use reqwest::Url;
+use tsm2iox::credentials::{Credentials, Login};
 use tsm2iox::endpoint::Endpoint;
-use tsm2iox::http::{Credentials, Server};
+use tsm2iox::http::Server;
 
 /// A server on a port of its own. It ends with the test.
 pub(super) struct FakeServer {
@@ -26,13 +27,20 @@ pub(super) struct Exchange {
 impl FakeServer {
     /// Answers each connection with these bytes, and then closes it.
     pub(super) fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::answering_by(move |_| answer.clone())
+    }
+
+    /// The same with bytes that depend on what was asked.
+    pub(super) fn answering_by(answer: impl Fn(&Exchange) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the machine has a free port");
         let address = listener.local_addr().expect("it listens");
         let exchanges = Arc::new(Mutex::new(Vec::new()));
-        let (kept, answer) = (Arc::clone(&exchanges), answer.into());
+        let kept = Arc::clone(&exchanges);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if let Some(exchange) = receive(&stream) {
+                    let answer = answer(&exchange);
                     kept.lock().expect("no test panics with it").push(exchange);
                     // Whoever does not read to the end is tested too.
                     let _ = (&stream).write_all(&answer);
@@ -58,8 +66,8 @@ impl FakeServer {
         Endpoint::Server(Server::new(&url, Credentials::None).expect("TLS is there"))
     }
 
-    pub(super) fn endpoint_at(&self, path: &str, credentials: Credentials) -> Endpoint {
-        let server = Server::new(&self.url(path), credentials).expect("TLS is there");
+    pub(super) fn endpoint_at(&self, path: &str, login: impl Into<Login>) -> Endpoint {
+        let server = Server::new(&self.url(path), login).expect("TLS is there");
         Endpoint::Server(server)
     }
 

@@ -88,7 +88,9 @@ fn a_token_that_is_not_accepted_is_of_a_side() {
         &config,
         2,
         &format!(
-            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does \
+            "{BY_FLUX}warning: the source `src` does not accept the credentials (401): unauthorized \
+             access; it is tried once more, for a token file may hold another one now\n\
+             error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does \
              not accept the credentials (401): unauthorized access\n\n\
              hint: the token or user of the source needs read access to this bucket\n"
         ),

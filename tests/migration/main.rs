@@ -13,6 +13,7 @@ mod influxdb_1_where;
 mod real;
 mod refusals;
 mod run;
+mod secrets;
 mod set_aside;
 mod types;
 

@@ -7,6 +7,7 @@ use tsm2iox_guest::time::{TimeRange, Timestamp};
 
 mod answers;
 mod bounds;
+mod credentials;
 mod influxql;
 mod left_out;
 mod records;

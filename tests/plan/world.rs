@@ -4,7 +4,7 @@ use crate::tsm::Tsm;
 use serde_json::json;
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Answer, Note, Outcome, Plan, Purpose, Step};
-use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
+use tsm2iox_guest::protocol::{Access, Cause, Failure, Request, Response};
 use tsm2iox_guest::time::Timestamp;
 
 /// What happens to one exchange.
@@ -35,6 +35,10 @@ pub(crate) struct World {
     pub(crate) tsm: Option<Tsm>,
     /// The answers to requests whose path begins so: status and body.
     pub(crate) scripted: Vec<(&'static str, u16, String)>,
+    /// How many of them there were.
+    pub(crate) scripted_requests: usize,
+    /// Of all requests, where they went and what they needed.
+    pub(crate) accesses: Vec<(Endpoint, &'static str, Access)>,
     /// The times of the source's points, in seconds; each has one float.
     pub(crate) seconds: Vec<i64>,
     /// What was written, body by body. As a file: one text.
@@ -161,7 +165,9 @@ impl World {
 
     /// What a request has done, and its answer.
     pub(crate) fn serve(&mut self, request: &Request) -> (Response, Vec<Answer>) {
+        self.accesses.push((request.endpoint, request.method, request.access));
         if let Some((_, status, body)) = self.scripted_answer(&request.path) {
+            self.scripted_requests += 1;
             return answer(status, body.as_bytes());
         }
         match (request.endpoint, request.method) {

@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
     /// Attempts that failed, and answers that asked to wait.
     failed: u32,
     delayed: u32,
+    /// Answers that did not accept the credentials; they are among the attempts that failed.
+    unauthorized: u32,
     state: State,
     /// What a person should know of the last fault.
     note: Option<Note>,
@@ -101,6 +103,8 @@ pub(crate) enum Event {
 const DELAYS_MAX: u32 = 100;
 /// An answer that is cut so often before it begins is perhaps too large.
 const CUTS_MAX: u32 = 2;
+/// A token may have been rotated while the run goes on: so often the one that the host reads anew is tried.
+const UNAUTHORIZED_MAX: u32 = 1;
 /// The longest pause after a fault.
 const BACKOFF_SECONDS_MAX: u64 = 60;
 /// No server is believed that wants a longer pause: windows of quotas are 5 minutes long.
@@ -118,6 +122,7 @@ impl Exchange {
             ends_late: false,
             failed: 0,
             delayed: 0,
+            unauthorized: 0,
             state: State::Ready,
             note: None,
             refusal: None,
@@ -264,6 +269,7 @@ impl Exchange {
                 Event::Failed(error)
             }
             Verdict::Again(error) => self.again(error),
+            Verdict::Unauthorized(error) => self.once_more(error),
             Verdict::Later { after, error } => self.later(after.as_ref(), error),
         }
     }
@@ -284,6 +290,18 @@ impl Exchange {
         }
         let attempt = format!("attempt {} of {}", self.failed + 1, self.attempts_max);
         self.note = Some(Note::warning(format!("{error}; {attempt} follows")));
+        self.state = State::Pause(Pause::Backoff(self.failed));
+        Event::Nothing
+    }
+
+    fn once_more(&mut self, error: Error) -> Event {
+        self.failed += 1;
+        if self.unauthorized >= UNAUTHORIZED_MAX || self.failed >= self.attempts_max {
+            return Event::Failed(error);
+        }
+        self.unauthorized += 1;
+        let then = "it is tried once more, for a token file may hold another one now";
+        self.note = Some(Note::warning(format!("{error}; {then}")));
         self.state = State::Pause(Pause::Backoff(self.failed));
         Event::Nothing
     }

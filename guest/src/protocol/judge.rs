@@ -5,7 +5,7 @@
 use super::refusal::{Refusal, explanation};
 use super::{Call, Kind, Response};
 use crate::converter::{fault_of_query, quoted};
-use crate::error::{Endpoint, Error, Fault};
+use crate::error::{Error, Fault};
 
 /// What to do about an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Verdict {
     Later { after: Option<RetryAfter>, error: Error },
     /// Try again.
     Again(Error),
+    /// The credentials are not accepted; those that the host reads anew may be.
+    Unauthorized(Error),
     /// Trying again would change nothing.
     Final(Error),
     /// Points of the body are refused; trying again with the others may do better.
@@ -44,11 +46,6 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
         }
         Error::new(fault, message).at(*endpoint)
     };
-    let right = match (endpoint, kind) {
-        (Endpoint::Checkpoint, _) => "read and write",
-        (_, Kind::Points | Kind::Record) => "write",
-        (_, Kind::Query | Kind::Content { .. } | Kind::Length) => "read",
-    };
     if *kind == Kind::Query
         && let Some(verdict) = of_query(status, &said, error)
     {
@@ -60,11 +57,13 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
             Verdict::Final(error(Fault::Settings, "cannot be used"))
         }
         401 | 403 => {
+            let right = kind.access().name();
             let hint =
                 format!("the token or user of the {side} needs {right} access to this bucket");
-            Verdict::Final(
-                error(Fault::Unauthorized, "does not accept the credentials").with_hint(hint),
-            )
+            let error = error(Fault::Unauthorized, "does not accept the credentials");
+            let error = error.with_hint(hint);
+            // 403 knows who asks.
+            if status == 401 { Verdict::Unauthorized(error) } else { Verdict::Final(error) }
         }
         404 => {
             let error = error(Fault::Missing, "does not exist");

@@ -22,6 +22,8 @@ pub struct Request {
     pub id: u64,
     /// Where it goes.
     pub endpoint: Endpoint,
+    /// The right that it needs.
+    pub access: Access,
     /// `GET`, `HEAD` or `POST`.
     pub method: &'static str,
     /// Path and query, percent-encoded. Empty for a file.
@@ -32,6 +34,15 @@ pub struct Request {
     pub body: String,
     /// Seconds without a byte after which the host gives up.
     pub timeout: u32,
+}
+
+/// The right that a request needs; a side may have a token for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It changes nothing.
+    Read,
+    /// It appends.
+    Write,
 }
 
 /// The head of a response.
@@ -63,6 +74,16 @@ pub enum Cause {
     Broken,
     /// For a batch: its instance trapped, or used up its memory or its time.
     Crashed,
+}
+
+impl Access {
+    /// The word for it, for people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
 }
 
 impl Response {
@@ -117,6 +138,14 @@ impl Kind {
         }
     }
 
+    /// The right that it needs.
+    pub(crate) fn access(self) -> Access {
+        match self {
+            Self::Query | Self::Content { .. } | Self::Length => Access::Read,
+            Self::Points | Self::Record => Access::Write,
+        }
+    }
+
     /// Whether the body of a success matters.
     pub(crate) fn reads_body(self) -> bool {
         match self {
@@ -132,6 +161,7 @@ impl Call {
         Request {
             id,
             endpoint: self.endpoint,
+            access: self.kind.access(),
             method: self.method,
             path: self.path.clone(),
             headers: headers.collect(),

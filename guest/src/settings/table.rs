@@ -15,9 +15,9 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 7] = [
         "migration",
         &[&["start", "stop", "lag", "every", "batch_interval", "measurements", "filter", "where"]],
     ),
-    ("source", &[PLACE_KEYS, &["language"]]),
-    ("destination", &[PLACE_KEYS, &["product"]]),
-    ("checkpoint", &[&["path", "bucket", "url", "org", "token_env", "token_file", "trust_task"]]),
+    ("source", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, &["language"]]),
+    ("destination", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, &["product"]]),
+    ("checkpoint", &[&["path", "bucket", "url", "org", "trust_task"], LOGIN_KEYS]),
     (
         "limits",
         &[&["concurrency", "attempts", "window", "read_mb", "write_mb", "share", "rate_mb_per_s"]],
@@ -25,8 +25,11 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 7] = [
     ("rejected", &[&["path", "max"]]),
     ("schema", &[&["line_breaks"]]),
 ];
-const PLACE_KEYS: &[&str] =
-    &["api", "url", "org", "bucket", "path", "token_env", "token_file", "user", "password_env"];
+const PLACE_KEYS: &[&str] = &["api", "url", "org", "bucket", "path"];
+/// The host's own, of a server: where its tokens are.
+pub(super) const LOGIN_KEYS: &[&str] =
+    &["token_env", "token_file", "read_token_env", "read_token_file"];
+const USER_KEYS: &[&str] = &["user", "password_env"];
 
 /// In nanoseconds: what is shorter is a mistake.
 const CLOCK_MIN: u64 = 1_000_000_000;
@@ -203,8 +206,8 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn file(&self) -> Result<Place, Error> {
-        for key in PLACE_KEYS {
-            if !matches!(*key, "api" | "path") && self.get(key).is_some() {
+        for key in [&["url", "org", "bucket"], LOGIN_KEYS, USER_KEYS].concat() {
+            if self.get(key).is_some() {
                 return Err(fault(format!(
                     "`{0}.{key}` is for a server; this `{0}.api` has a `path`",
                     self.name

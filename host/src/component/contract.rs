@@ -9,7 +9,7 @@ use tsm2iox_guest::error::{Endpoint, Error, Fault};
 use tsm2iox_guest::plan::{
     Answer, Batch, Ending, Note, Outcome, Progress, Purpose, Severity, Step, Totals,
 };
-use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
+use tsm2iox_guest::protocol::{Access, Cause, Failure, Request, Response};
 use tsm2iox_guest::time::{TimeRange, Timestamp};
 
 use super::bindings::exports::tsm2iox::migration::{converter, planner, protocol, types};
@@ -64,7 +64,8 @@ impl TryFrom<protocol::Request> for Request {
     type Error = anyhow::Error;
 
     fn try_from(request: protocol::Request) -> anyhow::Result<Self> {
-        let protocol::Request { id, endpoint, method, path, headers, body, timeout } = request;
+        let protocol::Request { id, endpoint, access, method, path, headers, body, timeout } =
+            request;
         at_most(PATH_BYTES_MAX, path.len(), "path")?;
         at_most(BODY_BYTES_MAX, body.len(), "body")?;
         let header_bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -75,7 +76,17 @@ impl TryFrom<protocol::Request> for Request {
             "POST" => "POST",
             _ => bail!("its method is none of GET, HEAD and POST"),
         };
-        Ok(Self { id, endpoint: endpoint.into(), method, path, headers, body, timeout })
+        let (endpoint, access) = (endpoint.into(), access.into());
+        Ok(Self { id, endpoint, access, method, path, headers, body, timeout })
+    }
+}
+
+impl From<protocol::Access> for Access {
+    fn from(access: protocol::Access) -> Self {
+        match access {
+            protocol::Access::Read => Self::Read,
+            protocol::Access::Write => Self::Write,
+        }
     }
 }
 
