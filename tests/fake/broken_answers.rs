@@ -57,7 +57,8 @@ fn three_lines_under(settings: Settings, target: &str, fault: Fault) -> (Reply, 
     influx.create("b");
     influx.break_exchange(1, fault);
     let lines = b"m f=1 1\nm f=2 2\nm f=3 3\n";
-    let reply = Client::connect(&influx.url()).exchange("POST", target, &[], lines).unwrap();
+    let mut client = Client::connect(&influx.url());
+    let reply = client.exchange("POST", target, &[], lines).expect("a whole answer");
     (reply, influx.points("b"))
 }
 

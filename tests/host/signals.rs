@@ -1,21 +1,19 @@
 //! A person who wants an end: the first signal lets a run come to it, the second does not wait.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tsm2iox_guest::time::Timestamp;
 
 use support::influx::{Engine, FakeInflux, Moment, Points, Settings};
+use support::process::{END_MAX, end};
 
 use super::folder;
-
-/// A run that was told to end does so within this, on a busy machine too.
-const END_MAX: Duration = Duration::from_secs(60);
 
 /// A point in each of six hours.
 fn points() -> String {
@@ -74,19 +72,6 @@ bucket = "dst"
 fn send(signal: &str, process: &Child) {
     let status = Command::new("kill").args(["-s", signal, &process.id().to_string()]).status();
     assert!(status.expect("every Unix has it").success(), "{signal} was not sent");
-}
-
-/// What a run said that ends by now.
-#[track_caller]
-fn end(process: Child) -> Output {
-    let (sender, receiver) = mpsc::channel::<io::Result<Output>>();
-    let id = process.id();
-    thread::spawn(move || sender.send(process.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(END_MAX) else {
-        drop(Command::new("kill").args(["-s", "KILL", &id.to_string()]).status());
-        panic!("it has not come to its end within {END_MAX:?}");
-    };
-    output.expect("it can be waited for")
 }
 
 /// The status is 1, and the talk ends with this: before it may be what was done so far.

@@ -56,7 +56,9 @@ fn is_meant_for(fault: &Fault, path: &str) -> bool {
         Fault::StatementError(_) | Fault::RowLimit(_) | Fault::TruncatedBetweenMaps => {
             path == influxql::PATH
         }
-        Fault::PartialWrite | Fault::Created(_) => [write::V1, write::V2, write::V3].contains(&path),
+        Fault::PartialWrite | Fault::Created(_) => {
+            [write::V1, write::V2, write::V3].contains(&path)
+        }
         _ => true,
     }
 }

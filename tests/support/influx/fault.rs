@@ -18,7 +18,7 @@ pub enum Fault {
     /// The connection is reset once the request is there.
     Reset,
     /// The request takes effect; then goes wrong what this fault says, which has no effect by itself.
-    AfterEffect(Box<Fault>),
+    AfterEffect(Box<Self>),
     /// 503, with `Retry-After` in seconds or without.
     Unavailable(Option<u64>),
     /// 429, with `Retry-After` in seconds or without.

@@ -108,7 +108,9 @@ fn serve(stream: Arc<TcpStream>, shared: &Shared) -> io::Result<()> {
         fate.call(Moment::Applied, &exchange);
         match &fate.fault {
             Some(Fault::Unanswered) => return Ok(()),
-            Some(Fault::AfterEffect(fault)) if **fault == Fault::Reset => return connection.reset(),
+            Some(Fault::AfterEffect(fault)) if **fault == Fault::Reset => {
+                return connection.reset();
+            }
             Some(Fault::Delayed(duration)) => shared.stop.wait(*duration),
             _ => {}
         }
