@@ -151,7 +151,12 @@ fn kill_often(rng: &mut Rng, shape: &Shape) {
         sides.check_complete();
         assert_eq!(sides.migration.read("out.lp"), whole, "{shape:?}");
     }
-    eprintln!("{kills} kills, {runs} runs until {migrations} migrations were complete: {shape:?}");
+    let Shape { road, target, records, concurrency, .. } = shape;
+    eprintln!(
+        "{kills} kills, {runs} runs until {migrations} migrations were complete: from {} of {:?} to \
+         {target:?}, records in {records:?}, {concurrency} at once",
+        road.path, road.version
+    );
 }
 
 /// Two dozens of batches.

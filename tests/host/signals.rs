@@ -74,6 +74,17 @@ fn send(signal: &str, process: &Child) {
     assert!(status.expect("every Unix has it").success(), "{signal} was not sent");
 }
 
+/// Waits until so many records are made.
+#[track_caller]
+fn wait_for_records(folder: &Path, count: usize) {
+    let began = Instant::now();
+    let records = || fs::read_to_string(folder.join("migration.checkpoint.lp")).unwrap_or_default();
+    while records().lines().count() < count {
+        assert!(began.elapsed() < END_MAX, "there are not {count} records within {END_MAX:?}");
+        thread::yield_now();
+    }
+}
+
 /// The status is 1, and the talk ends with this: before it may be what was done so far.
 #[track_caller]
 fn check_stopped(output: &Output, last_words: &str) {
@@ -97,6 +108,8 @@ fn a_run_that_was_interrupted_says_how_to_resume_and_does() {
         let hold = source.hold(Moment::Arrived, "/api/v2/query", 4);
         let run = start(&folder, &source, &destination);
         hold.wait();
+        // The fourth is asked for before the third is acknowledged, and recorded after that.
+        wait_for_records(&folder, 1 + 3);
         send(signal, &run);
         check_stopped(&end(run), "error: interrupted\n\nrun the same command to resume\n");
         assert_eq!(destination.lines("dst").len(), 3, "three batches are done");
