@@ -122,6 +122,11 @@ fn after_some_exchange(rng: &mut Rng, shape: &Shape, sides: &Sides) -> Receiver<
 
 /// Migrates again and again, until it has been killed often enough on the way.
 fn kill_often(rng: &mut Rng, shape: &Shape) {
+    let Shape { road, target, records, concurrency, .. } = shape;
+    let context = format!(
+        "from {} of {:?} to {target:?}, records in {records:?}, {concurrency} at once",
+        road.path, road.version
+    );
     let whole = Sides::new(shape);
     let takes = time_whole(&whole.migration);
     let whole = whole.migration.read("out.lp");
@@ -140,23 +145,18 @@ fn kill_often(rng: &mut Rng, shape: &Shape) {
             };
             runs += 1;
             let ended = run(&sides.migration, &moment);
-            sides.check_midway();
+            sides.check_midway(&context);
             kills += u32::from(ended == Ended::Killed);
             ended
         };
         assert!(
             std::iter::repeat_with(ended).take(RUNS_MAX).any(|ended| ended == Ended::Complete),
-            "it does not complete in {RUNS_MAX} runs: {shape:?}"
+            "{context}: it does not complete in {RUNS_MAX} runs"
         );
-        sides.check_complete();
-        assert_eq!(sides.migration.read("out.lp"), whole, "{shape:?}");
+        sides.check_complete(&context);
+        assert_eq!(sides.migration.read("out.lp"), whole, "{context}");
     }
-    let Shape { road, target, records, concurrency, .. } = shape;
-    eprintln!(
-        "{kills} kills, {runs} runs until {migrations} migrations were complete: from {} of {:?} to \
-         {target:?}, records in {records:?}, {concurrency} at once",
-        road.path, road.version
-    );
+    eprintln!("{kills} kills, {runs} runs until {migrations} migrations were complete: {context}");
 }
 
 /// Two dozens of batches.
@@ -164,7 +164,7 @@ const LONG: Shape = Shape { batches: 24, minutes: 15, attempts: 3, ..ONE_BY_ONE 
 /// Four of them in flight.
 const LONG_AT_ONCE: Shape = Shape { concurrency: AT_ONCE.concurrency, ..LONG };
 
-/// Kills each of these often, two at a time.
+/// Kills each of these often, all of them side by side.
 fn check(first: u64, shapes: &[Shape]) {
     thread::scope(|scope| {
         for (number, shape) in (first..).zip(shapes) {

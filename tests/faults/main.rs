@@ -77,20 +77,20 @@ fn complete(sides: &Sides, kind: &Kind, context: &str) -> u32 {
     for run in 1..=RUNS_MAX {
         let output = end(sides.migration.start());
         let talk = talk(&output);
-        let context = || format!("{context}: {talk}");
-        assert!(!talk.contains("panicked"), "{}", context());
-        sides.check_midway();
+        let context = format!("{context}: {talk}");
+        assert!(!talk.contains("panicked"), "{context}");
+        sides.check_midway(&context);
         match (output.status.code(), kind.ends) {
             (Some(0), _) => {
-                sides.check_complete();
+                sides.check_complete(&context);
                 return run;
             }
             (Some(1), _) | (Some(2), Ends::ForAPerson) => {}
-            (status, _) => panic!("status {status:?}: {}", context()),
+            (status, _) => panic!("status {status:?}: {context}"),
         }
         let struck = [Role::Source, Role::Destination, Role::Checkpoint];
         let struck = struck.into_iter().any(|role| sides.server(role).struck());
-        assert!(struck, "no fault has struck: {}", context());
+        assert!(struck, "no fault has struck: {context}");
     }
     panic!("it does not complete: {context}");
 }
@@ -162,6 +162,7 @@ fn as_many_batches_are_in_flight_as_may_be() {
     let process = sides.migration.start();
     holds.iter().for_each(|hold| hold.wait());
     drop(holds);
-    assert!(end(process).status.success());
-    sides.check_complete();
+    let output = end(process);
+    assert!(output.status.success(), "{}", talk(&output));
+    sides.check_complete(&talk(&output));
 }

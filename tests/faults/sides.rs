@@ -209,25 +209,26 @@ impl Sides {
 
     /// Nothing is there that the source does not have, and all of what is recorded is.
     #[track_caller]
-    pub(crate) fn check_midway(&self) {
+    pub(crate) fn check_midway(&self, context: &str) {
         // Records first: what is recorded later than this has arrived before it.
         let recorded = self.recorded();
         let arrived = self.arrived();
         let invented = self.expected.difference(&arrived);
         let invented = invented.iter().find(|line| line.starts_with('+'));
-        assert_eq!(invented, None, "it is not at the source");
+        assert_eq!(invented, None, "{context}: it is not at the source");
         for (start, stop) in recorded {
             let missing = within(&self.expected, start, stop).difference(&arrived);
             let missing = missing.iter().find(|line| line.starts_with('-'));
             let batch = format!("{}/{}", Timestamp(start), Timestamp(stop));
-            assert_eq!(missing, None, "batch {batch} is recorded, and this has not arrived");
+            assert_eq!(missing, None, "{context}: not arrived, and batch {batch} is recorded");
         }
     }
 
     /// What has arrived is what the source has.
     #[track_caller]
-    pub(crate) fn check_complete(&self) {
-        self.arrived().assert_same(&self.expected);
+    pub(crate) fn check_complete(&self, context: &str) {
+        let difference = self.expected.difference(&self.arrived());
+        assert!(difference.is_empty(), "{context}: {difference:#?}");
     }
 
     /// The lines of the file that points went to, sorted: a batch that was divided has them in another
