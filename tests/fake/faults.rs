@@ -20,7 +20,7 @@ const LINES: &str = "m f=1,g=2i 0\n";
 
 /// Sends one write while this fault is planned; returns the answer if it is whole, and whether
 /// the write took effect.
-fn write_under(fault: Fault) -> (Option<Reply>, bool) {
+pub(crate) fn write_under(fault: Fault) -> (Option<Reply>, bool) {
     let influx = FakeInflux::start();
     influx.break_exchange(1, fault);
     let mut client = Client::connect(&influx.url());
@@ -30,7 +30,7 @@ fn write_under(fault: Fault) -> (Option<Reply>, bool) {
 }
 
 /// Sends one query while this fault is planned; returns what comes, and whether it is whole.
-fn query_under(fault: Fault) -> (Reply, bool) {
+pub(crate) fn query_under(fault: Fault) -> (Reply, bool) {
     let influx = FakeInflux::start();
     influx.load("b", LINES);
     influx.break_exchange(1, fault);
@@ -43,7 +43,7 @@ fn query_under(fault: Fault) -> (Reply, bool) {
     (reply, end.is_ok())
 }
 
-fn whole_response() -> String {
+pub(crate) fn whole_response() -> String {
     let influx = FakeInflux::start();
     influx.load("b", LINES);
     let reply = client::request(&influx.url(), "POST", QUERY, &[], &query_body(SCRIPT));
@@ -56,6 +56,9 @@ fn a_connection_ends_before_or_after_the_effect() {
     assert_eq!(write_under(Fault::Unanswered), (None, true));
     assert_eq!(write_under(Fault::CutLength), (None, true));
     assert_eq!(write_under(Fault::CutChunks), (None, true));
+    assert_eq!(write_under(Fault::CutHead), (None, true));
+    assert_eq!(write_under(Fault::Reset), (None, false));
+    assert_eq!(write_under(Fault::AfterEffect(Box::new(Fault::Reset))), (None, true));
 }
 
 #[test]

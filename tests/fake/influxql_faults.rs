@@ -17,7 +17,7 @@ fn influx(version: Version) -> FakeInflux {
 }
 
 /// What comes while this fault is planned, and whether it is whole.
-fn ask_under(fault: Fault) -> (Reply, bool) {
+pub(crate) fn ask_under(fault: Fault) -> (Reply, bool) {
     let influx = influx(Version::V2);
     influx.break_exchange(1, fault);
     let mut client = Client::connect(&influx.url());
@@ -34,7 +34,7 @@ fn ask_under(fault: Fault) -> (Reply, bool) {
 }
 
 /// The maps of the whole answer.
-fn whole_maps() -> Vec<Vec<u8>> {
+pub(crate) fn whole_maps() -> Vec<Vec<u8>> {
     let body = ask_influxql(&influx(Version::V2), INFLUXQL, STATEMENTS).body;
     let starts = body.windows(9).enumerate().filter(|(_, window)| *window == b"\x81\xa7results");
     let starts = starts.map(|(start, _)| start).collect::<Vec<_>>();

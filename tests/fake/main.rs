@@ -1,6 +1,7 @@
 //! The fake InfluxDB answers as the servers did that `tests/recorded` was taken from, counts,
 //! breaks and holds exchanges as it is told, and the real servers start and end.
 
+mod broken_answers;
 mod databases;
 mod faults;
 mod influxql;

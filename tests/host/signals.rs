@@ -1,21 +1,19 @@
 //! A person who wants an end: the first signal lets a run come to it, the second does not wait.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tsm2iox_guest::time::Timestamp;
 
 use support::influx::{Engine, FakeInflux, Moment, Points, Settings};
+use support::process::{END_MAX, end};
 
 use super::folder;
-
-/// A run that was told to end does so within this, on a busy machine too.
-const END_MAX: Duration = Duration::from_secs(60);
 
 /// A point in each of six hours.
 fn points() -> String {
@@ -76,17 +74,15 @@ fn send(signal: &str, process: &Child) {
     assert!(status.expect("every Unix has it").success(), "{signal} was not sent");
 }
 
-/// What a run said that ends by now.
+/// Waits until so many records are made.
 #[track_caller]
-fn end(process: Child) -> Output {
-    let (sender, receiver) = mpsc::channel::<io::Result<Output>>();
-    let id = process.id();
-    thread::spawn(move || sender.send(process.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(END_MAX) else {
-        drop(Command::new("kill").args(["-s", "KILL", &id.to_string()]).status());
-        panic!("it has not come to its end within {END_MAX:?}");
-    };
-    output.expect("it can be waited for")
+fn wait_for_records(folder: &Path, count: usize) {
+    let began = Instant::now();
+    let records = || fs::read_to_string(folder.join("migration.checkpoint.lp")).unwrap_or_default();
+    while records().lines().count() < count {
+        assert!(began.elapsed() < END_MAX, "there are not {count} records within {END_MAX:?}");
+        thread::yield_now();
+    }
 }
 
 /// The status is 1, and the talk ends with this: before it may be what was done so far.
@@ -143,6 +139,8 @@ fn a_run_that_was_interrupted_says_how_to_resume_and_does() {
         let hold = source.hold(Moment::Arrived, "/api/v2/query", 4);
         let run = start(&folder, &source, &destination);
         hold.wait();
+        // The fourth is asked for before the third is acknowledged, and recorded after that.
+        wait_for_records(&folder, 1 + 3);
         send(signal, &run);
         let output = end(run);
         check_stopped(&output, STOPPED);

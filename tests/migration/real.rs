@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use support::servers::RealServer;
 
@@ -24,39 +23,11 @@ fn tests_file(name: &str) -> String {
     std::fs::read_to_string(path).expect("it is in the repository")
 }
 
-/// All values of a database of InfluxDB 1.x: "series field" → time → value.
-fn values(server: &RealServer, database: &str) -> BTreeMap<(String, String, i64), String> {
-    // A regular expression does not find the measurement with a backslash.
-    let query = r#"select * from /.*/ group by *; select * from "back\\slash" group by *"#;
-    let query = utf8_percent_encode(query, NON_ALPHANUMERIC);
-    let answer = server.get(&format!("/query?db={database}&epoch=ns&q={query}"));
-    let answer: Value = serde_json::from_slice(&answer.body).expect("it answers JSON");
-    let mut values = BTreeMap::new();
-    let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    for series in all(&answer["results"]).iter().flat_map(|result| all(&result["series"])) {
-        let tags = series["tags"].as_object().cloned().unwrap_or_default();
-        let tags: BTreeMap<_, _> = tags.into_iter().filter(|(_, value)| value != "").collect();
-        let name = format!("{} {tags:?}", series["name"]);
-        let columns = all(&series["columns"]);
-        for row in all(&series["values"]) {
-            let time = row[0].as_i64().expect("the first column is the time");
-            for (column, value) in columns.iter().zip(all(&row)).skip(1) {
-                if !value.is_null() {
-                    let field = column.as_str().expect("a column has a name").to_owned();
-                    values.insert((name.clone(), field, time), value.to_string());
-                }
-            }
-        }
-    }
-    values
-}
-
 #[test]
 fn every_point_arrives_in_influxdb_1() {
     let Some(server) = RealServer::influxdb_1() else { return };
     for database in ["arrived", "written"] {
-        let query = format!("q=create%20database%20{database}%20with%20duration%20inf");
-        assert_eq!(server.post(&format!("/query?{query}"), "").status, 200);
+        server.create_database(database);
     }
     // 1.6.7 has no unsigned integers, and refuses a line for one: they are integers here, and
     // the largest is left out.
@@ -80,8 +51,8 @@ fn every_point_arrives_in_influxdb_1() {
         .replace("9007199254740993", "9007199254740992")
         + "we\\ ird\\,meas,ta\\ g\\,k\\=1=v fi\\ el\\,d\\=k=5 1640995310000000000\n";
     assert_eq!(server.post("/write?db=written&precision=ns", &points).status, 204);
-    let arrived = values(&server, "arrived");
-    assert_eq!(arrived, values(&server, "written"));
+    let arrived = server.values("arrived");
+    assert_eq!(arrived, server.values("written"));
     assert_eq!(arrived.len(), 25, "{arrived:#?}");
 }
 
@@ -89,8 +60,7 @@ fn every_point_arrives_in_influxdb_1() {
 fn what_influxdb_1_refuses_is_named_and_all_else_arrives() {
     let Some(server) = RealServer::influxdb_1() else { return };
     for database in ["arrived", "written"] {
-        let query = format!("q=create%20database%20{database}%20with%20duration%20inf");
-        assert_eq!(server.post(&format!("/query?{query}"), "").status, 200);
+        server.create_database(database);
     }
     // `idle` is a float, and 1.6.7 has no unsigned integers such as `seen`. It only counts the lines
     // with the one, and quotes those with the other where there is nothing to count.
@@ -137,7 +107,7 @@ fn what_influxdb_1_refuses_is_named_and_all_else_arrives() {
     let written: String =
         lines.lines().map(|line| good(line) + "\n").chain([other.to_owned()]).collect();
     assert_eq!(server.post("/write?db=written&precision=ns", &written).status, 204);
-    assert_eq!(values(&server, "arrived"), values(&server, "written"));
+    assert_eq!(server.values("arrived"), server.values("written"));
 }
 
 #[test]

@@ -51,8 +51,10 @@ impl Migration {
     pub(crate) fn new(host: Host, config: &str) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         fs::write(folder.path().join("migration.toml"), config).expect("a folder takes a file");
-        fs::write(folder.path().join("component.wasm"), tsm2iox_guest::COMPONENT)
-            .expect("a folder takes a file");
+        if host == Host::Python {
+            fs::write(folder.path().join("component.wasm"), tsm2iox_guest::COMPONENT)
+                .expect("a folder takes a file");
+        }
         Self { folder, host }
     }
 
@@ -213,9 +215,14 @@ impl Road {
         format!("{user}secret")
     }
 
+    /// The table of a source that it leads to.
+    pub(crate) fn source(&self, url: &str) -> String {
+        format!("[source]\n{}\nurl = \"{url}\"\n", self.keys)
+    }
+
     /// The same migration by this road.
     pub(crate) fn config(&self, source: &FakeInflux, destination: &FakeInflux) -> String {
-        let (keys, source, destination) = (self.keys, source.url(), destination.url());
+        let (source, destination) = (self.source(&source.url()), destination.url());
         format!(
             r#"
 [migration]
@@ -223,10 +230,7 @@ start = 2022-01-01T00:00:00Z
 stop = 2022-01-01T06:30:00Z
 batch_interval = "1h"
 
-[source]
-{keys}
-url = "{source}"
-
+{source}
 [destination]
 api = "v3"
 url = "{destination}"

@@ -7,6 +7,7 @@
 
 mod access;
 mod answer;
+mod broken;
 mod csv;
 mod exchange;
 mod fault;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use influxdb_line_protocol::split_lines;
 
 pub use exchange::Exchange;
-pub use fault::{Fault, Hold, Moment};
+pub use fault::{Fault, Hold, Moment, Piece, Share};
 pub use points::{Fields, Point, Points, Series, Type, Value};
 pub use settings::{Databases, Engine, Mapping, Settings, Version};
 

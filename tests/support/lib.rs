@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod influx;
+pub mod process;
 pub mod servers;
 mod wire;
 

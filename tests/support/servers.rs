@@ -2,6 +2,8 @@
 //!
 //! They listen on 127.0.0.1 alone and end when they are dropped.
 
+mod databases;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -15,6 +17,8 @@ use tempfile::TempDir;
 
 use crate::client::{self, Reply};
 use crate::missing;
+
+pub use databases::Values;
 
 /// A server on a busy machine is up within seconds.
 const START_MAX: Duration = Duration::from_secs(60);

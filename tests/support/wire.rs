@@ -3,6 +3,9 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::SockRef;
 
 /// The largest body that is read: more than any test sends.
 pub(crate) const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -23,6 +26,11 @@ impl Wire {
     /// Sends all bytes, in one piece if that is possible.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         (&*self.stream).write_all(bytes)
+    }
+
+    /// Closes the connection so that the other end sees it reset, whatever was sent.
+    pub(crate) fn reset(self) -> io::Result<()> {
+        SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO))
     }
 
     /// What was received and is not read yet.

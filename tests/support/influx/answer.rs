@@ -221,6 +221,24 @@ pub(super) fn query_undecoded(message: &str) -> Reply {
     Reply { status: 400, headers, body }
 }
 
+/// What nginx sends instead of an answer of the server that it stands before.
+pub(super) fn html(status: u16) -> Reply {
+    let mut reply = Reply { status, headers: Vec::new(), body: Vec::new() };
+    let title = format!("{status} {}", reply.phrase());
+    reply.body = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1>\
+         </center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    )
+    .into_bytes();
+    reply.headers = vec![
+        ("Server", "nginx".to_owned()),
+        date("Date"),
+        ("Content-Type", "text/html".to_owned()),
+        ("Content-Length", reply.body.len().to_string()),
+    ];
+    reply
+}
+
 /// An answer of InfluxDB 3 Core with a body.
 pub(super) fn v3(status: u16, body: Vec<u8>) -> Reply {
     let length = ("content-length", body.len().to_string());
@@ -306,6 +324,12 @@ impl Reply {
         self
     }
 
+    /// The same, which says that it has no body.
+    pub(super) fn framed_as_empty(mut self) -> Self {
+        self.headers.push(("Content-Length", "0".to_owned()));
+        self
+    }
+
     /// Whether the body is sent in chunks.
     pub(super) fn is_chunked(&self) -> bool {
         let headers = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
@@ -316,6 +340,7 @@ impl Reply {
     pub(super) fn phrase(&self) -> &'static str {
         match self.status {
             200 => "OK",
+            201 => "Created",
             204 => "No Content",
             400 => "Bad Request",
             401 => "Unauthorized",
@@ -329,6 +354,7 @@ impl Reply {
             422 => "Unprocessable Entity",
             429 => "Too Many Requests",
             500 => "Internal Server Error",
+            502 => "Bad Gateway",
             503 => "Service Unavailable",
             other => unreachable!("no answer has the status {other}"),
         }

@@ -15,6 +15,10 @@ pub enum Fault {
     Refused,
     /// The request takes effect, and the connection is closed without an answer.
     Unanswered,
+    /// The connection is reset once the request is there.
+    Reset,
+    /// The request takes effect; then goes wrong what this fault says, which has no effect by itself.
+    AfterEffect(Box<Self>),
     /// 503, with `Retry-After` in seconds or without.
     Unavailable(Option<u64>),
     /// 429, with `Retry-After` in seconds or without.
@@ -25,14 +29,35 @@ pub enum Fault {
     Unauthorized,
     /// 413.
     TooLarge,
+    /// A page of HTML with this status, as those send it who stand before a server.
+    Html(u16),
+    /// A write takes effect but for every other point, of which the server says that it refuses them,
+    /// as its version does. All else answers 500.
+    PartialWrite,
+    /// A write answers 201, as older deployments of InfluxDB 3 do whatever they have taken. All else
+    /// answers 500.
+    Created(Share),
     /// The request takes effect. Half of the answer is sent under a `content-length` that
     /// promises all of it; then the connection is closed. An answer without a body is cut in
     /// its head.
     CutLength,
     /// The same in chunks, without the last one.
     CutChunks,
+    /// The request takes effect. Half of the head of the answer is sent; then the connection is closed.
+    CutHead,
+    /// The request takes effect. About half of the answer is sent in chunks, up to here and without the
+    /// last one; then the connection is closed. An answer without a body is cut in its head.
+    CutAfter(Piece),
     /// The request takes effect. Half of the body is sent as if it were all: no fault of HTTP.
     Truncated,
+    /// The same up to the end of a row, or of a map of `InfluxQL`.
+    TruncatedAfterRow,
+    /// The request takes effect. The head of the answer promises less than what comes, up to the end of
+    /// a row; of an answer without a body, nothing, and something comes.
+    Overlong,
+    /// The request takes effect. The head of the answer promises more than what comes before the
+    /// connection is closed.
+    Incomplete,
     /// A query in Flux answers 200, its first table, and then the table that says that it failed.
     /// All else answers 500.
     ErrorTable,
@@ -49,6 +74,29 @@ pub enum Fault {
     Delayed(Duration),
     /// The request takes effect; in the middle of the answer there is silence for so long.
     Stalled(Duration),
+    /// The request takes effect; the answer comes in a few pieces, and before each there is silence for so
+    /// long.
+    Dripped(Duration),
+}
+
+/// How much of a write takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// No point.
+    Nothing,
+    /// Every other point, from the first.
+    Half,
+    /// All points.
+    All,
+}
+
+/// What the body of an answer consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A line of annotated CSV, or a map of `InfluxQL`.
+    Row,
+    /// What ends with an empty line: tables of the same columns. Or a map.
+    Block,
 }
 
 /// When a callback is called or a request is held.

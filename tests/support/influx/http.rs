@@ -37,16 +37,34 @@ pub(super) struct Head {
 #[derive(Debug)]
 pub(super) struct Manner {
     pub(super) piece_bytes: usize,
-    pub(super) halfway: Halfway,
+    pub(super) course: Course,
 }
 
-/// What happens when half of the body has been sent, or half of the head if there is no body.
+/// What happens while an answer is sent.
 #[derive(Debug)]
-pub(super) enum Halfway {
-    Nothing,
-    Close,
+pub(super) enum Course {
+    Smooth,
+    Close(Place),
     Silence(Duration),
+    /// It comes in a few pieces, and before each there is silence.
+    Drip(Duration),
 }
+
+/// Where in an answer.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// In the middle of the body, or of the head if there is no body.
+    Half,
+    /// In the middle of the head.
+    Head,
+    /// Before the last chunk, which is empty; in the middle of the head if there is no body.
+    LastChunk,
+}
+
+/// The last chunk of a body, and what follows it.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// In so many pieces a slow answer comes.
+const DRIPS: usize = 8;
 
 /// A connection, seen from the server.
 #[derive(Debug)]
@@ -102,16 +120,24 @@ impl Connection {
         segments.extend(body_segments(reply, manner.piece_bytes));
         let length = segments.iter().map(Vec::len).sum::<usize>();
         let body_length = length - head_length;
-        let half = if body_length == 0 { head_length / 2 } else { head_length + body_length / 2 };
+        let place = match manner.course {
+            Course::Drip(pause) => return self.drip(&segments.concat(), pause, stop),
+            Course::Close(Place::Head) => head_length / 2,
+            _ if body_length == 0 => head_length / 2,
+            Course::Close(Place::LastChunk) => length - LAST_CHUNK.len(),
+            Course::Smooth | Course::Silence(_) | Course::Close(Place::Half) => {
+                head_length + body_length / 2
+            }
+        };
         let mut sent = 0;
         for segment in &segments {
-            if sent <= half && half < sent + segment.len() {
-                let (one, two) = segment.split_at(half - sent);
+            if sent <= place && place < sent + segment.len() {
+                let (one, two) = segment.split_at(place - sent);
                 self.wire.send(one)?;
-                match manner.halfway {
-                    Halfway::Nothing => {}
-                    Halfway::Close => return Err(ErrorKind::ConnectionAborted.into()),
-                    Halfway::Silence(duration) => stop.wait(duration),
+                match manner.course {
+                    Course::Smooth | Course::Drip(_) => {}
+                    Course::Close(_) => return Err(ErrorKind::ConnectionAborted.into()),
+                    Course::Silence(duration) => stop.wait(duration),
                 }
                 self.wire.send(two)?;
             } else {
@@ -120,6 +146,19 @@ impl Connection {
             sent += segment.len();
         }
         Ok(())
+    }
+
+    fn drip(&mut self, answer: &[u8], pause: Duration, stop: &Stop) -> io::Result<()> {
+        for drop in answer.chunks(answer.len().div_ceil(DRIPS)) {
+            stop.wait(pause);
+            self.wire.send(drop)?;
+        }
+        Ok(())
+    }
+
+    /// Ends it so that what is still under way is lost as well.
+    pub(super) fn reset(self) -> io::Result<()> {
+        self.wire.reset()
     }
 }
 
@@ -143,7 +182,7 @@ fn body_segments(reply: &Reply, piece_bytes: usize) -> Vec<Vec<u8>> {
         [&size, piece, b"\r\n"].concat()
     };
     let mut segments = pieces.map(chunk).collect::<Vec<_>>();
-    segments.push(b"0\r\n\r\n".to_vec());
+    segments.push(LAST_CHUNK.to_vec());
     segments
 }
 
@@ -174,6 +213,11 @@ impl Head {
     pub(super) fn is_compressed(&self) -> bool {
         self.header("content-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"))
     }
+}
+
+/// Whether a header says where a body ends.
+fn is_framing(name: &str) -> bool {
+    ["content-length", "transfer-encoding"].contains(&name.to_lowercase().as_str())
 }
 
 /// The text of a gzipped body.
@@ -209,10 +253,15 @@ impl Reply {
 
     fn framed(mut self, name: &'static str, value: String) -> Self {
         if self.status != 204 {
-            let framings = ["content-length", "transfer-encoding"];
-            self.headers.retain(|(name, _)| !framings.contains(&name.to_lowercase().as_str()));
+            self.headers.retain(|(name, _)| !is_framing(name));
             self.headers.push((name, value));
         }
         self
+    }
+
+    /// The same with a `content-length` that is wrong.
+    pub(super) fn misframed(mut self, length: usize) -> Self {
+        self.headers.retain(|(name, _)| !is_framing(name));
+        self.with_header("Content-Length", length.to_string())
     }
 }

@@ -22,11 +22,12 @@ pub(super) enum Taken {
     AllOrNothing,
 }
 
-struct LineError {
-    message: String,
+/// A line that is refused.
+pub(super) struct LineError {
+    pub(super) message: String,
     /// Counted from 1: parsed points, not physical lines.
-    number: usize,
-    original: String,
+    pub(super) number: usize,
+    pub(super) original: String,
 }
 
 impl LineError {
@@ -84,6 +85,11 @@ pub(super) fn write(bucket: &mut Bucket, lines: &Lines<'_>, taken: Taken, face: 
     if !good.is_empty() {
         bucket.written.push(good);
     }
+    taken_but_for(&errors)
+}
+
+/// The answer to a body of which all but these lines are taken.
+pub(super) fn taken_but_for(errors: &[LineError]) -> Reply {
     let data = errors.iter().map(LineError::json).collect::<Vec<_>>().join(",");
     let body = format!(r#"{{"error":"partial write of line protocol occurred","data":[{data}]}}"#);
     v3(400, body.into_bytes())

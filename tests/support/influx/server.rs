@@ -8,13 +8,13 @@ use std::thread::{self, JoinHandle};
 use super::answer::{Face, Reply};
 use super::exchange::Exchange;
 use super::fault::{Fate, Fault, Gate, Moment, Plans};
-use super::http::{Connection, Halfway, Head, Manner, decompressed};
+use super::http::{Connection, Course, Head, Manner, Place, decompressed};
 use super::query::{self, Ending};
 use super::settings::{Settings, Version};
 use super::shards::Neighbours;
 use super::stop::Stop;
 use super::store::Store;
-use super::{access, influxql, listings, write};
+use super::{access, broken, influxql, listings, write};
 
 /// The message of the error table, as recorded in `tests/recorded/error_midstream.csv`.
 const QUERY_ERROR: &str = "runtime error @3:135-3:228: map: failed to evaluate map function: boom";
@@ -101,10 +101,16 @@ fn serve(stream: Arc<TcpStream>, shared: &Shared) -> io::Result<()> {
         let sent = connection.read_body(&head)?;
         let exchange = keep_body(number, &head, &sent, shared);
         fate.call(Moment::Arrived, &exchange);
+        if fate.fault == Some(Fault::Reset) {
+            return connection.reset();
+        }
         let reply = replied(&exchange, sent.len(), &fate, shared);
         fate.call(Moment::Applied, &exchange);
         match &fate.fault {
             Some(Fault::Unanswered) => return Ok(()),
+            Some(Fault::AfterEffect(fault)) if **fault == Fault::Reset => {
+                return connection.reset();
+            }
             Some(Fault::Delayed(duration)) => shared.stop.wait(*duration),
             _ => {}
         }
@@ -113,10 +119,10 @@ fn serve(stream: Arc<TcpStream>, shared: &Shared) -> io::Result<()> {
         let reply = dressed(reply, &head, fate.fault.as_ref());
         let manner = Manner {
             piece_bytes: shared.settings.piece_bytes,
-            halfway: halfway(fate.fault.as_ref()),
+            course: course(fate.fault.as_ref()),
         };
         connection.send(&reply, &manner, &shared.stop)?;
-        if !head.keeps_alive {
+        if !head.keeps_alive || fate.fault == Some(Fault::Incomplete) {
             return Ok(());
         }
     }
@@ -149,38 +155,22 @@ fn keep_body(number: usize, head: &Head, sent: &[u8], shared: &Shared) -> Exchan
 
 /// The answer to a request, with its effect if nothing forbids it.
 fn replied(exchange: &Exchange, sent_bytes: usize, fate: &Fate, shared: &Shared) -> Reply {
-    let settings = &shared.settings;
-    let face = access::face(exchange, settings);
-    let retry_after = |reply: Reply, seconds: &Option<u64>| match seconds {
-        Some(seconds) => reply.with_header("Retry-After", seconds.to_string()),
-        None => reply,
-    };
-    match &fate.fault {
-        Some(Fault::Unavailable(seconds)) => {
-            retry_after(face.refused(503, "unavailable", "service unavailable"), seconds)
+    let face = access::face(exchange, &shared.settings);
+    let refused = |fault| broken::refused(fault, exchange, face, &shared.settings);
+    match fate.fault.as_ref() {
+        Some(Fault::AfterEffect(fault)) => {
+            let reply = applied(exchange, face, sent_bytes, None, shared);
+            refused(fault).unwrap_or(reply)
         }
-        Some(Fault::TooManyRequests(seconds)) => {
-            let message = "org 1 has exceeded limited_write plan limit";
-            retry_after(face.refused(429, "too many requests", message), seconds)
+        Some(fault) if let Some(reply) = refused(fault) => reply,
+        Some(fault) if let Some(reply) = broken::taken_in_part(fault, exchange, face) => {
+            if let Some(part) = broken::part(fault, exchange) {
+                applied(&part, face, part.body.len(), None, shared);
+            }
+            reply
         }
-        Some(Fault::Internal) => face.refused(500, "internal error", "an internal error"),
-        Some(Fault::Unauthorized) => face.unauthorized(),
-        Some(Fault::TooLarge) => face.too_large(settings.request_bytes_max),
-        Some(
-            Fault::ErrorTable
-            | Fault::StatementError(_)
-            | Fault::RowLimit(_)
-            | Fault::TruncatedBetweenMaps,
-        ) if !is_meant_for(fate.fault.as_ref(), exchange.path()) => {
-            face.refused(500, "internal error", "an internal error")
-        }
-        fault => applied(exchange, face, sent_bytes, fault.as_ref(), shared),
+        fault => applied(exchange, face, sent_bytes, fault, shared),
     }
-}
-
-/// Whether a fault that only one language knows strikes a request in that language.
-fn is_meant_for(fault: Option<&Fault>, path: &str) -> bool {
-    path == if fault == Some(&Fault::ErrorTable) { query::PATH } else { influxql::PATH }
 }
 
 /// The effect of a request, and its answer.
@@ -237,30 +227,24 @@ fn influxql_ending(fault: Option<&Fault>) -> influxql::Ending {
 }
 
 /// An answer as it goes over the wire: cut in its text, compressed, framed.
-fn dressed(mut reply: Reply, head: &Head, fault: Option<&Fault>) -> Reply {
-    if fault == Some(&Fault::Truncated) {
-        reply.body.truncate(reply.body.len() / 2);
-        if !reply.is_chunked() {
-            reply = reply.framed_by_length();
-        }
-    }
+fn dressed(reply: Reply, head: &Head, fault: Option<&Fault>) -> Reply {
+    let mut reply = broken::shortened(reply, fault);
     if head.header("accept-encoding").is_some_and(|codings| codings.contains("gzip")) {
         reply = reply.compressed();
     }
     if !head.keeps_alive {
         reply = reply.with_header("Connection", "close".to_owned());
     }
-    match fault {
-        Some(Fault::CutLength) => reply.framed_by_length(),
-        Some(Fault::CutChunks) => reply.framed_by_chunks(),
-        _ => reply,
-    }
+    broken::reframed(reply, fault)
 }
 
-fn halfway(fault: Option<&Fault>) -> Halfway {
+fn course(fault: Option<&Fault>) -> Course {
     match fault {
-        Some(Fault::CutLength | Fault::CutChunks) => Halfway::Close,
-        Some(Fault::Stalled(duration)) => Halfway::Silence(*duration),
-        _ => Halfway::Nothing,
+        Some(Fault::CutLength | Fault::CutChunks) => Course::Close(Place::Half),
+        Some(Fault::CutHead) => Course::Close(Place::Head),
+        Some(Fault::CutAfter(_)) => Course::Close(Place::LastChunk),
+        Some(Fault::Stalled(duration)) => Course::Silence(*duration),
+        Some(Fault::Dripped(pause)) => Course::Drip(*pause),
+        _ => Course::Smooth,
     }
 }
