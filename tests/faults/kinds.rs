@@ -67,7 +67,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         (Fault::Truncated, Queries, Resumable),
         (Fault::TruncatedAfterRow, Queries, Resumable),
         (Fault::TruncatedBetweenMaps, InfluxQl, Resumable),
-        (Fault::Overlong, All, ForAPerson),
+        (Fault::Overlong, All, Resumable),
         (Fault::Incomplete, All, Resumable),
         (Fault::Dripped(PAUSE), All, Resumable),
         (Fault::ErrorTable, Flux, Resumable),

@@ -8,7 +8,7 @@
 
 use serde::Deserialize;
 
-use super::{Call, Kind, encoded};
+use super::{Call, Kind, encoded, json};
 use crate::error::{Endpoint, Error, Fault};
 use crate::settings::Place;
 
@@ -48,7 +48,7 @@ pub(crate) fn organization(endpoint: Endpoint, place: &Place) -> Call {
 
 /// Its id, from the response. A name may be an id already.
 pub(crate) fn found_organization(place: &Place, response: &[u8]) -> Result<String, Error> {
-    let Organizations { orgs } = parse(response)?;
+    let Organizations { orgs } = json(response, "limits")?;
     let found = orgs.into_iter().find(|org| org.name == place.org || org.id == place.org);
     found.map(|org| org.id).ok_or_else(|| {
         Error::new(Fault::Missing, format!("there is no organization `{}`", place.org))
@@ -62,16 +62,7 @@ pub(crate) fn of_organization(endpoint: Endpoint, place: &Place, id: &str) -> Ca
 
 /// The limits, from the response.
 pub(crate) fn rate(response: &[u8]) -> Result<Rate, Error> {
-    parse::<Answer>(response).map(|answer| answer.rate)
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(response: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(response).map_err(|error| {
-        Error::new(
-            Fault::Malformed,
-            format!("expected limits as JSON, found something else: {error}"),
-        )
-    })
+    json::<Answer>(response, "limits").map(|answer| answer.rate)
 }
 
 fn call(endpoint: Endpoint, place: &Place, path: String) -> Call {

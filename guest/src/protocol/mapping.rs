@@ -5,8 +5,8 @@
 
 use serde::Deserialize;
 
-use super::{Call, Kind, encoded};
-use crate::error::{Endpoint, Error, Fault};
+use super::{Call, Kind, encoded, json};
+use crate::error::{Endpoint, Error};
 use crate::settings::Place;
 
 /// A small response needs no more.
@@ -65,7 +65,7 @@ pub(crate) fn bucket(place: &Place) -> Call {
 
 /// The bucket, from the response, if it is there.
 pub(crate) fn found_bucket(place: &Place, response: &[u8]) -> Result<Option<Bucket>, Error> {
-    let buckets: Buckets = parse(response)?;
+    let buckets: Buckets = of_source(json(response, "buckets"))?;
     Ok(buckets.buckets.into_iter().find(|bucket| bucket.name == place.bucket))
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn of_database(place: &Place, database: &str) -> Call {
 
 /// The mappings, from the response; those that somebody made first.
 pub(crate) fn mappings(response: &[u8]) -> Result<Vec<Mapping>, Error> {
-    let Mappings { mut content } = parse(response)?;
+    let Mappings { mut content } = of_source(json(response, "mappings"))?;
     content.sort_by_key(|mapping| mapping.r#virtual);
     Ok(content)
 }
@@ -97,12 +97,8 @@ impl Mapping {
     }
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(response: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(response).map_err(|error| {
-        let message =
-            format!("expected the JSON of buckets or mappings, found something else: {error}");
-        Error::new(Fault::Malformed, message).at(Endpoint::Source)
-    })
+fn of_source<T>(found: Result<T, Error>) -> Result<T, Error> {
+    found.map_err(|error| error.at(Endpoint::Source))
 }
 
 fn call(place: &Place, what: &str, key: &str, value: &str) -> Call {

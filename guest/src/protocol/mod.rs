@@ -12,8 +12,9 @@ pub(crate) mod refusal;
 pub(crate) mod write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 
-use crate::error::Endpoint;
+use crate::error::{Endpoint, Error, Fault};
 
 /// An HTTP request without base URL and credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +170,14 @@ impl Call {
             timeout: self.timeout,
         }
     }
+}
+
+/// What a response holds as JSON. One that ends too early was cut.
+fn json<T: for<'de> Deserialize<'de>>(response: &[u8], what: &str) -> Result<T, Error> {
+    serde_json::from_slice(response).map_err(|error| {
+        let fault = if error.is_eof() { Fault::Truncated } else { Fault::Malformed };
+        Error::new(fault, format!("expected {what} as JSON, found something else: {error}"))
+    })
 }
 
 /// A value for the query of a path.
