@@ -14,6 +14,7 @@ CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.Ti
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
 HTTP, APPEND, ONCE, settings = PoolManager(retries=False, maxsize=8), threading.Lock(), iter([True]), Config()
+SECRETS = set()
 settings.epoch_interruption = True
 ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
@@ -43,7 +44,7 @@ def run(purpose, text, endpoints, report=lambda said: None):
             case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
             case "batch", batch: start(batch.id, do_batch, batch, endpoints, answers)
             case "report", said: report(said)
-            case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
+            case "note", note: say(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:
                 try: id, answer = answers.get(timeout=max(0, until - time.time_ns()) / 1e9)
@@ -86,10 +87,20 @@ def server(url, login, request):
 def credentials(section, folder, access):  # a file is read each time: its token may be rotated while this runs
     read = "read_" if access == "read" and {"read_token_env", "read_token_file"} & {*section} else ""
     match {key.removeprefix(read): value for key, value in section.items() if key.startswith(read)}:
-        case {"token_env": name}: return {"authorization": f"Token {os.environ[name].strip()}"}
-        case {"token_file": name}: return {"authorization": f"Token {(folder / name).read_text().strip()}"}
-        case {"user": user, "password_env": name}: return make_headers(basic_auth=f"{user}:{os.environ[name].strip()}")
+        case {"token_env": name}: header = {"authorization": f"Token {os.environ[name].strip()}"}
+        case {"token_file": name}: header = {"authorization": f"Token {(folder / name).read_text().strip()}"}
+        case {"user": user, "password_env": name}:
+            SECRETS.add(password := os.environ[name].strip())
+            header = make_headers(basic_auth=f"{user}:{password}")
         case _: return {}
+    SECRETS.add(header["authorization"].partition(" ")[2])
+    return header
+
+
+def say(text, **where):  # a server may quote a credential
+    for secret in sorted(SECRETS, key=len, reverse=True):
+        if len(secret) >= 4: text = text.replace(secret, "****")
+    print(text, **where)
 
 
 def reply(status, said="", **headers): return Record(status=status, headers=headers, read=io.BytesIO(said.encode()).read)
@@ -142,5 +153,5 @@ if __name__ == "__main__":
     if len(files) > len(set(files)): sys.exit("error: two sides are one file")
     threading.Thread(target=ticks, daemon=True).start()
     outcome = run("migrate", json.dumps(config, default=str), endpoints)
-    print(outcome.ending.tag, vars(outcome.totals), getattr(outcome.ending.payload, "message", ""))
+    say(f"{outcome.ending.tag} {vars(outcome.totals)} {getattr(outcome.ending.payload, 'message', '')}")
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

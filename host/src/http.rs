@@ -24,6 +24,7 @@ use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
 use crate::credentials::Login;
 use crate::report;
+use crate::secrets::{masked, masked_bytes};
 use crate::upload::{Progress, Upload};
 
 /// A host that does not answer within this is not there; the request had no effect.
@@ -75,6 +76,8 @@ pub struct Body {
     rest: Vec<u8>,
     idle: Duration,
     origin: String,
+    // What a server says of itself is masked, data never is.
+    is_data: bool,
 }
 
 impl Server {
@@ -163,7 +166,9 @@ impl Server {
                     format!("{origin}: the body is coded in a way not asked for: {coding}");
                 return Err(Failure { cause: Cause::Broken, message });
             }
-            Ok((head(&response), Body { response: Some(response), rest: Vec::new(), idle, origin }))
+            let is_data = response.status() == StatusCode::OK;
+            let head = head(&response, is_data);
+            Ok((head, Body { response: Some(response), rest: Vec::new(), idle, origin, is_data }))
         })
     }
 }
@@ -178,7 +183,8 @@ impl Body {
         let began = Instant::now();
         while piece.len() < PIECE_BYTES {
             let Some(response) = &mut self.response else { break };
-            let patience = match piece.is_empty() {
+            // A secret must not be cut in two: what is masked comes as a whole, as far as a plan reads it.
+            let patience = match piece.is_empty() || !self.is_data {
                 true => self.idle,
                 false => self.idle.min(GATHER.saturating_sub(began.elapsed())),
             };
@@ -186,14 +192,16 @@ impl Body {
                 Ok(Ok(Some(chunk))) => piece.extend_from_slice(&chunk),
                 Ok(Ok(None)) => self.response = None,
                 Ok(Err(error)) => return Err(failure(&self.origin, error)),
-                Err(_) if piece.is_empty() => return Err(silence(&self.origin, self.idle)),
+                Err(_) if piece.is_empty() || !self.is_data => {
+                    return Err(silence(&self.origin, self.idle));
+                }
                 Err(_) => break,
             }
         }
         if piece.len() > PIECE_BYTES_MAX {
             self.rest = piece.split_off(PIECE_BYTES_MAX);
         }
-        Ok(piece)
+        Ok(if self.is_data { piece } else { masked_bytes(piece) })
     }
 }
 
@@ -263,9 +271,11 @@ fn unasked_coding(response: &reqwest::Response) -> Option<String> {
     (coding != "identity").then(|| String::from_utf8_lossy(coding.as_bytes()).into_owned())
 }
 
-fn head(response: &reqwest::Response) -> Response {
+fn head(response: &reqwest::Response, is_data: bool) -> Response {
     let header = |(name, value): (&HeaderName, &HeaderValue)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if is_data { value } else { masked(&value).into_owned().into() };
+        (name.to_string(), value.into_owned())
     };
     Response {
         status: response.status().as_u16(),

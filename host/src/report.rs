@@ -19,6 +19,8 @@ use tsm2iox_guest::plan::{
     Ending, Note, Outcome, Progress, Severity, Totals, bytes, counted, percentage,
 };
 
+use crate::secrets::masked;
+
 /// The exit statuses; `--help` says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
@@ -240,8 +242,10 @@ fn volume(totals: &Totals) -> String {
     format!("{} read, {} written", bytes(totals.read), bytes(totals.written))
 }
 
-/// Messages quote servers and files: what would move the cursor or end the line is escaped.
+/// Messages quote servers and files: what would move the cursor or end the line is escaped, and
+/// credentials are masked.
 fn visible(text: &str) -> String {
+    let text = masked(text);
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {

@@ -12,6 +12,7 @@ mod conversions;
 #[cfg(unix)]
 mod signals;
 mod tokens;
+mod masks;
 mod server;
 mod stub;
 
