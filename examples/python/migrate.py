@@ -1,10 +1,10 @@
 """A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
 It knows no InfluxDB; wit/planner.wit says what a host owes. In CONFIG, times with nanoseconds belong in quotes."""
-import errno, fcntl, gzip, io, json, os, pathlib, queue, sys, threading, time, tomllib, zlib
+import errno, fcntl, gzip, io, json, os, pathlib, queue, ssl, sys, threading, time, tomllib, zlib
 from functools import partial
 from types import SimpleNamespace as Record
 
-from urllib3 import PoolManager, exceptions as fault, make_headers
+from urllib3 import PoolManager, ProxyManager, exceptions as fault, make_headers
 from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
@@ -13,8 +13,7 @@ CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.Ti
           ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
-HTTP, APPEND, ONCE, settings = PoolManager(retries=False, maxsize=8), threading.Lock(), iter([True]), Config()
-SECRETS = set()
+APPEND, ONCE, SECRETS, settings = threading.Lock(), iter([True]), set(), Config()
 settings.epoch_interruption = True
 ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
@@ -79,8 +78,8 @@ def do_batch(batch, endpoints, answers):
     return Variant("outcome", run("batch", batch.order, endpoints, report))
 
 
-def server(url, login, request):
-    return HTTP.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
+def server(http, url, login, request):
+    return http.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
                         headers=dict(request.headers) | login(request.access), redirect=False, preload_content=False)
 
 
@@ -130,7 +129,10 @@ def endpoint(side, section, folder):
         case {"path": path}: return partial(file, folder / path)
     login = partial(credentials, section, folder)
     login("read"), login("write")  # one that is not there is said before anything is done
-    return partial(server, section["url"].rstrip("/"), login)
+    tls = ssl.create_default_context()
+    if "ca_file" in section: tls.load_verify_locations(folder / section["ca_file"])
+    pool = partial(ProxyManager, section["proxy"]) if "proxy" in section else PoolManager
+    return partial(server, pool(retries=False, maxsize=8, ssl_context=tls), section["url"].rstrip("/"), login)
 
 
 def ticks():
@@ -140,7 +142,7 @@ def ticks():
 if __name__ == "__main__":
     config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
-    keys = {"url"} | (set() if LOGIN & {*given} else LOGIN)
+    keys = {"url"} | (set() if LOGIN & {*given} else LOGIN) | (set() if "url" in given else {"ca_file", "proxy"})
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
     checkpoint = (default if "bucket" in given else {"path": f"{name.stem}.checkpoint.lp"}) | given
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}

@@ -18,7 +18,7 @@ use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue,
 };
-use reqwest::{Client, Method, StatusCode, Url, redirect};
+use reqwest::{Certificate, Client, Method, Proxy, StatusCode, Url, redirect};
 use tokio::sync::Semaphore;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
@@ -39,6 +39,10 @@ const PIECE_BYTES_MAX: usize = 1024 * 1024;
 /// A piece that is not full by then is handed on as it is: a slow server is heard too.
 const GATHER: Duration = Duration::from_secs(1);
 
+/// How rustls begins what it says of a certificate, and how it calls the most frequent fault.
+const CERTIFICATE_FAULT: &str = "invalid peer certificate: ";
+const UNKNOWN_ISSUER: &str = "UnknownIssuer";
+
 /// What a component must not say: credentials, and what is about transport alone.
 const FORBIDDEN: [&str; 10] = [
     "authorization",
@@ -53,13 +57,22 @@ const FORBIDDEN: [&str; 10] = [
     "upgrade",
 ];
 
+/// How a server is reached, beside its address.
+#[derive(Clone, Debug, Default)]
+pub struct Way {
+    /// Those whose signature is taken beside that of those whom this machine trusts.
+    pub authorities: Vec<Certificate>,
+    /// Who is asked to carry requests there; if nobody is, whom the environment names.
+    pub proxy: Option<Url>,
+}
+
 /// An HTTP API.
 #[derive(Clone, Debug)]
 pub struct Server {
     client: Client,
     // Invariant: scheme, host and perhaps a path; no credentials, no `/` at the end.
     base: String,
-    // For messages: the base without its path.
+    // For messages: the base without its path, and the proxy on the way.
     origin: String,
     login: Login,
     accept_encoding: HeaderValue,
@@ -86,6 +99,14 @@ impl Server {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(url: &Url, login: impl Into<Login>) -> anyhow::Result<Self> {
+        Self::by_way(url, login, &Way::default())
+    }
+
+    /// The same, reached in this way.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn by_way(url: &Url, login: impl Into<Login>, way: &Way) -> anyhow::Result<Self> {
         let near = is_this_machine(url);
         let client = Client::builder()
             .user_agent(concat!("tsm2iox/", env!("CARGO_PKG_VERSION")))
@@ -93,15 +114,27 @@ impl Server {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false);
-        // A proxy cannot reach what is on this machine.
-        let client = if near { client.no_proxy() } else { client };
+        let client = match &way.proxy {
+            Some(proxy) => client.proxy(Proxy::all(proxy.clone())?),
+            // A proxy that is for all cannot reach what is on this machine.
+            None if near => client.no_proxy(),
+            None => client,
+        };
         // Nor is there anybody with a certificate, of which some systems have hundreds of files.
-        let is_plain = near && url.scheme() == "http";
-        let client = if is_plain { client.tls_certs_only([]) } else { client };
+        let is_plain = near && url.scheme() == "http" && way.proxy.is_none();
+        let client = match is_plain {
+            true => client.tls_certs_only([]),
+            false => client.tls_certs_merge(way.authorities.iter().cloned()),
+        };
+        let origin = url.origin().ascii_serialization();
+        let origin = match &way.proxy {
+            Some(proxy) => format!("{origin} through {}", proxy.origin().ascii_serialization()),
+            None => origin,
+        };
         Ok(Self {
             client: client.build().context("TLS cannot be set up")?,
             base: url.as_str().trim_end_matches('/').to_owned(),
-            origin: url.origin().ascii_serialization(),
+            origin,
             login: login.into(),
             // InfluxDB's gzip makes about 46 MB/s a core: slower than a loopback, faster than
             // most networks.
@@ -299,6 +332,15 @@ fn failure(origin: &str, error: reqwest::Error) -> Failure {
     let reason = match last.downcast_ref() {
         Some(error) => report::reason(error),
         None => last.to_string(),
+    };
+    let reason = match reason.strip_prefix(CERTIFICATE_FAULT) {
+        Some(UNKNOWN_ISSUER) => {
+            "its certificate is signed by nobody whom this machine trusts; `ca_file` may name the \
+             certificate of its own CA"
+                .to_owned()
+        }
+        Some(fault) => format!("its certificate is not accepted: {fault}"),
+        None => reason,
     };
     Failure { cause, message: format!("{origin}: {reason}") }
 }

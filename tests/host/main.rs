@@ -13,6 +13,7 @@ mod conversions;
 mod signals;
 mod tokens;
 mod masks;
+mod tls;
 mod server;
 mod stub;
 
