@@ -23,6 +23,7 @@ use crate::input::Input;
 use crate::report::{Unfit, reason};
 
 mod server;
+mod warnings;
 
 /// The path of a source that is standard input.
 const STANDARD_INPUT: &str = "-";

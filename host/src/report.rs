@@ -44,6 +44,15 @@ pub struct Unfit {
     pub hint: Option<String>,
 }
 
+/// What a person should know although nothing is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// One phrase, without a full stop. Never holds a credential.
+    pub message: String,
+    /// What to do about it, if that is known.
+    pub hint: Option<String>,
+}
+
 /// Nobody reads standard output any more: no error, and a reason to end.
 #[derive(Clone, Copy, Debug)]
 pub struct PipeClosed;
@@ -151,9 +160,13 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
     status
 }
 
-/// Shows what a person should know although nothing is wrong.
-pub fn warning(message: &str) {
-    talk(&format!("warning: {}\n", visible(message)));
+/// Shows a warning.
+pub fn warning(Warning { message, hint }: &Warning) {
+    let mut text = format!("warning: {}\n", visible(message));
+    if let Some(hint) = hint {
+        push_line(&mut text, format_args!("hint: {}", visible(hint)));
+    }
+    talk(&text);
 }
 
 /// Shows the error of a command that came to no outcome.
@@ -259,6 +272,19 @@ fn visible(text: &str) -> String {
 
 impl Unfit {
     /// An error without a hint.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl Warning {
+    /// A warning without a hint.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }

@@ -14,6 +14,7 @@ mod signals;
 mod tokens;
 mod masks;
 mod tls;
+mod warnings;
 mod server;
 mod stub;
 

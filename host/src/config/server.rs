@@ -19,7 +19,7 @@ use crate::report::{Unfit, reason};
 
 /// What opens a server: a variable or a file with a token, or a user and a variable; and another token
 /// for what only reads.
-const LOGIN_KEYS: [&str; 6] =
+pub(super) const LOGIN_KEYS: [&str; 6] =
     ["token_env", "token_file", "user", "password_env", "read_token_env", "read_token_file"];
 /// Variables have shorter names; tokens are longer.
 const VARIABLE_BYTES_MAX: usize = 64;
