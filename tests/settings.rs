@@ -77,12 +77,14 @@ fn an_unknown_key_is_named_with_the_nearest_one() {
 }
 
 #[test]
-fn each_server_may_have_a_token_for_reading() {
+fn each_server_may_have_a_token_for_reading_and_a_way() {
     let mut settings = fit();
     settings["checkpoint"] = json!({ "bucket": "c" });
     for table in ["source", "destination", "checkpoint"] {
         settings[table]["token_env"] = json!("T");
         settings[table]["read_token_file"] = json!("t");
+        settings[table]["ca_file"] = json!("ca.pem");
+        settings[table]["proxy"] = json!("http://p");
         Plan::open(Purpose::Migrate, &settings.to_string()).expect("they are fit");
     }
     let message = "`checkpoint.read_token_env` needs `checkpoint.bucket`; a file has none";

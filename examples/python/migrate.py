@@ -1,10 +1,10 @@
 """A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
 It knows no InfluxDB; wit/planner.wit says what a host owes. In CONFIG, times with nanoseconds belong in quotes."""
-import errno, fcntl, gzip, io, json, os, pathlib, queue, sys, threading, time, tomllib, zlib
+import errno, fcntl, gzip, io, json, os, pathlib, queue, ssl, sys, threading, time, tomllib, zlib
 from functools import partial
 from types import SimpleNamespace as Record
 
-from urllib3 import PoolManager, exceptions as fault, make_headers
+from urllib3 import PoolManager, ProxyManager, exceptions as fault, make_headers
 from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
@@ -13,7 +13,7 @@ CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.Ti
           ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
-HTTP, APPEND, ONCE, settings = PoolManager(retries=False, maxsize=8), threading.Lock(), iter([True]), Config()
+APPEND, ONCE, SECRETS, settings = threading.Lock(), iter([True]), set(), Config()
 settings.epoch_interruption = True
 ENGINE = Engine(settings)
 COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
@@ -43,7 +43,7 @@ def run(purpose, text, endpoints, report=lambda said: None):
             case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
             case "batch", batch: start(batch.id, do_batch, batch, endpoints, answers)
             case "report", said: report(said)
-            case "note", note: print(f"{note.severity}: {note.message}", file=sys.stderr)
+            case "note", note: say(f"{note.severity}: {note.message}", file=sys.stderr)
             case "done", outcome: return outcome
             case "wait", until:
                 try: id, answer = answers.get(timeout=max(0, until - time.time_ns()) / 1e9)
@@ -78,18 +78,28 @@ def do_batch(batch, endpoints, answers):
     return Variant("outcome", run("batch", batch.order, endpoints, report))
 
 
-def server(url, login, request):
-    return HTTP.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
+def server(http, url, login, request):
+    return http.request(request.method, url + request.path, body=request.body.encode(), timeout=request.timeout,
                         headers=dict(request.headers) | login(request.access), redirect=False, preload_content=False)
 
 
 def credentials(section, folder, access):  # a file is read each time: its token may be rotated while this runs
     read = "read_" if access == "read" and {"read_token_env", "read_token_file"} & {*section} else ""
     match {key.removeprefix(read): value for key, value in section.items() if key.startswith(read)}:
-        case {"token_env": name}: return {"authorization": f"Token {os.environ[name].strip()}"}
-        case {"token_file": name}: return {"authorization": f"Token {(folder / name).read_text().strip()}"}
-        case {"user": user, "password_env": name}: return make_headers(basic_auth=f"{user}:{os.environ[name].strip()}")
+        case {"token_env": name}: header = {"authorization": f"Token {os.environ[name].strip()}"}
+        case {"token_file": name}: header = {"authorization": f"Token {(folder / name).read_text().strip()}"}
+        case {"user": user, "password_env": name}:
+            SECRETS.add(password := os.environ[name].strip())
+            header = make_headers(basic_auth=f"{user}:{password}")
         case _: return {}
+    SECRETS.add(header["authorization"].partition(" ")[2])
+    return header
+
+
+def say(text, **where):  # a server may quote a credential
+    for secret in sorted(SECRETS, key=len, reverse=True):
+        if len(secret) >= 4: text = text.replace(secret, "****")
+    print(text, **where)
 
 
 def reply(status, said="", **headers): return Record(status=status, headers=headers, read=io.BytesIO(said.encode()).read)
@@ -119,7 +129,10 @@ def endpoint(side, section, folder):
         case {"path": path}: return partial(file, folder / path)
     login = partial(credentials, section, folder)
     login("read"), login("write")  # one that is not there is said before anything is done
-    return partial(server, section["url"].rstrip("/"), login)
+    tls = ssl.create_default_context()
+    if "ca_file" in section: tls.load_verify_locations(folder / section["ca_file"])
+    pool = partial(ProxyManager, section["proxy"]) if "proxy" in section else PoolManager
+    return partial(server, pool(retries=False, maxsize=8, ssl_context=tls), section["url"].rstrip("/"), login)
 
 
 def ticks():
@@ -129,7 +142,7 @@ def ticks():
 if __name__ == "__main__":
     config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
-    keys = {"url"} | (set() if LOGIN & {*given} else LOGIN)
+    keys = {"url"} | (set() if LOGIN & {*given} else LOGIN) | (set() if "url" in given else {"ca_file", "proxy"})
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
     checkpoint = (default if "bucket" in given else {"path": f"{name.stem}.checkpoint.lp"}) | given
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}
@@ -143,5 +156,5 @@ if __name__ == "__main__":
     if len(files) > len(set(files)): sys.exit("error: two sides are one file")
     threading.Thread(target=ticks, daemon=True).start()
     outcome = run("migrate", json.dumps(config, default=str), endpoints)
-    print(outcome.ending.tag, vars(outcome.totals), getattr(outcome.ending.payload, "message", ""))
+    say(f"{outcome.ending.tag} {vars(outcome.totals)} {getattr(outcome.ending.payload, 'message', '')}")
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

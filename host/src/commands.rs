@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::drive::{self, Batches, Host};
 use crate::input::Content;
 use crate::lock::Lock;
-use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit};
+use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit, Warning};
 use crate::stop::Stop;
 
 /// The contract, with its comments.
@@ -114,6 +114,8 @@ struct Machine {
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
     stop: Stop,
+    /// What is risky is said at the first round alone.
+    warned: Once,
 }
 
 impl Machine {
@@ -121,7 +123,7 @@ impl Machine {
         let runtime = Runtime::new().context("no threads for requests")?;
         let stop = Stop::default();
         stop.raise_at_signals(runtime.handle()).context("signals cannot be heard")?;
-        Ok(Self { runtime: Some(runtime), stop })
+        Ok(Self { runtime: Some(runtime), stop, warned: Once::new() })
     }
 
     /// Opens a plan and what it works with, and drives it to its end.
@@ -140,7 +142,12 @@ impl Machine {
         };
         let endpoints = Arc::new(config.endpoints(sides(purpose))?);
         let _lock = match purpose {
-            Purpose::Migrate => Some(Lock::take(&config.lock_path()?)?),
+            Purpose::Migrate => {
+                let lock = Lock::take(&config.lock_path()?)?;
+                let warnings = config.warnings(sides(purpose))?;
+                self.warned.call_once(|| warnings.iter().for_each(report::warning));
+                Some(lock)
+            }
             // They record nothing.
             Purpose::Check
             | Purpose::Split
@@ -219,7 +226,7 @@ fn convert(file: &Path, settings: &str) -> anyhow::Result<ExitStatus> {
         write(converted)?;
     }
     if altered > 0 {
-        report::warning(&altered_warning(altered));
+        report::warning(&Warning::new(altered_warning(altered)));
     }
     Ok(match last {
         Ok(_) => ExitStatus::Complete,

@@ -13,18 +13,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
 use serde_json::{Map, Value};
 use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::time::Interval;
 
-use crate::credentials::Login;
 use crate::endpoint::{AppendFile, Endpoint, Endpoints, folder_of};
 use crate::http::Server;
 use crate::input::Input;
 use crate::report::{Unfit, reason};
 
 mod server;
+mod warnings;
 
 /// The path of a source that is standard input.
 const STANDARD_INPUT: &str = "-";
@@ -40,7 +39,7 @@ pub struct Config {
 enum Place {
     File(PathBuf),
     StandardInput,
-    Server(Url, Login),
+    Server(Box<server::Address>),
 }
 
 impl Config {
@@ -154,7 +153,7 @@ impl Config {
                 Ok(None)
             }
             Side::Source | Side::Destination | Side::Checkpoint => {
-                Ok(Some(Place::Server(self.url(side)?, self.login(side)?)))
+                Ok(Some(Place::Server(self.address(side)?.into())))
             }
         }
     }
@@ -199,7 +198,10 @@ impl Place {
             Self::File(path) if side == Side::Source => Endpoint::Input(Input::File(path)),
             Self::File(path) => Endpoint::File(AppendFile::new(path)),
             Self::StandardInput => Endpoint::Input(Input::standard()),
-            Self::Server(url, login) => Endpoint::Server(Server::new(&url, login)?),
+            Self::Server(address) => {
+                let server::Address { url, login, way } = *address;
+                Endpoint::Server(Server::by_way(&url, login, &way)?)
+            }
         })
     }
 }

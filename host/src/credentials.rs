@@ -14,6 +14,7 @@ use reqwest::header::HeaderValue;
 use tsm2iox_guest::protocol::Access;
 
 use crate::report::reason;
+use crate::secrets;
 
 /// Tokens have some hundred bytes: a file beyond this holds something else.
 const TOKEN_FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -65,13 +66,16 @@ pub struct Login {
 }
 
 impl Token {
-    /// The text that is sent.
+    /// The text that is sent. Nothing that a person or a plan gets to see shows it from now on.
     ///
     /// # Errors
     /// If no header can carry it.
     pub fn new(text: String) -> Result<Self, &'static str> {
         match HeaderValue::from_str(&text) {
-            Ok(_) if text.is_ascii() => Ok(Self(text)),
+            Ok(_) if text.is_ascii() => {
+                secrets::hide(&text);
+                Ok(Self(text))
+            }
             _ => Err("holds characters that no header can carry"),
         }
     }
@@ -79,7 +83,7 @@ impl Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(****)")
+        write!(f, "Token({})", secrets::MASK)
     }
 }
 
@@ -119,7 +123,9 @@ impl Credentials {
             Self::Token(Token(token)) => format!("Token {token}"),
             Self::TokenFile(file) => format!("Token {}", file.token().0),
             Self::Basic { user, password: Token(password) } => {
-                format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+                let coded = STANDARD.encode(format!("{user}:{password}"));
+                secrets::hide(&coded);
+                format!("Basic {coded}")
             }
         };
         let mut value = HeaderValue::from_str(&text)

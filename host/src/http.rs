@@ -18,12 +18,13 @@ use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue,
 };
-use reqwest::{Client, Method, StatusCode, Url, redirect};
+use reqwest::{Certificate, Client, Method, Proxy, StatusCode, Url, redirect};
 use tokio::sync::Semaphore;
 use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
 
 use crate::credentials::Login;
 use crate::report;
+use crate::secrets::{masked, masked_bytes};
 use crate::upload::{Progress, Upload};
 
 /// A host that does not answer within this is not there; the request had no effect.
@@ -37,6 +38,10 @@ const PIECE_BYTES: usize = 256 * 1024;
 const PIECE_BYTES_MAX: usize = 1024 * 1024;
 /// A piece that is not full by then is handed on as it is: a slow server is heard too.
 const GATHER: Duration = Duration::from_secs(1);
+
+/// How rustls begins what it says of a certificate, and how it calls the most frequent fault.
+const CERTIFICATE_FAULT: &str = "invalid peer certificate: ";
+const UNKNOWN_ISSUER: &str = "UnknownIssuer";
 
 /// What a component must not say: credentials, and what is about transport alone.
 const FORBIDDEN: [&str; 10] = [
@@ -52,13 +57,22 @@ const FORBIDDEN: [&str; 10] = [
     "upgrade",
 ];
 
+/// How a server is reached, beside its address.
+#[derive(Clone, Debug, Default)]
+pub struct Way {
+    /// Those whose signature is taken beside that of those whom this machine trusts.
+    pub authorities: Vec<Certificate>,
+    /// Who is asked to carry requests there; if nobody is, whom the environment names.
+    pub proxy: Option<Url>,
+}
+
 /// An HTTP API.
 #[derive(Clone, Debug)]
 pub struct Server {
     client: Client,
     // Invariant: scheme, host and perhaps a path; no credentials, no `/` at the end.
     base: String,
-    // For messages: the base without its path.
+    // For messages: the base without its path, and the proxy on the way.
     origin: String,
     login: Login,
     accept_encoding: HeaderValue,
@@ -75,6 +89,8 @@ pub struct Body {
     rest: Vec<u8>,
     idle: Duration,
     origin: String,
+    // What a server says of itself is masked, data never is.
+    is_data: bool,
 }
 
 impl Server {
@@ -83,6 +99,14 @@ impl Server {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(url: &Url, login: impl Into<Login>) -> anyhow::Result<Self> {
+        Self::by_way(url, login, &Way::default())
+    }
+
+    /// The same, reached in this way.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn by_way(url: &Url, login: impl Into<Login>, way: &Way) -> anyhow::Result<Self> {
         let near = is_this_machine(url);
         let client = Client::builder()
             .user_agent(concat!("tsm2iox/", env!("CARGO_PKG_VERSION")))
@@ -90,15 +114,27 @@ impl Server {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false);
-        // A proxy cannot reach what is on this machine.
-        let client = if near { client.no_proxy() } else { client };
+        let client = match &way.proxy {
+            Some(proxy) => client.proxy(Proxy::all(proxy.clone())?),
+            // A proxy that is for all cannot reach what is on this machine.
+            None if near => client.no_proxy(),
+            None => client,
+        };
         // Nor is there anybody with a certificate, of which some systems have hundreds of files.
-        let is_plain = near && url.scheme() == "http";
-        let client = if is_plain { client.tls_certs_only([]) } else { client };
+        let is_plain = near && url.scheme() == "http" && way.proxy.is_none();
+        let client = match is_plain {
+            true => client.tls_certs_only([]),
+            false => client.tls_certs_merge(way.authorities.iter().cloned()),
+        };
+        let origin = url.origin().ascii_serialization();
+        let origin = match &way.proxy {
+            Some(proxy) => format!("{origin} through {}", proxy.origin().ascii_serialization()),
+            None => origin,
+        };
         Ok(Self {
             client: client.build().context("TLS cannot be set up")?,
             base: url.as_str().trim_end_matches('/').to_owned(),
-            origin: url.origin().ascii_serialization(),
+            origin,
             login: login.into(),
             // InfluxDB's gzip makes about 46 MB/s a core: slower than a loopback, faster than
             // most networks.
@@ -163,7 +199,9 @@ impl Server {
                     format!("{origin}: the body is coded in a way not asked for: {coding}");
                 return Err(Failure { cause: Cause::Broken, message });
             }
-            Ok((head(&response), Body { response: Some(response), rest: Vec::new(), idle, origin }))
+            let is_data = response.status() == StatusCode::OK;
+            let head = head(&response, is_data);
+            Ok((head, Body { response: Some(response), rest: Vec::new(), idle, origin, is_data }))
         })
     }
 }
@@ -178,7 +216,8 @@ impl Body {
         let began = Instant::now();
         while piece.len() < PIECE_BYTES {
             let Some(response) = &mut self.response else { break };
-            let patience = match piece.is_empty() {
+            // A secret must not be cut in two: what is masked comes as a whole, as far as a plan reads it.
+            let patience = match piece.is_empty() || !self.is_data {
                 true => self.idle,
                 false => self.idle.min(GATHER.saturating_sub(began.elapsed())),
             };
@@ -186,19 +225,21 @@ impl Body {
                 Ok(Ok(Some(chunk))) => piece.extend_from_slice(&chunk),
                 Ok(Ok(None)) => self.response = None,
                 Ok(Err(error)) => return Err(failure(&self.origin, error)),
-                Err(_) if piece.is_empty() => return Err(silence(&self.origin, self.idle)),
+                Err(_) if piece.is_empty() || !self.is_data => {
+                    return Err(silence(&self.origin, self.idle));
+                }
                 Err(_) => break,
             }
         }
         if piece.len() > PIECE_BYTES_MAX {
             self.rest = piece.split_off(PIECE_BYTES_MAX);
         }
-        Ok(piece)
+        Ok(if self.is_data { piece } else { masked_bytes(piece) })
     }
 }
 
 /// Whether a server is on this machine, as far as its name says so.
-fn is_this_machine(url: &Url) -> bool {
+pub(crate) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     match host.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
@@ -263,9 +304,11 @@ fn unasked_coding(response: &reqwest::Response) -> Option<String> {
     (coding != "identity").then(|| String::from_utf8_lossy(coding.as_bytes()).into_owned())
 }
 
-fn head(response: &reqwest::Response) -> Response {
+fn head(response: &reqwest::Response, is_data: bool) -> Response {
     let header = |(name, value): (&HeaderName, &HeaderValue)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if is_data { value } else { masked(&value).into_owned().into() };
+        (name.to_string(), value.into_owned())
     };
     Response {
         status: response.status().as_u16(),
@@ -289,6 +332,15 @@ fn failure(origin: &str, error: reqwest::Error) -> Failure {
     let reason = match last.downcast_ref() {
         Some(error) => report::reason(error),
         None => last.to_string(),
+    };
+    let reason = match reason.strip_prefix(CERTIFICATE_FAULT) {
+        Some(UNKNOWN_ISSUER) => {
+            "its certificate is signed by nobody whom this machine trusts; `ca_file` may name the \
+             certificate of its own CA"
+                .to_owned()
+        }
+        Some(fault) => format!("its certificate is not accepted: {fault}"),
+        None => reason,
     };
     Failure { cause, message: format!("{origin}: {reason}") }
 }

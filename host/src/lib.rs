@@ -13,7 +13,7 @@
 //!            │          ├── credentials ── what opens a server
 //!            │          └── upload ─────── a body on its way out
 //!            │
-//!          report ──────────────────────── what a person sees
+//!          report ───── secrets ───────── what a person sees, and what nobody is to see
 //! ```
 //!
 //! A plan (in `tsm2iox-guest`, as a component) says what to do next; this crate does it and says
@@ -35,4 +35,5 @@ pub mod credentials;
 pub mod http;
 mod upload;
 pub mod input;
+mod secrets;
 pub mod report;

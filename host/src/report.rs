@@ -19,6 +19,8 @@ use tsm2iox_guest::plan::{
     Ending, Note, Outcome, Progress, Severity, Totals, bytes, counted, percentage,
 };
 
+use crate::secrets::masked;
+
 /// The exit statuses; `--help` says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
@@ -37,6 +39,15 @@ pub enum ExitStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfit {
     /// What is wrong: one phrase, without a full stop. Never holds a credential.
+    pub message: String,
+    /// What to do about it, if that is known.
+    pub hint: Option<String>,
+}
+
+/// What a person should know although nothing is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// One phrase, without a full stop. Never holds a credential.
     pub message: String,
     /// What to do about it, if that is known.
     pub hint: Option<String>,
@@ -152,9 +163,13 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
     status
 }
 
-/// Shows what a person should know although nothing is wrong.
-pub fn warning(message: &str) {
-    talk(&format!("warning: {}\n", visible(message)));
+/// Shows a warning.
+pub fn warning(Warning { message, hint }: &Warning) {
+    let mut text = format!("warning: {}\n", visible(message));
+    if let Some(hint) = hint {
+        push_line(&mut text, format_args!("hint: {}", visible(hint)));
+    }
+    talk(&text);
 }
 
 /// Shows the error of a command that came to no outcome.
@@ -243,8 +258,10 @@ fn volume(totals: &Totals) -> String {
     format!("{} read, {} written", bytes(totals.read), bytes(totals.written))
 }
 
-/// Messages quote servers and files: what would move the cursor or end the line is escaped.
+/// Messages quote servers and files: what would move the cursor or end the line is escaped, and
+/// credentials are masked.
 fn visible(text: &str) -> String {
+    let text = masked(text);
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {
@@ -258,6 +275,19 @@ fn visible(text: &str) -> String {
 
 impl Unfit {
     /// An error without a hint.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl Warning {
+    /// A warning without a hint.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }

@@ -12,6 +12,9 @@ mod conversions;
 #[cfg(unix)]
 mod signals;
 mod tokens;
+mod masks;
+mod tls;
+mod warnings;
 mod server;
 mod stub;
 

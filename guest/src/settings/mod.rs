@@ -15,7 +15,7 @@ pub(crate) use crate::converter::{Format, LineBreaks};
 use crate::error::Error;
 use crate::time::Timestamp;
 pub(crate) use limits::{Allowance, BatchInterval, Limits};
-use table::{LOGIN_KEYS, TABLES, Table, check_keys, fault};
+use table::{LOGIN_KEYS, TABLES, Table, WAY_KEYS, check_keys, fault};
 
 /// What a migration is to do.
 #[derive(Clone, Debug)]
@@ -255,7 +255,7 @@ impl Checkpoint {
     /// A bucket is in the source's organization, unless it is said to be elsewhere.
     fn read(table: &Table<'_>, source: &Source) -> Result<Self, Error> {
         let Some(bucket) = table.text("bucket")? else {
-            for key in [&["url", "org"], LOGIN_KEYS].concat() {
+            for key in [&["url", "org"], LOGIN_KEYS, WAY_KEYS].concat() {
                 if table.text(key)?.is_some() {
                     return Err(fault(format!(
                         "`checkpoint.{key}` needs `checkpoint.bucket`; a file has none"

@@ -15,9 +15,9 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 7] = [
         "migration",
         &[&["start", "stop", "lag", "every", "batch_interval", "measurements", "filter", "where"]],
     ),
-    ("source", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, &["language"]]),
-    ("destination", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, &["product"]]),
-    ("checkpoint", &[&["path", "bucket", "url", "org", "trust_task"], LOGIN_KEYS]),
+    ("source", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, WAY_KEYS, &["language"]]),
+    ("destination", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, WAY_KEYS, &["product"]]),
+    ("checkpoint", &[&["path", "bucket", "url", "org", "trust_task"], LOGIN_KEYS, WAY_KEYS]),
     (
         "limits",
         &[&["concurrency", "attempts", "window", "read_mb", "write_mb", "share", "rate_mb_per_s"]],
@@ -29,6 +29,8 @@ const PLACE_KEYS: &[&str] = &["api", "url", "org", "bucket", "path"];
 /// The host's own, of a server: where its tokens are.
 pub(super) const LOGIN_KEYS: &[&str] =
     &["token_env", "token_file", "read_token_env", "read_token_file"];
+/// The host's own, of a server: how it is reached.
+pub(super) const WAY_KEYS: &[&str] = &["ca_file", "proxy"];
 const USER_KEYS: &[&str] = &["user", "password_env"];
 
 /// In nanoseconds: what is shorter is a mistake.
@@ -206,7 +208,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn file(&self) -> Result<Place, Error> {
-        for key in [&["url", "org", "bucket"], LOGIN_KEYS, USER_KEYS].concat() {
+        for key in [&["url", "org", "bucket"], LOGIN_KEYS, USER_KEYS, WAY_KEYS].concat() {
             if self.get(key).is_some() {
                 return Err(fault(format!(
                     "`{0}.{key}` is for a server; this `{0}.api` has a `path`",

@@ -1,4 +1,4 @@
-//! What a configuration says of a server: its address, and what opens it.
+//! What a configuration says of a server: where it is, the way to it, and what opens it.
 //!
 //! ```toml
 //! url = "http://127.0.0.1:8086"
@@ -7,23 +7,36 @@
 //! ```
 
 use std::env;
+use std::fs;
 
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 use tsm2iox_guest::error::Endpoint as Side;
 
 use super::{Config, named};
 use crate::credentials::{Credentials, Login, Token, TokenFile};
-use crate::report::Unfit;
+use crate::http::Way;
+use crate::report::{Unfit, reason};
 
 /// What opens a server: a variable or a file with a token, or a user and a variable; and another token
 /// for what only reads.
-const LOGIN_KEYS: [&str; 6] =
+pub(super) const LOGIN_KEYS: [&str; 6] =
     ["token_env", "token_file", "user", "password_env", "read_token_env", "read_token_file"];
 /// Variables have shorter names; tokens are longer.
 const VARIABLE_BYTES_MAX: usize = 64;
 
+/// All that is said of a server.
+pub(super) struct Address {
+    pub(super) url: Url,
+    pub(super) login: Login,
+    pub(super) way: Way,
+}
+
 impl Config {
-    pub(super) fn url(&self, side: Side) -> Result<Url, Unfit> {
+    pub(super) fn address(&self, side: Side) -> Result<Address, Unfit> {
+        Ok(Address { url: self.url(side)?, login: self.login(side)?, way: self.way(side)? })
+    }
+
+    fn url(&self, side: Side) -> Result<Url, Unfit> {
         let side = self.owner(side, &["url"]);
         let key = format!("`{}.url`", side.name());
         let Some(text) = self.text(side, "url")? else {
@@ -36,7 +49,37 @@ impl Config {
         })
     }
 
-    pub(super) fn login(&self, side: Side) -> Result<Login, Unfit> {
+    /// A checkpoint is reached as the source is, if it is where the source is.
+    fn way(&self, side: Side) -> Result<Way, Unfit> {
+        let authorities = self.owner(side, &["url", "ca_file"]);
+        let authorities = match self.text(authorities, "ca_file")? {
+            None => Vec::new(),
+            Some(path) => self.certificates(path).map_err(|fault| {
+                let key = format!("the file of `{}.ca_file`", authorities.name());
+                Unfit::new(format!("{key} {fault}"))
+                    .with_hint("it is PEM: each certificate from `-----BEGIN CERTIFICATE-----` on")
+            })?,
+        };
+        let side = self.owner(side, &["url", "proxy"]);
+        let proxy = self.text(side, "proxy")?.map(base_url).transpose().map_err(|fault| {
+            Unfit::new(format!("`{}.proxy` {fault}", side.name())).with_hint(
+                "write it as http://127.0.0.1:3128; a proxy with a password belongs into the \
+                 environment variable HTTPS_PROXY, or HTTP_PROXY",
+            )
+        })?;
+        Ok(Way { authorities, proxy })
+    }
+
+    fn certificates(&self, path: &str) -> Result<Vec<Certificate>, String> {
+        let text = fs::read(self.beside(path))
+            .map_err(|error| format!("cannot be read: {}", reason(&error)))?;
+        match Certificate::from_pem_bundle(&text) {
+            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+            Ok(_) | Err(_) => Err("holds no certificate".to_owned()),
+        }
+    }
+
+    fn login(&self, side: Side) -> Result<Login, Unfit> {
         let side = self.owner(side, &LOGIN_KEYS);
         let [variable, file, user, password, ..] = LOGIN_KEYS.map(|key| self.text(side, key));
         let write = match (variable?, file?, user?, password?) {
