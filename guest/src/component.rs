@@ -266,10 +266,10 @@ same_cases!(wit_protocol::Cause => protocol::Cause { Unreachable, TimedOut, Brok
 same_cases!(error::Endpoint => wit_types::Endpoint { Source, Destination, Checkpoint, Rejected });
 same_cases!(wit_types::Endpoint => error::Endpoint { Source, Destination, Checkpoint, Rejected });
 same_cases!(error::Fault => wit_types::Fault {
-    Stopped, Settings, Unauthorized, Missing, Unavailable, TimedOut, TooLarge, Exhausted, Refused,
+    Stopped, Settings, Unauthorized, Missing, Unreachable, Unavailable, TimedOut, TooLarge, Exhausted, Refused,
     Malformed, Truncated, Unsupported, Internal
 });
 same_cases!(wit_types::Fault => error::Fault {
-    Stopped, Settings, Unauthorized, Missing, Unavailable, TimedOut, TooLarge, Exhausted, Refused,
+    Stopped, Settings, Unauthorized, Missing, Unreachable, Unavailable, TimedOut, TooLarge, Exhausted, Refused,
     Malformed, Truncated, Unsupported, Internal
 });

@@ -25,6 +25,7 @@ pub enum Fault {
     Settings,
     Unauthorized,
     Missing,
+    Unreachable,
     Unavailable,
     TimedOut,
     TooLarge,

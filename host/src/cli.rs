@@ -118,7 +118,8 @@ Examples:
 Exit status:
   0  complete
   1  stopped; the same command resumes
-  2  a person must change something first: options, configuration, token, bucket
-  3  complete, but the two sides differ: points were refused and set aside
+  2  a person must change something first: options, configuration, token, bucket, data; or another run is
+     under way
+  3  complete, but points were refused by the destination and set aside
 
 Standard output is data, standard error is talk.";

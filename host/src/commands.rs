@@ -2,9 +2,10 @@
 //!
 //! Does not know what a migration is: it opens a plan of the right purpose and drives it.
 
+use std::cell::OnceCell;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -114,8 +115,9 @@ struct Machine {
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
     stop: Stop,
-    /// What is risky is said at the first round alone.
-    warned: Once,
+    /// Held as long as anything of a migration may be under way: it is given back after the runtime has
+    /// ended, for an append that comes late would cut what another run has written.
+    lock: OnceCell<Lock>,
 }
 
 impl Machine {
@@ -123,7 +125,7 @@ impl Machine {
         let runtime = Runtime::new().context("no threads for requests")?;
         let stop = Stop::default();
         stop.raise_at_signals(runtime.handle()).context("signals cannot be heard")?;
-        Ok(Self { runtime: Some(runtime), stop, warned: Once::new() })
+        Ok(Self { runtime: Some(runtime), stop, lock: OnceCell::new() })
     }
 
     /// Opens a plan and what it works with, and drives it to its end.
@@ -141,20 +143,21 @@ impl Machine {
             Err(error) => return Ok(drive::failed(error)),
         };
         let endpoints = Arc::new(config.endpoints(sides(purpose))?);
-        let _lock = match purpose {
-            Purpose::Migrate => {
+        match purpose {
+            Purpose::Migrate if self.lock.get().is_none() => {
                 let lock = Lock::take(&config.lock_path()?)?;
+                self.lock.get_or_init(|| lock);
                 let warnings = config.warnings(sides(purpose))?;
-                self.warned.call_once(|| warnings.iter().for_each(report::warning));
-                Some(lock)
+                warnings.iter().for_each(report::warning);
             }
-            // They record nothing.
-            Purpose::Check
+            // They record nothing, or it is a later round.
+            Purpose::Migrate
+            | Purpose::Check
             | Purpose::Split
             | Purpose::Batch
             | Purpose::Verify
-            | Purpose::Status => None,
-        };
+            | Purpose::Status => {}
+        }
         let runtime = self.runtime.as_ref().context("the machine is at its end")?.handle().clone();
         let host = Host {
             component,

@@ -118,14 +118,25 @@ impl Config {
     /// # Errors
     /// As `endpoints`.
     pub fn lock_path(&self) -> Result<PathBuf, Unfit> {
-        Ok(match self.place(Side::Checkpoint)? {
-            Some(Place::File(path)) => {
-                let mut name = resolved(&path).into_os_string();
-                name.push(".lock");
-                name.into()
-            }
-            Some(Place::StandardInput | Place::Server(..)) | None => {
-                self.path.with_extension("lock")
+        if self.is_server(Side::Checkpoint)? {
+            return Ok(self.path.with_extension("lock"));
+        }
+        let path = match self.text(Side::Checkpoint, "path")? {
+            Some(path) => self.beside(path),
+            None => self.path.with_extension("checkpoint.lp"),
+        };
+        let mut name = resolved(&path).into_os_string();
+        name.push(".lock");
+        Ok(name.into())
+    }
+
+    /// Whether a side is a server; else it is a file, or not there.
+    fn is_server(&self, side: Side) -> Result<bool, Unfit> {
+        Ok(match side {
+            Side::Rejected => false,
+            Side::Checkpoint => self.text(side, "bucket")?.is_some(),
+            Side::Source | Side::Destination => {
+                self.settings.contains_key(side.name()) && self.text(side, "path")?.is_none()
             }
         })
     }

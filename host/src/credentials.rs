@@ -102,7 +102,9 @@ impl TokenFile {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // A file that is being replaced may be no token for a moment: the one before is refused once more
         // then, and that is what a person reads.
+        // And one that is no file, such as a pipe, gives its token only once.
         if state.is_refused
+            && self.path.is_file()
             && let Ok(token) = token_in(&self.path)
         {
             *state = State { token, is_refused: false };
@@ -164,8 +166,11 @@ impl From<Credentials> for Login {
 fn token_in(path: &Path) -> Result<Token, String> {
     let mut text = String::new();
     File::open(path)
-        .and_then(|file| file.take(TOKEN_FILE_BYTES_MAX).read_to_string(&mut text))
+        .and_then(|file| file.take(TOKEN_FILE_BYTES_MAX + 1).read_to_string(&mut text))
         .map_err(|error| format!("cannot be read: {}", reason(&error)))?;
+    if text.len() as u64 > TOKEN_FILE_BYTES_MAX {
+        return Err("is too long for one that holds a token".to_owned());
+    }
     match text.trim() {
         "" => Err("is empty".to_owned()),
         line if line.contains(['\n', '\r']) => Err("holds more than one line".to_owned()),

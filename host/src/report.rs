@@ -143,7 +143,7 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
         }
         Ending::Different => {
             let summary = summary(&outcome.totals, took);
-            push_line(&mut text, format_args!("complete, but the two sides differ: {summary}"));
+            push_line(&mut text, format_args!("complete, but points were set aside: {summary}"));
             ExitStatus::Different
         }
         Ending::Stopped(error) => {

@@ -19,6 +19,7 @@ fn a_token_that_is_rotated_while_a_run_goes_on_stops_nothing() {
         let (head, tail) = config.rsplit_once("token_env = \"TOKEN\"").expect("both have one");
         let migration = Migration::new(host, &format!("{head}token_file = \"token\"{tail}"));
         write_token(&migration, "token", "the one before");
+        allow_others(&migration, "token");
         let hold = source.hold(Moment::Arrived, FLUX.path, 1);
         let process = migration.start();
         hold.wait();
@@ -27,6 +28,10 @@ fn a_token_that_is_rotated_while_a_run_goes_on_stops_nothing() {
         let output = process.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{host:?}: {}", talk(&output));
         destination.points("dst").assert_same(&expected());
+        let warning = "warning: others can read the file that `destination.token_file` names\n\
+                       hint: `chmod 600` leaves it to its owner\n";
+        let warnings = usize::from(cfg!(unix) && host == Host::Binary);
+        assert_eq!(talk(&output).matches(warning).count(), warnings, "{}", talk(&output));
         let again =
             "the destination `dst` does not accept the credentials (401); it is tried once more";
         // Python's host looks at the file each time, and has no need of it.
@@ -42,6 +47,16 @@ const FILES: [&str; 3] = ["source.token", "destination.token", "checkpoint.token
 fn write_token(migration: &Migration, name: &str, token: &str) {
     fs::write(migration.path(name), token).expect("a folder takes a file");
 }
+
+#[cfg(unix)]
+fn allow_others(migration: &Migration, name: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::Permissions::from_mode(0o644);
+    fs::set_permissions(migration.path(name), mode).expect("it is ours");
+}
+
+#[cfg(not(unix))]
+fn allow_others(_migration: &Migration, _name: &str) {}
 
 /// A server that answers each request with this status, and says how it was asked.
 fn echo(status: &'static str) -> String {

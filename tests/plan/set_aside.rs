@@ -102,7 +102,7 @@ fn more_than_are_allowed_in_all_end_the_migration() {
     let mut world = World { refuses: Some("m,tag=a"), ..world() };
     let error = refused(ending(&mut world, &allowing(9)));
     assert!(error.message.contains("refused 6 of 6 points"), "{error}");
-    assert!(error.hint.is_some_and(|hint| hint.contains("more aside than the 3")));
+    assert!(error.hint.is_some_and(|hint| hint.contains("a larger `rejected.max`")));
     // The first batch is on record, and the next run goes on with the second.
     assert_eq!(world.checkpoint.matches("rejected=6i").count(), 1);
     let all = world.expected(0..23400).len() as u64;

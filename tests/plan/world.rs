@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) refuses: Option<&'static str>,
     /// The source answers so to queries that hold this.
     pub(crate) fails: Option<(&'static str, u16)>,
+    /// Points before this second cannot be said in line protocol.
+    pub(crate) spoils: Option<i64>,
     pub(crate) notes: Vec<Note>,
     /// The queries' texts.
     pub(crate) queries: Vec<String>,
@@ -253,7 +255,9 @@ impl World {
                         #default,_result,,,,,,\r\n,result,table,_time,_value,_field,_measurement,tag\r\n"
             .to_owned();
         for second in self.seconds.iter().filter(|second| range.contains(second)) {
-            text += &format!(",,0,{},{second},f,m,a\r\n", Timestamp(second * 1_000_000_000));
+            let is_spoilt = self.spoils.is_some_and(|before| *second < before);
+            let value = if is_spoilt { "NaN".to_owned() } else { second.to_string() };
+            text += &format!(",,0,{},{value},f,m,a\r\n", Timestamp(second * 1_000_000_000));
         }
         text + "\r\n"
     }

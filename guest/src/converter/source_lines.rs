@@ -269,7 +269,6 @@ impl SourceLines {
     }
 }
 
-/// For a line of which it is not certain what it says.
 /// Whether a line that begins with `#` may be a point, or the beginning of one: not if its second word,
 /// where fields would be, is none, as in `# point 17: …`.
 fn may_be_point(line: &str) -> bool {
@@ -282,6 +281,7 @@ fn may_be_point(line: &str) -> bool {
     !is_comment && (line.contains('=') || line.ends_with('\\'))
 }
 
+/// For a line of which it is not certain what it says.
 fn uncertain(line: &str, reason: &'static str) -> ErrorKind {
     let (what, found, of) = ("line", quoted(line), String::new());
     ErrorKind::NotInLineProtocol { what, found, of, reason }

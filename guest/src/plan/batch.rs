@@ -1,4 +1,5 @@
-//! One batch: query → convert → write → acknowledge. It is done when all of it is acknowledged.
+//! One batch: query → convert → write → acknowledge. It is done when all of it is acknowledged, or refused
+//! and set aside.
 //!
 //! Knows nothing of other batches: its order says all, so it can be done on any machine.
 
@@ -150,7 +151,8 @@ impl Batch {
         if ready > now {
             until = until.min(ready);
         }
-        let may_read = self.conversion.waiting() < WAITING_BYTES_MAX && ready <= now;
+        let has_room = self.conversion.waiting() < WAITING_BYTES_MAX && !self.writer.is_behind();
+        let may_read = has_room && ready <= now;
         match self.reader.want(now, &mut self.ids, may_read) {
             Want::Step(step) => {
                 match &step {
@@ -170,20 +172,23 @@ impl Batch {
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
+        self.come_to_an_end(until)
+    }
+
+    /// All is written, as far as it can be: what was refused is written down, and then it is done.
+    fn come_to_an_end(&mut self, until: Timestamp) -> Step {
         // Whatever is converted by then has become a write, as far as there is room.
-        let is_written = is_read && self.writer.is_done();
-        let is_to_be_set_aside = !(is_written && self.writer.refused_in_all().is_some());
-        let rest = if is_written { Rest::Nothing } else { Rest::Follows };
-        if is_to_be_set_aside {
-            match self.writer.want_set_aside(now, &mut self.ids, rest) {
-                Want::Step(step) => return step,
-                Want::Wait(time) => until = until.min(time),
-                Want::Nothing if is_written && self.writer.has_set_aside() => return self.done(),
-                Want::Nothing => {}
-            }
-            return Step::Wait(until);
+        let is_written = self.stage != Stage::Reading && self.writer.is_done();
+        if is_written && self.writer.refused_in_all().is_some() {
+            return self.done();
         }
-        self.done()
+        let rest = if is_written { Rest::Nothing } else { Rest::Follows };
+        match self.writer.want_set_aside(self.now, &mut self.ids, rest) {
+            Want::Step(step) => step,
+            Want::Wait(time) => Step::Wait(until.min(time)),
+            Want::Nothing if is_written && self.writer.has_set_aside() => self.done(),
+            Want::Nothing => Step::Wait(until),
+        }
     }
 
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {

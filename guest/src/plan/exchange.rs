@@ -283,7 +283,7 @@ impl Exchange {
         }
         if self.failed >= self.attempts_max {
             let fault = match error.fault {
-                Fault::TimedOut => Fault::TimedOut,
+                Fault::TimedOut | Fault::Unreachable => error.fault,
                 _ => Fault::Unavailable,
             };
             return Event::Failed(Error { fault, ..error });
@@ -346,7 +346,7 @@ impl Exchange {
         let Failure { cause, message } = failure;
         let side = self.call.endpoint.title();
         let (fault, what) = match cause {
-            Cause::Unreachable => (Fault::Unavailable, "cannot be reached"),
+            Cause::Unreachable => (Fault::Unreachable, "cannot be reached"),
             Cause::TimedOut => (Fault::TimedOut, "did not answer in time"),
             Cause::Broken => (Fault::Truncated, "broke off its answer"),
             Cause::Crashed => (Fault::Internal, "could not be asked"),

@@ -1,7 +1,8 @@
 //! A migration: which batch is next, which is done, and what to record.
 //!
-//! Sees no data. A batch counts as done once its record is on the disk, and its record is sent
-//! only once the destination has acknowledged all of it: a crash costs time, never data.
+//! Sees no data. A batch counts as done once its record is on the disk, and its record is sent only once the
+//! destination has acknowledged all of it, or has refused it and it is set aside: a crash costs time, never
+//! data.
 
 mod batches;
 mod ending;
@@ -230,11 +231,9 @@ impl Migrate {
             Want::Nothing => {}
         }
         if self.stopping.is_asked() || self.error.is_some() {
-            return match self.stopping.until(now) {
-                _ if self.is_settled() => self.done(),
-                Some(end) if now >= end => self.done(),
-                end => Step::Wait(end.map_or(until, |end| until.min(end))),
-            };
+            let end = self.stopping.until(now).unwrap_or(Timestamp::MAX);
+            let is_over = self.is_settled() || now >= end;
+            return if is_over { self.done() } else { Step::Wait(until.min(end)) };
         }
         if let Some(time) = self.look_at.filter(|time| *time > now) {
             return Step::Wait(until.min(time));

@@ -337,6 +337,7 @@ impl Ending {
     pub(crate) fn of(error: Error) -> Self {
         match error.fault {
             Fault::Stopped
+            | Fault::Unreachable
             | Fault::Unavailable
             | Fault::TimedOut
             | Fault::Truncated

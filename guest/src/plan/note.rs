@@ -37,15 +37,22 @@ impl Note {
             "points": totals.points,
             "read": totals.read,
             "written": totals.written,
+            "rejected": totals.rejected,
             "percent_complete": percent,
         });
+        let refused = match totals.rejected {
+            0 => String::new(),
+            count => format!(", {} refused and set aside", counted(count, "point", "points")),
+        };
         let message = format!(
-            "{} is done: {}; {} complete",
+            "{} is done: {}{refused}; {} complete",
             batch_of(&record.section, batch),
             counted(totals.rows, "row", "rows"),
             percentage(percent)
         );
-        Self { severity: Severity::Info, message, hint: None, data: data.to_string() }
+        let is_whole = totals.rejected == 0;
+        let severity = if is_whole { Severity::Info } else { Severity::Warning };
+        Self { severity, message, hint: None, data: data.to_string() }
     }
 
     fn new(severity: Severity, message: String) -> Self {

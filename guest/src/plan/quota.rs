@@ -160,7 +160,12 @@ impl QuotaFinder {
     fn go_without(&mut self, side: Endpoint, error: Error) -> Result<(), Error> {
         match error.fault {
             // Nobody is there.
-            Fault::Stopped | Fault::Unavailable | Fault::TimedOut | Fault::Internal => Err(error),
+            Fault::Stopped
+            | Fault::Unreachable
+            | Fault::Unavailable
+            | Fault::TimedOut
+            | Fault::Truncated
+            | Fault::Internal => Err(error),
             Fault::Settings
             | Fault::Unauthorized
             | Fault::Missing
@@ -168,7 +173,6 @@ impl QuotaFinder {
             | Fault::Exhausted
             | Fault::Refused
             | Fault::Malformed
-            | Fault::Truncated
             | Fault::Unsupported => {
                 let key = if side == Endpoint::Source { "read_mb" } else { "write_mb" };
                 let name = side.name();

@@ -104,9 +104,9 @@ impl RefusedPoints {
             Some(_) => "all other values of this batch have arrived",
             None => "others of this batch may have arrived",
         };
-        let more = match self.allowed {
-            0 => "set them aside with `rejected.max`".to_owned(),
-            allowed => format!("set more aside than the {allowed} that `rejected.max` has left"),
+        let more = match self.may_be_set_aside() {
+            true => "set more aside with a larger `rejected.max`",
+            false => "set them aside with `rejected.max`",
         };
         let hint =
             format!("{others}; mend what the reason says, or {more}, and run the same command");

@@ -13,15 +13,19 @@
 //! that is open. Whoever reads the file then finds a line that is none, never a wrong point.
 
 use super::Answer;
+use std::collections::VecDeque;
+
 use super::exchange::{Event, Exchange, Ids, Want};
 use crate::converter::Refused;
 use crate::error::Error;
 use crate::protocol::write;
 use crate::section::Section;
-use crate::time::TimeRange;
+use crate::time::{TimeRange, Timestamp};
 
-/// From so many bytes on, entries are appended before the batch is at its end.
+/// From so many bytes on, entries are appended before the batch is at its end, so many at once.
 const ENTRIES_BYTES: usize = 1_000_000;
+/// Where so many appends are to be made, nothing more is read before.
+const APPENDS_MAX: usize = 8;
 
 /// Entries on their way to the file.
 #[derive(Debug)]
@@ -29,8 +33,16 @@ pub(crate) struct SetAside {
     attempts_max: u32,
     /// What entries say of their batch.
     batch: String,
-    entries: String,
+    /// For one append each.
+    entries: VecDeque<String>,
     exchange: Option<Exchange>,
+}
+
+/// Whether more entries may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Follows,
+    Nothing,
 }
 
 impl SetAside {
@@ -38,7 +50,7 @@ impl SetAside {
         // Quotes around the range alone: names may hold more of them.
         let of = if section.is_all() { String::new() } else { format!(" of {section},") };
         let batch = format!("# \"{batch}\"{of} point");
-        Self { attempts_max, batch: on_one_line(&batch), entries: String::new(), exchange: None }
+        Self { attempts_max, batch: on_one_line(&batch), entries: VecDeque::new(), exchange: None }
     }
 
     pub(crate) fn add(&mut self, status: u16, refused: &Refused) {
@@ -47,7 +59,12 @@ impl SetAside {
             "" => "it does not say why".to_owned(),
             reason => on_one_line(reason),
         };
-        self.entries += &format!("{batch} {number} ({status}): {reason}\n{}", refused.line());
+        if self.entries.back().is_none_or(|entries| entries.len() >= ENTRIES_BYTES) {
+            self.entries.push_back(String::new());
+        }
+        if let Some(entries) = self.entries.back_mut() {
+            *entries += &format!("{batch} {number} ({status}): {reason}\n{}", refused.line());
+        }
     }
 
     /// Whether all of it is on the disk.
@@ -55,14 +72,18 @@ impl SetAside {
         self.entries.is_empty() && self.exchange.is_none()
     }
 
+    /// Whether the disk has to come up first.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.entries.len() >= APPENDS_MAX
+    }
+
     /// What there is of it is appended, if it is much or the last.
-    pub(crate) fn want(&mut self, now: crate::time::Timestamp, ids: &mut Ids, rest: Rest) -> Want {
-        let least = match rest {
-            Rest::Follows => ENTRIES_BYTES,
-            Rest::Nothing => 1,
-        };
-        if self.exchange.is_none() && self.entries.len() >= least {
-            let call = write::refused(std::mem::take(&mut self.entries));
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, rest: Rest) -> Want {
+        let is_due = |entries: &String| rest == Rest::Nothing || entries.len() >= ENTRIES_BYTES;
+        if self.exchange.is_none()
+            && let Some(entries) = self.entries.pop_front_if(|entries| is_due(entries))
+        {
+            let call = write::refused(entries);
             self.exchange = Some(Exchange::new(call, self.attempts_max));
         }
         self.exchange.as_mut().map_or(Want::Nothing, |exchange| exchange.want(now, ids, true))
@@ -83,13 +104,6 @@ impl SetAside {
             Event::Failed(error) => Err(error),
         }
     }
-}
-
-/// Whether more entries may come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    Follows,
-    Nothing,
 }
 
 /// A comment ends with its line.
@@ -121,9 +135,8 @@ mod tests {
         for (number, fields) in
             ["f=1i,g=\"a \\\"b\\\"\n c\"", "h=t", "s=\"\""].into_iter().enumerate()
         {
-            set_aside.entries.clear();
             set_aside.add(400, &refused(number as u64, fields));
-            entries.push(set_aside.entries.clone());
+            entries.extend(set_aside.entries.pop_back());
         }
         entries
     }

@@ -95,6 +95,10 @@ impl Status {
             bytes(totals.read),
             bytes(totals.written)
         ));
+        if totals.rejected > 0 {
+            let points = counted(totals.rejected, "point was", "points were");
+            say(format!("{points} refused by the destination, and set aside"));
+        }
         say(format!("{} was recorded last, at {}", batch_of(&last.section, last.batch), last.time));
         if let Some(gap) = self.journal.coverage.first_gap(range) {
             let (section, gap) = gap;

@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// A batch that is asked to stop waits so long for what it has sent. It may arrive all the same, and then
 /// it is written again by the next run: a point written twice is one point.
-pub(crate) const BATCH_SECONDS: u64 = 4;
+const BATCH_SECONDS: u64 = 4;
 /// And a migration so long for its batches and for their records.
 const MIGRATION_SECONDS: u64 = 8;
 

@@ -254,6 +254,7 @@ mirror!(Fault {
     Settings,
     Unauthorized,
     Missing,
+    Unreachable,
     Unavailable,
     TimedOut,
     TooLarge,

@@ -36,7 +36,7 @@ impl Config {
         Ok(Address { url: self.url(side)?, login: self.login(side)?, way: self.way(side)? })
     }
 
-    fn url(&self, side: Side) -> Result<Url, Unfit> {
+    pub(super) fn url(&self, side: Side) -> Result<Url, Unfit> {
         let side = self.owner(side, &["url"]);
         let key = format!("`{}.url`", side.name());
         let Some(text) = self.text(side, "url")? else {
@@ -60,14 +60,17 @@ impl Config {
                     .with_hint("it is PEM: each certificate from `-----BEGIN CERTIFICATE-----` on")
             })?,
         };
+        Ok(Way { authorities, proxy: self.proxy(side)? })
+    }
+
+    pub(super) fn proxy(&self, side: Side) -> Result<Option<Url>, Unfit> {
         let side = self.owner(side, &["url", "proxy"]);
-        let proxy = self.text(side, "proxy")?.map(base_url).transpose().map_err(|fault| {
+        self.text(side, "proxy")?.map(base_url).transpose().map_err(|fault| {
             Unfit::new(format!("`{}.proxy` {fault}", side.name())).with_hint(
                 "write it as http://127.0.0.1:3128; a proxy with a password belongs into the \
                  environment variable HTTPS_PROXY, or HTTP_PROXY",
             )
-        })?;
-        Ok(Way { authorities, proxy })
+        })
     }
 
     fn certificates(&self, path: &str) -> Result<Vec<Certificate>, String> {

@@ -1,10 +1,12 @@
 //! What a person should know before credentials are sent: who else could read them.
+//!
+//! Does not read any: a file that gives a token only once is left alone.
 
 use reqwest::Url;
 use tsm2iox_guest::error::Endpoint as Side;
 
+use super::Config;
 use super::server::LOGIN_KEYS;
-use super::{Config, Place};
 use crate::http::is_this_machine;
 use crate::report::{Unfit, Warning};
 
@@ -19,7 +21,9 @@ impl Config {
     pub fn warnings(&self, sides: &[Side]) -> Result<Vec<Warning>, Unfit> {
         let mut warnings = Vec::new();
         for &side in sides {
-            let Some(Place::Server(server)) = self.place(side)? else { continue };
+            if !self.is_server(side)? {
+                continue;
+            }
             let owner = self.owner(side, &LOGIN_KEYS);
             for key in TOKEN_FILE_KEYS {
                 let path = self.text(owner, key)?;
@@ -31,9 +35,10 @@ impl Config {
                     );
                 }
             }
-            let has_login =
-                LOGIN_KEYS.iter().any(|key| matches!(self.text(owner, key), Ok(Some(_))));
-            if has_login && is_open(&server.url) {
+            let login = LOGIN_KEYS.iter().map(|key| self.text(owner, key));
+            let has_login = login.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some);
+            let proxy = self.proxy(side)?;
+            if has_login && is_open(&self.url(side)?, proxy.as_ref()) {
                 let key = format!("`{}.url`", self.owner(side, &["url"]).name());
                 let message =
                     format!("{key} is of http: others can read the credentials on the way");
@@ -53,8 +58,9 @@ impl Config {
 }
 
 /// Whether what is sent there leaves this machine as it is.
-fn is_open(url: &Url) -> bool {
-    url.scheme() == "http" && !is_this_machine(url)
+fn is_open(url: &Url, proxy: Option<&Url>) -> bool {
+    let stays = is_this_machine(url) && proxy.is_none_or(is_this_machine);
+    url.scheme() == "http" && !stays
 }
 
 #[cfg(unix)]

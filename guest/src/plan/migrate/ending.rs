@@ -9,25 +9,26 @@ use crate::plan::{Ending, Note, Outcome, Step};
 use crate::settings::Source;
 use crate::time::TimeRange;
 
-/// After so many batches in a row that could not be done, it is not about them.
-const LEFT_OUT_IN_A_ROW_MAX: u32 = 3;
+/// After so many batches in a row that the source has failed, it is not about them.
+const FAILED_IN_A_ROW_MAX: u32 = 5;
 
 /// Batches that could not be done.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     count: u64,
-    /// Since one was done.
+    /// Those that the source has failed since one was done.
     in_a_row: u32,
-    /// Why the first could not.
-    first: Option<Error>,
+    /// Why one could not: the first that a person has to see to, else the first.
+    error: Option<Error>,
 }
 
 impl Migrate {
     /// What is wrong with one batch may not be wrong with others: they go on.
     pub(super) fn leave_out(&mut self, error: Error) {
-        self.left_out.in_a_row += 1;
+        let about = about(&error);
+        self.left_out.in_a_row += u32::from(about == About::SourceOrBatch);
         let is_last = self.left_out.count == 0 && !self.has_others();
-        if is_last || !is_of_batch(&error) || self.left_out.in_a_row >= LEFT_OUT_IN_A_ROW_MAX {
+        if is_last || about == About::All || self.left_out.in_a_row >= FAILED_IN_A_ROW_MAX {
             return self.fail(error);
         }
         let message = format!("{error}; the others go on without it");
@@ -41,20 +42,10 @@ impl Migrate {
             Phase::Batches { range } => self.taken.covers(range),
             Phase::Recorded | Phase::Bounds(_) | Phase::Empty => true,
         };
-        !is_taken || !self.in_hand.is_empty() || !self.again.is_empty() || !self.answered.is_empty()
+        !is_taken || !self.in_hand.is_empty() || !self.again.is_empty()
     }
 
-    pub(super) fn too_many_rejected(&self) -> Error {
-        let (points, max) = (self.rejected, self.settings.rejected_max);
-        let points = counted(points, "point", "points");
-        let message =
-            format!("the destination refused {points} in all, and `rejected.max` is {max}");
-        let hint = "mend what the reasons in the file of `rejected.path` say, or set a larger \
-                    `rejected.max`, and run the same command";
-        Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)
-    }
-
-    pub(super) fn one_is_done(&mut self) {
+    pub(super) fn one_was_done(&mut self) {
         self.left_out.in_a_row = 0;
     }
 
@@ -87,15 +78,15 @@ impl Migrate {
         if rejected > 0 {
             let points = counted(rejected, "point was", "points were");
             let message = format!("{points} refused by the destination, and set aside");
-            let hint = "they are in the file of `rejected.path`, each with its reason: mend them, and \
-                        migrate that file (`source.api = \"lp\"`)";
+            let hint = "they are in the file of refused points (`rejected.path`), each with its reason: mend \
+                        a copy, and migrate that (`source.api = \"lp\"`)";
             self.notes.push_back(Note::warning(message).with_hint(hint));
         }
     }
 
     pub(super) fn done(&self) -> Step {
-        let ending = match (&self.error, &self.left_out.first) {
-            (Some(error), _) => Ending::of(error.clone()),
+        let ending = match (&self.error, &self.left_out.error) {
+            (Some(error), _) => Ending::of(self.left_out.before(error)),
             (None, _) if self.is_complete() && self.journal.totals.rejected > 0 => {
                 Ending::Different
             }
@@ -121,42 +112,69 @@ impl Migrate {
 }
 
 impl LeftOut {
-    /// What a person has to see to comes before what another run may do by itself.
     fn add(&mut self, error: Error) {
         self.count += 1;
         let needs_person = |error: &Error| matches!(Ending::of(error.clone()), Ending::Failed(_));
-        let is_first = |first: &Error| needs_person(first) || !needs_person(&error);
-        if !self.first.as_ref().is_some_and(is_first) {
-            self.first = Some(error);
+        let is_more = |known: &Error| needs_person(&error) && !needs_person(known);
+        if self.error.as_ref().is_none_or(is_more) {
+            self.error = Some(error);
         }
     }
 
-    fn all(&self, first: &Error) -> Error {
+    /// What there is to say at the end, if nothing else ended it.
+    fn all(&self, one: &Error) -> Error {
         match self.count {
-            1 => first.clone(),
-            count => first.clone().within(&format!("{count} batches could not be done, the first")),
+            1 => one.clone(),
+            count => one.clone().within(&format!("{count} batches could not be done, one of them")),
+        }
+    }
+
+    /// What has ended it, after these.
+    fn before(&self, last: &Error) -> Error {
+        match self.count {
+            0 => last.clone(),
+            count => {
+                let batches = counted(count, "batch", "batches");
+                last.clone().within(&format!("{batches} could not be done, and then this"))
+            }
         }
     }
 }
 
-/// Whether an error may be about the one batch that met it. What is wrong with a side, with a right, with
-/// the settings or with this machine is the same for all, and the first refused point that may not be set
-/// aside, or an answer that nobody knows, is to be seen by a person.
-fn is_of_batch(error: &Error) -> bool {
+/// What an error of a batch may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// What is in the batch.
+    Batch,
+    /// That, or the state of the source: others show it.
+    SourceOrBatch,
+    /// What is the same for all: a side, a right, the settings, this machine. And the first refused point
+    /// that may not be set aside, or an answer that nobody knows, is to be seen by a person.
+    All,
+}
+
+pub(super) fn about(error: &Error) -> About {
+    let is_of_source = matches!(error.endpoint, None | Some(Endpoint::Source));
     match error.fault {
-        Fault::TimedOut
-        | Fault::TooLarge
-        | Fault::Truncated
-        | Fault::Unavailable
-        | Fault::Unsupported => matches!(error.endpoint, None | Some(Endpoint::Source)),
+        Fault::TooLarge | Fault::Unsupported if is_of_source => About::Batch,
+        Fault::TimedOut | Fault::Truncated | Fault::Unavailable if is_of_source => {
+            About::SourceOrBatch
+        }
         // A batch that crashed, or ran out of the memory or the time that it may have.
-        Fault::Internal => error.endpoint.is_none(),
+        Fault::Internal if error.endpoint.is_none() => About::SourceOrBatch,
         Fault::Stopped
         | Fault::Malformed
         | Fault::Settings
         | Fault::Unauthorized
         | Fault::Missing
+        | Fault::Unreachable
         | Fault::Exhausted
-        | Fault::Refused => false,
+        | Fault::Refused
+        | Fault::TooLarge
+        | Fault::Unsupported
+        | Fault::TimedOut
+        | Fault::Truncated
+        | Fault::Unavailable
+        | Fault::Internal => About::All,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Does not know which batch is next.
 
+use super::ending::{About, about};
 use super::{Attempt, Migrate, Pivot, Reported};
 use crate::error::{Endpoint, Error, Fault};
 use crate::plan::divide::{Divider, Division};
@@ -15,7 +16,7 @@ use crate::progress::Entry;
 use crate::protocol::Cause;
 use crate::section::Section;
 use crate::settings::{BatchInterval, Source};
-use crate::time::Timestamp;
+use crate::time::{TimeRange, Timestamp};
 
 /// A migration has at most so many sections, for each has batches of its own: of a million series these
 /// are a hundred each.
@@ -40,7 +41,14 @@ impl Migrate {
                 };
                 let message = format!("{name} {what}: {}", failure.message);
                 self.lose(&attempt);
-                return self.leave_out(Error::new(Fault::Internal, message));
+                let error = Error::new(Fault::Internal, message);
+                // What it has sent may still come, and would cut a file at its place: that takes one batch
+                // after the other.
+                return if self.offset.is_some() {
+                    self.fail(error)
+                } else {
+                    self.leave_out(error)
+                };
             }
             Answer::Response(_)
             | Answer::Bytes(_)
@@ -168,7 +176,7 @@ impl Migrate {
         match Entry::parse(&outcome.checkpoint) {
             // A host that mixes up its answers would have the wrong range recorded as done.
             Some(Entry::Done(record)) if record.batch == *range && record.section == *section => {
-                self.one_is_done();
+                self.one_was_done();
                 self.rejected = self.rejected.saturating_add(record.totals.rejected);
                 // Each of several that were under way had all that was left.
                 if record.totals.rejected > 0 && self.rejected > self.settings.rejected_max {
@@ -185,6 +193,17 @@ impl Migrate {
                 self.fail(Error::new(Fault::Internal, message));
             }
         }
+    }
+
+    /// Several batches together were refused more than may be set aside.
+    fn too_many_rejected(&self) -> Error {
+        let (points, max) = (self.rejected, self.settings.rejected_max);
+        let points = counted(points, "point", "points");
+        let message =
+            format!("the destination refused {points} in all, and `rejected.max` is {max}");
+        let hint = "the batch is not recorded; mend what the reasons in the file of refused points say at the \
+                    destination, or set a larger `rejected.max`, and run the same command";
+        Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)
     }
 
     /// Pivoted tables are asked for where it is the read quota that makes the migration wait, and the
@@ -267,7 +286,7 @@ impl Migrate {
         }
         let is_full = self.taken.sections() + count > SECTIONS_MAX;
         let Some(road) = self.road.as_ref().filter(|_| !is_full) else {
-            return self.keep_whole(&section, range.nanoseconds(), error);
+            return self.keep_whole(&section, range, error);
         };
         let divider = Divider::new(&self.settings, road, section, range, count);
         self.divider = Some((divider.into(), error));
@@ -300,29 +319,28 @@ impl Migrate {
                 self.taken.divide(&divider.section, sections);
             }
             Ok(Division::Nothing) => {
-                self.keep_whole(&divider.section, divider.range.nanoseconds(), error);
+                self.keep_whole(&divider.section, divider.range, error);
             }
-            Err(looked) => match error {
-                Some(_) => self.fail(looked),
-                None => {
-                    self.notes.push_back(Note::warning(looked.to_string()));
-                    // Not asked for again after each batch.
-                    self.keep_whole(&divider.section, divider.range.nanoseconds(), None);
-                }
-            },
+            Err(looked) if error.is_some() && about(&looked) == About::All => self.fail(looked),
+            Err(looked) => {
+                self.notes.push_back(Note::warning(looked.to_string()));
+                // Not asked for again after each batch.
+                self.keep_whole(&divider.section, divider.range, error);
+            }
         }
     }
 
     /// It cannot be cut by names; shorter it can be, up to a point.
-    fn keep_whole(&mut self, section: &Section, length: u64, error: Option<Error>) {
+    fn keep_whole(&mut self, section: &Section, range: TimeRange, error: Option<Error>) {
         self.sizers.entry(section.clone()).or_default().keep_whole();
         let Some(error) = error else { return };
-        if length > SHORTEST {
+        if range.nanoseconds() > SHORTEST {
             return self.say_shortened(&error);
         }
         let hint = "it cannot be smaller; raise what the source allows a query, or leave this out with \
                     `migration.measurements`, `migration.where` or `migration.filter`";
-        // A person has to see to it.
+        // A person has to see to it: nobody takes it again in this run.
+        self.taken.insert(section, range);
         self.leave_out(Error { fault: Fault::TooLarge, ..error }.with_hint(hint));
     }
 

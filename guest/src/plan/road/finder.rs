@@ -336,23 +336,30 @@ impl RoadFinder {
         ))
     }
 
-    /// What the source does not answer here ends the search, or leads to Flux.
+    /// What the source does not answer here ends the search, or leads to Flux: only an answer that says
+    /// that there is no InfluxQL here, for Flux may leave something out.
     fn refused(&mut self, error: Error) -> Result<(), Error> {
         let error = error.of_source();
         match error.fault {
-            // Nobody is there: Flux would not be answered either.
+            // Nobody is there, or nobody is let in: perhaps only now.
+            Fault::Unauthorized if matches!(self.stage, Stage::Bucket) => Err(error),
             Fault::Stopped
+            | Fault::Unreachable
             | Fault::Unavailable
             | Fault::TimedOut
+            | Fault::Truncated
             | Fault::Exhausted
             | Fault::Internal => Err(error),
+            Fault::Malformed => {
+                let hint =
+                    "if this source answers to no InfluxQL, set `source.language = \"flux\"`";
+                Err(error.with_hint(hint))
+            }
             Fault::Settings
             | Fault::Unauthorized
             | Fault::Missing
             | Fault::TooLarge
             | Fault::Refused
-            | Fault::Malformed
-            | Fault::Truncated
             | Fault::Unsupported => match self.language {
                 Language::Auto => {
                     // How to map a bucket is worth a word; what else is wrong, Flux will say.

@@ -27,12 +27,17 @@ impl Writer {
         self.set_aside.want(now, ids, rest)
     }
 
+    /// Whether more is set aside than the disk has taken.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.set_aside.is_behind()
+    }
+
     /// Whether what was set aside is on the disk.
     pub(crate) fn has_set_aside(&self) -> bool {
         self.set_aside.is_done()
     }
 
-    fn set_aside(&mut self, status: u16, refused: Vec<Refused>) {
+    fn count_refused(&mut self, status: u16, refused: Vec<Refused>) {
         if self.refused.may_be_set_aside() && !refused.is_empty() {
             refused.iter().for_each(|refused| self.set_aside.add(status, refused));
             self.searches = 0;
@@ -62,7 +67,7 @@ impl Writer {
             self.halve(lines);
             return self.count_searches(2, error);
         };
-        self.set_aside(refusal.status, sifted.refused);
+        self.count_refused(refusal.status, sifted.refused);
         // Where the later one of two values counts, it must be written later.
         let body = if refusal.others_are_stored && !self.is_ordered {
             let (all, rests) = (&sifted.lines, &sifted.rests);
