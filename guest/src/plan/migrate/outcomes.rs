@@ -44,11 +44,11 @@ impl Migrate {
                 let error = Error::new(Fault::Internal, message);
                 // What it has sent may still come, and would cut a file at its place: that takes one batch
                 // after the other.
-                return if self.offset.is_some() {
-                    self.fail(error)
-                } else {
-                    self.leave_out(error)
-                };
+                match self.offset {
+                    Some(_) => self.fail(error),
+                    None => self.leave_out(error),
+                }
+                return;
             }
             Answer::Response(_)
             | Answer::Bytes(_)
