@@ -217,3 +217,29 @@ fn an_order_that_would_read_nothing_is_refused() {
         );
     }
 }
+
+/// Flux may leave something out: it is taken only where the source says that there is no InfluxQL.
+#[test]
+fn who_is_not_let_in_or_not_understood_does_not_read_by_flux() {
+    for (status, body, kind) in [
+        (401, "", ErrorFault::Unauthorized),
+        (200, "<html>maintenance</html>", ErrorFault::Malformed),
+        (200, "{\"buckets\":[", ErrorFault::Truncated),
+        (500, "", ErrorFault::Unavailable),
+    ] {
+        let scripted = vec![("/api/v2/buckets", status, body.to_owned())];
+        let mut world = World { scripted, ..crate::world() };
+        let settings = settings(&json!({ "source": { "language": "auto" } }));
+        let outcome = world.run(Purpose::Migrate, &settings).expect("nobody killed it");
+        let (Ending::Failed(error) | Ending::Stopped(error)) = outcome.ending else {
+            panic!("{status} {body} passes for a success")
+        };
+        assert_eq!(error.fault, kind, "{error}");
+        assert_eq!(world.queries.len(), 0, "{status} {body}");
+    }
+    // As an older server does that has none.
+    let mut world =
+        World { scripted: vec![("/api/v2/buckets", 404, String::new())], ..crate::world() };
+    let settings = settings(&json!({ "source": { "language": "auto" } }));
+    complete(world.run(Purpose::Migrate, &settings));
+}
