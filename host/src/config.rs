@@ -98,7 +98,16 @@ impl Config {
 
     /// Refuses two sides that are one file: what is written to one would be read as the other.
     fn check_files(&self, places: &[(Side, Place)]) -> Result<(), Unfit> {
-        let mut files: Vec<(PathBuf, String)> = Vec::new();
+        let mut files = vec![
+            (resolved(&self.path), "the configuration".to_owned()),
+            (resolved(&self.lock_path()?), "the lock file".to_owned()),
+        ];
+        for side in [Side::Source, Side::Destination, Side::Checkpoint] {
+            for key in ["token_file", "read_token_file", "ca_file"] {
+                let path = self.text(side, key)?.map(|path| resolved(&self.beside(path)));
+                files.extend(path.map(|path| (path, format!("`{}.{key}`", side.name()))));
+            }
+        }
         for (side, place) in places {
             let Place::File(path) = place else { continue };
             let (file, name) = (resolved(path), self.file_name(*side)?);

@@ -14,15 +14,19 @@ const BYTES_MIN: usize = 4;
 // Longest first: one may be a part of another.
 static SECRETS: RwLock<Vec<String>> = RwLock::new(Vec::new());
 
-/// Hides this text from now on.
+/// Hides this text from now on, as it is and as JSON has it, which a plan reads before it says it on.
 pub(crate) fn hide(secret: &str) {
     // Padding is written in many ways (`%3D`), and tells nothing.
     let secret = secret.trim_end_matches('=');
+    let json = serde_json::Value::from(secret).to_string();
+    let json = json.trim_matches('"');
     let mut secrets = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
-    if secret.len() >= BYTES_MIN && !secrets.iter().any(|other| other == secret) {
-        secrets.push(secret.to_owned());
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in [secret, json] {
+        if secret.len() >= BYTES_MIN && !secrets.iter().any(|other| other == secret) {
+            secrets.push(secret.to_owned());
+        }
     }
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
 }
 
 /// The text with each secret in it masked.

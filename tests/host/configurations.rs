@@ -137,6 +137,16 @@ fn two_sides_are_two_files() {
     for (source, destination) in [("out.lp", "data/out.lp"), ("-", "-"), ("-", "data/-")] {
         config(&folder, &two(source, destination)).unwrap().endpoints(&SIDES).unwrap();
     }
+    for (name, path) in [
+        ("the configuration", "migration.toml"),
+        ("the lock file", "migration.checkpoint.lp.lock"),
+        ("`source.token_file`", "token"),
+    ] {
+        let source = "[source]\napi = 'v1'\nurl = 'http://127.0.0.1:1'\ntoken_file = 'token'\n";
+        fs::write(folder.join("token"), "secret").unwrap();
+        let text = format!("{source}[rejected]\npath = '{path}'\n");
+        check_one_file(&folder, &text, &format!("{name} and `rejected.path`"), path);
+    }
     let text = two("-", "-") + "[checkpoint]\npath = '-'\n";
     check_one_file(&folder, &text, "`checkpoint.path` and `destination.path`", "-");
 }

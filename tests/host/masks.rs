@@ -37,6 +37,17 @@ fn an_answer_that_is_no_data_has_its_credentials_masked() {
 }
 
 #[test]
+fn what_json_has_to_escape_is_masked_as_it_stands_there() {
+    let said = r#"{"message":"you sent qu\"ote\\back"}"#;
+    let head = "HTTP/1.1 400 Bad Request\r\ncontent-length";
+    let answer = format!("{head}: {}\r\n\r\n{said}", said.len());
+    let server = FakeServer::answering(answer);
+    let endpoint = server.endpoint_at("", Credentials::Token(token(r#"qu"ote\back"#)));
+    let masked = bytes(&answers(&endpoint, request("GET", "/")));
+    assert_eq!(String::from_utf8(masked).unwrap(), r#"{"message":"you sent ****"}"#);
+}
+
+#[test]
 fn data_stays_what_it_is() {
     let endpoint = echo("200 OK").endpoint_at("", Credentials::Token(token("Zm9yIGRhdGE")));
     let answers = answers(&endpoint, request("GET", "/"));
