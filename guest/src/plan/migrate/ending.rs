@@ -156,8 +156,11 @@ pub(super) enum About {
 pub(super) fn about(error: &Error) -> About {
     let is_of_source = matches!(error.endpoint, None | Some(Endpoint::Source));
     match error.fault {
-        Fault::TooLarge | Fault::Unsupported if is_of_source => About::Batch,
-        Fault::TimedOut | Fault::Truncated | Fault::Unavailable if is_of_source => {
+        // All of it was read: others cost no more than that.
+        Fault::Unsupported if is_of_source => About::Batch,
+        Fault::TooLarge | Fault::TimedOut | Fault::Truncated | Fault::Unavailable
+            if is_of_source =>
+        {
             About::SourceOrBatch
         }
         // A batch that crashed, or ran out of the memory or the time that it may have.
