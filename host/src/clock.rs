@@ -1,7 +1,8 @@
 //! What time it is: the machine's time when the work began, and what has passed since.
 //!
 //! So it never jumps while a migration waits for a window of its quota, or an hour because a server asked
-//! for it, whatever is done to the machine's clock. Does not know what the time is for.
+//! for it, whatever is done to the machine's clock. While the machine sleeps it may stand still: a wait is
+//! longer then. Does not know what the time is for.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

@@ -127,36 +127,41 @@ impl Config {
     /// # Errors
     /// As `endpoints`.
     pub fn lock_path(&self) -> Result<PathBuf, Unfit> {
-        if self.is_server(Side::Checkpoint)? {
-            return Ok(self.path.with_extension("lock"));
+        Ok(match self.file(Side::Checkpoint)? {
+            Some(path) => {
+                let mut name = resolved(&path).into_os_string();
+                name.push(".lock");
+                name.into()
+            }
+            None => self.path.with_extension("lock"),
+        })
+    }
+
+    /// The file that a side is, by its path or by default; `None` for a server, and for one without a table.
+    fn file(&self, side: Side) -> Result<Option<PathBuf>, Unfit> {
+        if let Some(path) = self.text(side, "path")? {
+            return Ok(Some(self.beside(path)));
         }
-        let path = match self.text(Side::Checkpoint, "path")? {
-            Some(path) => self.beside(path),
-            None => self.path.with_extension("checkpoint.lp"),
-        };
-        let mut name = resolved(&path).into_os_string();
-        name.push(".lock");
-        Ok(name.into())
+        Ok(match side {
+            Side::Checkpoint if self.text(side, "bucket")?.is_none() => {
+                Some(self.path.with_extension("checkpoint.lp"))
+            }
+            Side::Rejected => Some(self.path.with_extension("rejected.lp")),
+            Side::Source | Side::Destination | Side::Checkpoint => None,
+        })
     }
 
     /// Whether a side is a server; else it is a file, or not there.
     fn is_server(&self, side: Side) -> Result<bool, Unfit> {
-        Ok(match side {
-            Side::Rejected => false,
-            Side::Checkpoint => self.text(side, "bucket")?.is_some(),
-            Side::Source | Side::Destination => {
-                self.settings.contains_key(side.name()) && self.text(side, "path")?.is_none()
-            }
-        })
+        Ok(self.file(side)?.is_none() && self.settings.contains_key(side.name()))
     }
 
     /// Where a side is, and what opens it.
     fn place(&self, side: Side) -> Result<Option<Place>, Unfit> {
-        if let Some(path) = self.text(side, "path")? {
-            if side == Side::Source && path == STANDARD_INPUT {
-                return Ok(Some(Place::StandardInput));
-            }
-            let path = self.beside(path);
+        if side == Side::Source && self.text(side, "path")? == Some(STANDARD_INPUT) {
+            return Ok(Some(Place::StandardInput));
+        }
+        if let Some(path) = self.file(side)? {
             let folder = folder_of(&path);
             if !folder.is_dir() {
                 let message = format!("there is no folder {}", folder.display());
@@ -164,17 +169,9 @@ impl Config {
             }
             return Ok(Some(Place::File(path)));
         }
-        match side {
-            Side::Checkpoint if self.text(side, "bucket")?.is_none() => {
-                Ok(Some(Place::File(self.path.with_extension("checkpoint.lp"))))
-            }
-            Side::Rejected => Ok(Some(Place::File(self.path.with_extension("rejected.lp")))),
-            Side::Source | Side::Destination if !self.settings.contains_key(side.name()) => {
-                Ok(None)
-            }
-            Side::Source | Side::Destination | Side::Checkpoint => {
-                Ok(Some(Place::Server(self.address(side)?.into())))
-            }
+        match self.is_server(side)? {
+            true => Ok(Some(Place::Server(self.address(side)?.into()))),
+            false => Ok(None),
         }
     }
 
@@ -220,7 +217,7 @@ impl Place {
             Self::StandardInput => Endpoint::Input(Input::standard()),
             Self::Server(address) => {
                 let server::Address { url, login, way } = *address;
-                Endpoint::Server(Server::by_way(&url, login, &way)?)
+                Endpoint::Server(Server::new(&url, login, &way)?)
             }
         })
     }

@@ -47,13 +47,8 @@ pub enum Credentials {
     Token(Token),
     /// The same, with what a file holds.
     TokenFile(TokenFile),
-    /// `Authorization: Basic …`.
-    Basic {
-        /// The name of the user.
-        user: String,
-        /// Its password.
-        password: Token,
-    },
+    /// `Authorization: Basic …`, with user and password as they are sent.
+    Basic(Token),
 }
 
 /// The credentials for each right.
@@ -118,17 +113,20 @@ impl TokenFile {
 }
 
 impl Credentials {
+    /// A user and its password. As both are sent together, they are hidden too.
+    pub fn basic(user: &str, password: &Token) -> Self {
+        let coded = STANDARD.encode(format!("{user}:{}", password.0));
+        secrets::hide(&coded);
+        Self::Basic(Token(coded))
+    }
+
     /// The header `authorization`.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         let text = match self {
             Self::None => return None,
             Self::Token(Token(token)) => format!("Token {token}"),
             Self::TokenFile(file) => format!("Token {}", file.token().0),
-            Self::Basic { user, password: Token(password) } => {
-                let coded = STANDARD.encode(format!("{user}:{password}"));
-                secrets::hide(&coded);
-                format!("Basic {coded}")
-            }
+            Self::Basic(Token(coded)) => format!("Basic {coded}"),
         };
         let mut value = HeaderValue::from_str(&text)
             .expect("`Token::new` has refused what no header can carry");
@@ -141,7 +139,7 @@ impl Credentials {
     pub(crate) fn refuse(&self) {
         match self {
             Self::TokenFile(file) => file.refuse(),
-            Self::None | Self::Token(_) | Self::Basic { .. } => {}
+            Self::None | Self::Token(_) | Self::Basic(_) => {}
         }
     }
 }

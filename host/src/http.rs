@@ -94,19 +94,11 @@ pub struct Body {
 }
 
 impl Server {
-    /// A server at this base URL, with one login for all, or one for each right.
+    /// A server at this base URL, with one login for all, or one for each right, reached in this way.
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new(url: &Url, login: impl Into<Login>) -> anyhow::Result<Self> {
-        Self::by_way(url, login, &Way::default())
-    }
-
-    /// The same, reached in this way.
-    ///
-    /// # Errors
-    /// If TLS cannot be set up.
-    pub fn by_way(url: &Url, login: impl Into<Login>, way: &Way) -> anyhow::Result<Self> {
+    pub fn new(url: &Url, login: impl Into<Login>, way: &Way) -> anyhow::Result<Self> {
         let near = is_this_machine(url);
         let client = Client::builder()
             .user_agent(concat!("tsm2iox/", env!("CARGO_PKG_VERSION")))

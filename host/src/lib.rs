@@ -4,6 +4,7 @@
 //!  cli ── commands ── config, lock ─────── what is typed, done, configured; one run at a time
 //!            │
 //!          drive ───── pending, stop ───── the loop; what it has in hand; whether it is to end
+//!            │          └── clock ──────── what time it is
 //!            │
 //!            ├──────── component ───────── the plan that it asks
 //!            │

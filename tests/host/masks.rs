@@ -22,7 +22,7 @@ fn token(text: &str) -> Token {
 #[test]
 fn an_answer_that_is_no_data_has_its_credentials_masked() {
     // echo -n 'ann:a pass phrase' | base64
-    let password = Credentials::Basic { user: "ann".to_owned(), password: token("a pass phrase") };
+    let password = Credentials::basic("ann", &token("a pass phrase"));
     let cases =
         [(Credentials::Token(token("Zm9yIG1hc2tz==")), "Token ****=="), (password, "Basic ****=")];
     for (credentials, expected) in cases {

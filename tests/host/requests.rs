@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use reqwest::Url;
 use tsm2iox::credentials::{Credentials, Token};
 use tsm2iox::endpoint::Endpoint;
-use tsm2iox::http::Server;
+use tsm2iox::http::{Server, Way};
 use tsm2iox_guest::plan::Answer;
 use tsm2iox_guest::protocol::{Cause, Request};
 
@@ -26,7 +26,7 @@ fn token() -> Token {
 
 #[test]
 fn credentials_are_added_and_shown_to_nobody() {
-    let basic = Credentials::Basic { user: "ann".to_owned(), password: token() };
+    let basic = Credentials::basic("ann", &token());
     // echo -n 'ann:secret==' | base64
     let cases = [
         (Credentials::None, None),
@@ -277,7 +277,7 @@ fn nobody_there_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
-    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None).unwrap());
+    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None, &Way::default()).unwrap());
     let message = check_failed(&answers(&endpoint, request("GET", "/?q=1")), Cause::Unreachable);
     assert!(message.ends_with(": connection refused"), "{message}");
 }
@@ -287,7 +287,7 @@ fn silence_is_timed_out() {
     // Accepted by the system, and never by anybody.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None).unwrap());
+    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None, &Way::default()).unwrap());
     let request = Request { timeout: 1, ..request("GET", "/?q=1") };
     let message = check_failed(&answers(&endpoint, request), Cause::TimedOut);
     assert!(message.ends_with("no byte for 1 s"), "{message}");
@@ -313,7 +313,7 @@ fn a_line_that_is_slow_is_no_silence() {
         let _ = stream.read_to_end(&mut bit);
         stream.write_all(NO_CONTENT.as_bytes()).unwrap();
     });
-    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None).unwrap());
+    let endpoint = Endpoint::Server(Server::new(&url, Credentials::None, &Way::default()).unwrap());
     let slow = Request { timeout: 2, body, ..request("POST", "/") };
     let answers = answers(&endpoint, slow);
     assert!(matches!(&answers[0], Answer::Response(head) if head.status == 204), "{answers:?}");

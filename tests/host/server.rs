@@ -8,7 +8,7 @@ use std::thread;
 use reqwest::Url;
 use tsm2iox::credentials::{Credentials, Login};
 use tsm2iox::endpoint::Endpoint;
-use tsm2iox::http::Server;
+use tsm2iox::http::{Server, Way};
 
 /// A server on a port of its own. It ends with the test.
 pub(super) struct FakeServer {
@@ -63,11 +63,13 @@ impl FakeServer {
     pub(super) fn endpoint_elsewhere(&self) -> Endpoint {
         let mut url = self.url("");
         url.set_host(Some("0.0.0.0")).expect("it is a host");
-        Endpoint::Server(Server::new(&url, Credentials::None).expect("TLS is there"))
+        Endpoint::Server(
+            Server::new(&url, Credentials::None, &Way::default()).expect("TLS is there"),
+        )
     }
 
     pub(super) fn endpoint_at(&self, path: &str, login: impl Into<Login>) -> Endpoint {
-        let server = Server::new(&self.url(path), login).expect("TLS is there");
+        let server = Server::new(&self.url(path), login, &Way::default()).expect("TLS is there");
         Endpoint::Server(server)
     }
 

@@ -93,7 +93,7 @@ impl Config {
             (None, Some(file), None, None) => self.token_file(side, "token_file", file)?,
             (None, None, Some(user), Some(password)) if !user.contains(':') => {
                 let password = from_variable(side, "password_env", password)?;
-                Credentials::Basic { user: user.to_owned(), password }
+                Credentials::basic(user, &password)
             }
             (None, None, Some(_), None) => {
                 let side = side.name();
@@ -130,7 +130,7 @@ impl Config {
         };
         match write {
             Credentials::Token(_) | Credentials::TokenFile(_) => Ok(read),
-            Credentials::None | Credentials::Basic { .. } => {
+            Credentials::None | Credentials::Basic(_) => {
                 let side = side.name();
                 let needed = format!("`{side}.token_env` or `{side}.token_file`");
                 Err(Unfit::new(format!("`{side}.{key}` needs {needed}"))
