@@ -65,9 +65,15 @@ impl Error {
     /// The same; where it blames no side yet, what the source answered is to blame.
     #[must_use]
     pub(crate) fn of_source(self) -> Self {
+        self.of_side(Endpoint::Source)
+    }
+
+    /// The same; where it blames no side yet, what this one answered is to blame.
+    #[must_use]
+    pub(crate) fn of_side(self, side: Endpoint) -> Self {
         match self.endpoint {
             Some(_) => self,
-            None => self.within("the response of the source").at(Endpoint::Source),
+            None => self.within(&format!("the response of the {}", side.title())).at(side),
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Months, SecondsFormat, Utc};
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 /// The times t with start <= t < stop.

@@ -36,6 +36,23 @@ pub enum Command {
         /// The configuration, in TOML
         config: PathBuf,
     },
+    /// Compare both sides, and report what is missing, different or extra
+    Verify {
+        /// The configuration, in TOML
+        config: PathBuf,
+        /// Compare value by value, also where both sides count the same
+        #[arg(long)]
+        deep: bool,
+        /// Move what is missing again, and look whether it has arrived
+        #[arg(long)]
+        repair: bool,
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+        /// Do what this component says, not the one inside this program
+        #[arg(long, value_name = "FILE")]
+        component: Option<PathBuf>,
+    },
     /// Convert a response, or line protocol, to line protocol on standard output
     Convert {
         /// What to convert, gzip or not; `-` is standard input
@@ -109,6 +126,7 @@ Examples:
   tsm2iox run --dry-run migration.toml | wc --lines
   tsm2iox run --every 5m migration.toml
   tsm2iox status migration.toml
+  tsm2iox verify migration.toml
   influx query --raw 'from(bucket: \"b\") |> range(start: -1h)' | tsm2iox convert > points.lp
   tsm2iox convert --format lp export.lp.gz > merged.lp
   curl --data-urlencode 'q=select * from m group by *' --header 'accept: application/x-msgpack' \\
@@ -120,6 +138,6 @@ Exit status:
   1  stopped; the same command resumes
   2  a person must change something first: options, configuration, token, bucket, data; or another run is
      under way
-  3  complete, but points were refused by the destination and set aside
+  3  complete, but points were refused by the destination and set aside; or the two sides differ
 
 Standard output is data, standard error is talk.";

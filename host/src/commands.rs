@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::component::{Component, Conversion, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
+use crate::findings::{Findings, Format};
 use crate::input::Content;
 use crate::lock::Lock;
 use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit, Warning};
@@ -48,6 +49,12 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
             list(&config, component.as_deref())
         }
         Command::Status { config } => status(&config),
+        Command::Verify { config, deep, repair, json, component } => {
+            let format = if json { Format::Json } else { Format::Text };
+            let wishes = [("deep", deep), ("repair", repair)];
+            let wishes = wishes.into_iter().filter_map(|(key, wish)| wish.then_some(key));
+            verify(&config, &wishes.collect::<Vec<_>>(), format, component.as_deref())
+        }
         Command::Convert { file, format, line_breaks, product } => {
             convert(&file, &cli::conversion_settings(format, line_breaks, product))
         }
@@ -60,7 +67,7 @@ fn run(config: &Path, every: Option<&str>, component: Option<&Path>) -> anyhow::
     let component = open_component(component)?;
     let mut config = Config::read(config)?;
     if let Some(every) = every {
-        config.set_every(every);
+        config.set("migration", "every", every);
     }
     let machine = Machine::open()?;
     loop {
@@ -97,6 +104,36 @@ fn status(config: &Path) -> anyhow::Result<ExitStatus> {
     Ok(look(&machine.carry_out(&config, component, status, Report::Data, Batches::Refused)?))
 }
 
+/// Compares both sides; `wishes` are keys of `[verify]` that are to be true.
+fn verify(
+    config: &Path,
+    wishes: &[&str],
+    format: Format,
+    component: Option<&Path>,
+) -> anyhow::Result<ExitStatus> {
+    let bytes = component.map_or(Ok(tsm2iox_guest::COMPONENT.to_vec()), Component::read)?;
+    let component = open_component(component)?;
+    let mut config = Config::read(config)?;
+    wishes.iter().for_each(|key| config.set("verify", key, true));
+    let machine = Machine::open()?;
+    if config.flag("verify", "repair") {
+        // What it writes must not come between what a run writes.
+        machine.take_lock(&config)?;
+    }
+    let (purpose, batches) = (Purpose::Verify, Batches::Refused);
+    let outcome = machine.carry_out(&config, component, purpose, Report::Talk, batches)?;
+    if !outcome.report.is_empty() {
+        let findings = Findings::read(&outcome.report, &bytes)?;
+        findings.print(format)?;
+        let [text, data] = ["verify.txt", "verify.json"].map(|ending| config.named_after(ending));
+        findings.keep(&text, &data)?;
+    }
+    Ok(match &outcome.ending {
+        Ending::Different => ExitStatus::Different,
+        Ending::Complete | Ending::Stopped(_) | Ending::Failed(_) => look(&outcome),
+    })
+}
+
 /// Ends a command that only looks: what it has seen is said, whether or not it is complete.
 fn look(outcome: &Outcome) -> ExitStatus {
     match &outcome.ending {
@@ -128,6 +165,13 @@ impl Machine {
         Ok(Self { runtime: Some(runtime), stop, lock: OnceCell::new() })
     }
 
+    /// Whoever writes is alone.
+    fn take_lock(&self, config: &Config) -> anyhow::Result<()> {
+        let lock = Lock::take(&config.lock_path()?)?;
+        self.lock.get_or_init(|| lock);
+        Ok(())
+    }
+
     /// Opens a plan and what it works with, and drives it to its end.
     fn carry_out(
         &self,
@@ -145,8 +189,7 @@ impl Machine {
         let endpoints = Arc::new(config.endpoints(sides(purpose))?);
         match purpose {
             Purpose::Migrate if self.lock.get().is_none() => {
-                let lock = Lock::take(&config.lock_path()?)?;
-                self.lock.get_or_init(|| lock);
+                self.take_lock(config)?;
                 let warnings = config.warnings(sides(purpose))?;
                 warnings.iter().for_each(report::warning);
             }

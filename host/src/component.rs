@@ -75,8 +75,16 @@ impl Component {
     /// The component in a file.
     ///
     /// # Errors
-    /// If the file cannot be read, and as `compile`.
+    /// As `read` and `compile`.
     pub fn from_file(path: &Path) -> Result<Self, Unfit> {
+        Self::compile(&path.display().to_string(), &Self::read(path)?, Limits::default())
+    }
+
+    /// The bytes of a component in a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is too large.
+    pub fn read(path: &Path) -> Result<Vec<u8>, Unfit> {
         let name = path.display().to_string();
         let mut bytes = Vec::new();
         File::open(path)
@@ -87,7 +95,7 @@ impl Component {
         if bytes.len() as u64 > COMPONENT_BYTES_MAX {
             return Err(Unfit::new(format!("{name} is larger than any component of tsm2iox")));
         }
-        Self::compile(&name, &bytes, Limits::default())
+        Ok(bytes)
     }
 
     /// Compiles a component, or takes it from the cache of this machine.

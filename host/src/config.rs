@@ -61,12 +61,23 @@ impl Config {
         Ok(Self { path: path.to_owned(), settings: json_table(table) })
     }
 
-    /// Sets how often a run begins anew, as if the file said it.
-    pub fn set_every(&mut self, every: &str) {
-        let migration = self.settings.entry("migration").or_insert_with(|| Map::new().into());
-        if let Value::Object(migration) = migration {
-            migration.insert("every".to_owned(), every.into());
+    /// Sets a key of a table, as if the file said it.
+    pub fn set(&mut self, table: &str, key: &str, value: impl Into<Value>) {
+        let table = self.settings.entry(table).or_insert_with(|| Map::new().into());
+        if let Value::Object(table) = table {
+            table.insert(key.to_owned(), value.into());
         }
+    }
+
+    /// The file beside it, named after it, with this ending.
+    pub fn named_after(&self, ending: &str) -> PathBuf {
+        self.path.with_extension(ending)
+    }
+
+    /// Whether a key of a table is true; the guest says what is no truth at all.
+    pub fn flag(&self, table: &str, key: &str) -> bool {
+        let value = self.settings.get(table).and_then(|table| table.get(key));
+        value.and_then(Value::as_bool).unwrap_or(false)
     }
 
     /// How often a run begins anew, if it does; the guest is to be asked first whether that is fit.

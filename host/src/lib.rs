@@ -27,6 +27,7 @@ pub mod commands;
 pub mod config;
 pub mod lock;
 pub mod drive;
+pub mod findings;
 pub mod pending;
 pub mod stop;
 pub mod component;

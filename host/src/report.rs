@@ -260,7 +260,7 @@ fn volume(totals: &Totals) -> String {
 
 /// Messages quote servers and files: what would move the cursor or end the line is escaped, and
 /// credentials are masked.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let text = masked(text);
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

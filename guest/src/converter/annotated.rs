@@ -344,8 +344,13 @@ pub(crate) fn first_time(response: &[u8]) -> Result<Option<Timestamp>, Error> {
 
 /// The texts of the column `_value` in such a response.
 pub(crate) fn flux_values(response: &[u8]) -> Result<Vec<String>, Error> {
+    flux_column(response, "_value")
+}
+
+/// The texts of a column in such a response.
+pub(crate) fn flux_column(response: &[u8], column: &'static str) -> Result<Vec<String>, Error> {
     let mut values = Vec::new();
-    each_cell(response, "_value", |_, cell| {
+    each_cell(response, column, |_, cell| {
         values.push(cell.to_owned());
         Ok(())
     })?;

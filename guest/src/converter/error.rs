@@ -127,7 +127,7 @@ pub(crate) fn fault_of_query(message: &str) -> Fault {
         Fault::Missing
     } else if of(&["not authorized", "authorization failed"]) {
         Fault::Unauthorized
-    } else if of(&["max-select-", "memory allocation limit"]) {
+    } else if of(&["max-select-", "memory allocation limit", "arquet files"]) {
         Fault::TooLarge
     } else if of(&["error parsing query", "compilation failed"]) {
         // It may name anything.

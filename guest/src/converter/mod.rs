@@ -21,6 +21,7 @@ mod error;
 mod findings;
 mod header;
 mod influxql;
+mod iox;
 mod lines;
 mod merge;
 mod message;
@@ -46,20 +47,21 @@ use serde::Deserialize;
 use crate::error::{Error, Fault};
 use crate::plan::{Totals, counted};
 use crate::time::TimeRange;
-pub(crate) use annotated::{first_time, flux_values};
+pub(crate) use annotated::{first_time, flux_column, flux_values};
 use csv::Csv;
 use error::ConversionError;
 pub(crate) use error::{bounded, fault_of_query, quoted};
 use influxql::Results;
+pub(crate) use iox::IoxPoint;
 pub(crate) use lines::{Lines, push_series, string};
 pub use names::PRODUCTS;
-pub(crate) use names::{Dialect, Part, Product, unsayable};
+pub(crate) use names::{Dialect, Part, Product, push_name, unsayable};
 use overlap::Overlap;
 pub(crate) use points::LineBreaks;
 use points::{Counts, Points};
 pub(crate) use rows::Expected;
 use rows::{PointRows, Writer};
-pub(crate) use sift::{Blame, Reason, Refused, sift};
+pub(crate) use sift::{Blame, Parts, Reason, Refused, key_and_value, sift};
 use source_lines::SourceLines;
 pub(crate) use table::{Cell, Table, message_of, tables};
 
@@ -284,6 +286,11 @@ impl Conversion {
     /// Makes room for so many bytes of lines, where there will be many.
     pub(crate) fn reserve_lines(&mut self, bytes: usize) {
         self.points.merge.lines.reserve_in_all(bytes);
+    }
+
+    /// The lines that are waiting.
+    pub(crate) fn lines(&mut self) -> &mut Lines {
+        &mut self.points.merge.lines
     }
 
     /// Takes lines off the front, as many as fit into so many bytes, but at least one.

@@ -61,10 +61,10 @@ pub(crate) struct Sifted {
 
 /// A line in its parts, none of which is empty.
 #[derive(Debug)]
-struct Parts<'a> {
-    series: &'a str,
-    fields: Vec<&'a str>,
-    time: &'a str,
+pub(crate) struct Parts<'a> {
+    pub(crate) series: &'a str,
+    pub(crate) fields: Vec<&'a str>,
+    pub(crate) time: &'a str,
 }
 
 /// Sifts out of lines what was refused of those at these places, counted from 0.
@@ -165,8 +165,13 @@ impl Sifted {
 }
 
 impl<'a> Parts<'a> {
+    /// The measurement, as line protocol.
+    pub(crate) fn measurement(&self) -> &'a str {
+        split_before(self.series, &[',']).map_or(self.series, |(measurement, _)| measurement)
+    }
+
     /// The parts of a line as this program writes it, with its line feed; `None` for any other.
-    fn of(line: &'a str) -> Option<Self> {
+    pub(crate) fn of(line: &'a str) -> Option<Self> {
         let line = line.strip_suffix('\n')?;
         let (series, mut rest) = split_before(line, &[' '])?;
         let mut fields = Vec::new();
@@ -200,6 +205,12 @@ impl<'a> Parts<'a> {
         }
         false
     }
+}
+
+/// The key and the value of a field, as line protocol.
+pub(crate) fn key_and_value(field: &str) -> Option<(&str, &str)> {
+    let (key, value) = split_before(field, &['='])?;
+    Some((key, &value[1..]))
 }
 
 /// Splits before the first of these characters that stands behind no `\`. No name that is written

@@ -134,7 +134,7 @@ impl Batch {
             return if self.writer.is_in_flight() { Step::Wait(until) } else { self.done() };
         }
         let is_read = self.stage != Stage::Reading;
-        self.writer.cut_bodies(&mut self.conversion, is_read, now);
+        self.writer.cut_bodies(self.conversion.lines(), is_read, now);
         if self.stage == Stage::Read {
             self.stage = Stage::Reported;
             return Step::Report(self.report().to_text());

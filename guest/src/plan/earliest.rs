@@ -59,7 +59,8 @@ impl Earliest {
             Road::Flux => Stage::Flux(Collect::new(flux::earliest(place, selection), attempts_max)),
             Road::InfluxQl(database) => {
                 let names = &selection.measurements;
-                let fields = Fields::new(database, names, &place.bucket, attempts_max);
+                let fields =
+                    Fields::new(settings.reads, database, names, &place.bucket, attempts_max);
                 Stage::Fields { database: database.name.clone(), fields: fields.into() }
             }
         };

@@ -12,7 +12,7 @@ use super::collect::Collect;
 use super::exchange::{Ids, Want};
 use super::road::Database;
 use super::schema::{Measurement, join, schema};
-use crate::error::Error;
+use crate::error::{Endpoint, Error};
 use crate::protocol::Call;
 use crate::protocol::influxql::{self, STATEMENTS_MAX};
 use crate::time::Timestamp;
@@ -20,6 +20,7 @@ use crate::time::Timestamp;
 /// A schema, while it is asked for.
 #[derive(Debug)]
 pub(crate) struct Fields {
+    side: Endpoint,
     bucket: String,
     database: String,
     attempts_max: u32,
@@ -37,8 +38,9 @@ struct Question {
 }
 
 impl Fields {
-    /// Asks for these measurements of all retention policies; for all, if none are named.
+    /// Asks a side for these measurements of all retention policies; for all, if none are named.
     pub(crate) fn new(
+        side: Endpoint,
         database: &Database,
         measurements: &[String],
         bucket: &str,
@@ -56,8 +58,9 @@ impl Fields {
             }
         }
         let asked = left.pop_front().expect("a database has a retention policy");
-        let call = call(&database.name, &asked, bucket);
+        let call = call(side, &database.name, &asked, bucket);
         Self {
+            side,
             bucket: bucket.to_owned(),
             database: database.name.clone(),
             attempts_max,
@@ -84,15 +87,15 @@ impl Fields {
         let Some(next) = self.left.pop_front() else {
             return Ok(Some(join(std::mem::take(&mut self.schema))));
         };
-        let call = call(&self.database, &next, &self.bucket);
+        let call = call(self.side, &self.database, &next, &self.bucket);
         self.asking = Collect::new(call, self.attempts_max);
         self.asked = next;
         Ok(None)
     }
 }
 
-fn call(database: &str, question: &Question, bucket: &str) -> Call {
+fn call(side: Endpoint, database: &str, question: &Question, bucket: &str) -> Call {
     let Question { policy, measurements } = question;
     let statements = influxql::field_keys(database, policy, measurements);
-    influxql::call_on_policy(database, policy, &statements, bucket)
+    influxql::call_on_policy(database, policy, &statements, bucket).at(side)
 }

@@ -13,7 +13,7 @@ use super::road::Database;
 use super::schema::Measurement;
 use super::slices::{Groups, Slice, Slices};
 use crate::converter::{Cell, Conversion, Expected, Table, tables};
-use crate::error::{Error, Fault};
+use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::influxql::{self, STATEMENTS_MAX, Scope};
 use crate::section::{Dimension, Section};
 use crate::settings::Settings;
@@ -22,6 +22,7 @@ use crate::time::{TimeRange, Timestamp};
 /// A batch in the course of being read by InfluxQL.
 #[derive(Debug)]
 pub(crate) struct InfluxQlReader {
+    side: Endpoint,
     /// Of messages.
     bucket: String,
     database: Database,
@@ -77,17 +78,28 @@ impl InfluxQlReader {
     ) -> Self {
         let bucket = settings.source.place().bucket.clone();
         let attempts_max = settings.limits.attempts_max;
+        let side = settings.reads;
         let fields =
-            Fields::new(&database, &settings.selection.measurements, &bucket, attempts_max);
+            Fields::new(side, &database, &settings.selection.measurements, &bucket, attempts_max);
         let condition = settings.selection.condition.clone();
         let stage = Stage::Fields(fields.into());
         let section = section.clone();
-        Self { bucket, database, condition, batch, section, attempts_max, stage, asking: None }
+        Self {
+            side,
+            bucket,
+            database,
+            condition,
+            batch,
+            section,
+            attempts_max,
+            stage,
+            asking: None,
+        }
     }
 
     fn ask(&mut self, statements: &[String]) {
         let call = influxql::call(&self.database.name, statements, &self.bucket);
-        self.asking = Some(Collect::ending_late(call, self.attempts_max));
+        self.asking = Some(Collect::ending_late(call.at(self.side), self.attempts_max));
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids, may_read: bool) -> Want {
@@ -250,7 +262,7 @@ impl InfluxQlReader {
         };
         conversion.begin_statements(self.batch, asked.into_iter().map(known).collect());
         let call = influxql::call(&self.database.name, &statements, &self.bucket);
-        let exchange = Exchange::new(call, self.attempts_max).ending_late().into();
+        let exchange = Exchange::new(call.at(self.side), self.attempts_max).ending_late().into();
         self.stage = Stage::Points { exchange, left, slices };
     }
 

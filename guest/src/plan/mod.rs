@@ -14,6 +14,7 @@ mod earliest;
 mod exchange;
 mod fields;
 mod influxql;
+mod inquiry;
 mod journal;
 mod migrate;
 mod note;
@@ -26,11 +27,13 @@ mod report;
 mod road;
 mod schema;
 mod set_aside;
+mod side;
 mod sizer;
 mod slices;
 mod slot;
 mod status;
 mod stopping;
+mod verify;
 mod window;
 mod writer;
 
@@ -40,8 +43,10 @@ use std::ops::AddAssign;
 use crate::error::{Error, Fault};
 use crate::protocol::{Failure, Request, Response};
 use crate::time::{TimeRange, Timestamp};
+use inquiry::Inquiry;
 use migrate::{Migrate, Mode};
 pub use note::{bytes, counted, percentage};
+pub(crate) use schema::Type as ValueType;
 use status::Status;
 
 /// `Step::Wait` is at most so far off: a minute. Some hosts can wait no longer than weeks, and a
@@ -62,6 +67,7 @@ enum Machine {
     Migrate(Box<Migrate>),
     Batch(Box<batch::Batch>),
     Status(Box<Status>),
+    Verify(Inquiry),
 }
 
 /// What a plan is for.
@@ -75,7 +81,7 @@ pub enum Purpose {
     Migrate,
     /// Do one batch: query, convert, write.
     Batch,
-    /// Compare both sides. Not in this version.
+    /// Compare both sides.
     Verify,
     /// Read what is recorded.
     Status,
@@ -143,7 +149,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// For a batch that is done: its record, a line of line protocol. Otherwise empty.
     pub checkpoint: String,
-    /// For a batch: what the plan that handed it out learns from it. Otherwise empty.
+    /// For a batch: what the plan that handed it out learns from it. For a comparison: what it has found, as
+    /// JSON. Otherwise empty.
     pub report: String,
 }
 
@@ -226,7 +233,8 @@ impl Plan {
             Purpose::Split => Machine::Migrate(Migrate::open(Mode::Split, settings)?.into()),
             Purpose::Batch => Machine::Batch(batch::Batch::open(settings)?.into()),
             Purpose::Status => Machine::Status(Status::open(settings)?.into()),
-            Purpose::Check | Purpose::Verify => {
+            Purpose::Verify => Machine::Verify(verify::open(settings)?),
+            Purpose::Check => {
                 let message = format!("this version has no plan of purpose `{}`", purpose.name());
                 return Err(Error::new(Fault::Unsupported, message));
             }
@@ -243,6 +251,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.next(now),
             Machine::Batch(batch) => batch.next(now),
             Machine::Status(status) => status.next(now),
+            Machine::Verify(inquiry) => inquiry.next(now),
         };
         let step = match step {
             Step::Wait(until) => Step::Wait(until.min(now.saturating_add(WAIT_NANOSECONDS_MAX))),
@@ -288,6 +297,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.answer(id, answer),
             Machine::Batch(batch) => batch.answer(id, answer),
             Machine::Status(status) => status.answer(id, answer),
+            Machine::Verify(inquiry) => inquiry.answer(id, answer),
         }
     }
 
@@ -297,6 +307,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.stop(),
             Machine::Batch(batch) => batch.stop(),
             Machine::Status(status) => status.stop(),
+            Machine::Verify(inquiry) => inquiry.stop(),
         }
     }
 
@@ -306,6 +317,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.progress(now),
             Machine::Batch(batch) => batch.progress(),
             Machine::Status(status) => status.progress(),
+            Machine::Verify(inquiry) => inquiry.progress(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::influxql::InfluxQlReader;
 use super::road::{Road, RoadFinder};
 use super::{Answer, Note};
 use crate::converter::{Conversion, flux_values, quoted};
-use crate::error::{Endpoint, Error, Fault};
+use crate::error::{Error, Fault};
 use crate::protocol::{file, flux};
 use crate::section::Section;
 use crate::settings::{Format, Settings, Source};
@@ -71,7 +71,7 @@ impl Reader {
     fn begin(&mut self, road: Option<Road>) {
         let Self { settings, batch, section, .. } = self;
         let call = match (&settings.source, road) {
-            (Source::File(place, _), _) => file::content(Endpoint::Source, &place.bucket, false),
+            (Source::File(place, _), _) => file::content(settings.reads, &place.bucket, false),
             (_, Some(Road::InfluxQl(database))) => {
                 let reading = InfluxQlReader::new(settings, database, *batch, section);
                 self.state = State::InfluxQl(reading.into());
@@ -81,7 +81,8 @@ impl Reader {
                 if self.is_pivoted =>
             {
                 let call = flux::count(place, *batch, &settings.selection, section);
-                let asking = Collect::ending_late(call, settings.limits.attempts_max);
+                let asking =
+                    Collect::ending_late(call.at(settings.reads), settings.limits.attempts_max);
                 self.state = State::Count(asking.into());
                 return;
             }
@@ -89,7 +90,8 @@ impl Reader {
                 flux::points(place, *batch, &settings.selection, section)
             }
         };
-        let exchange = Exchange::new(call, settings.limits.attempts_max).ending_late();
+        let exchange =
+            Exchange::new(call.at(settings.reads), settings.limits.attempts_max).ending_late();
         self.state = State::Response(exchange.into(), None);
     }
 
@@ -104,7 +106,8 @@ impl Reader {
             _ => return Err(Error::new(Fault::Malformed, "expected one count, found several")),
         };
         let call = flux::pivoted(settings.source.place(), *batch, &settings.selection, section);
-        let exchange = Exchange::new(call, settings.limits.attempts_max).ending_late();
+        let exchange =
+            Exchange::new(call.at(settings.reads), settings.limits.attempts_max).ending_late();
         self.state = State::Response(exchange.into(), Some(count));
         Ok(())
     }
@@ -208,9 +211,9 @@ impl Reader {
     fn explain(&self, error: Error) -> Error {
         if error.endpoint.is_none() {
             return match &self.settings.source {
-                Source::V1(_) | Source::V2(..) => error.of_source(),
+                Source::V1(_) | Source::V2(..) => error.of_side(self.settings.reads),
                 Source::File(place, _) => {
-                    error.within(&format!("`{}`", place.bucket)).at(Endpoint::Source)
+                    error.within(&format!("`{}`", place.bucket)).at(self.settings.reads)
                 }
             };
         }

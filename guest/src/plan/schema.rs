@@ -56,8 +56,11 @@ impl Type {
         }
     }
 
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Float, Self::Integer, Self::Unsigned, Self::String, Self::Boolean];
+
     /// Its name in a query.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Float => "float",
             Self::Integer => "integer",
@@ -67,7 +70,7 @@ impl Type {
         }
     }
 
-    fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         matches!(self, Self::Float | Self::Integer | Self::Unsigned)
     }
 }
@@ -184,7 +187,7 @@ impl Field {
     /// `f::float`, cast.
     pub(crate) fn typed_columns(&self) -> [String; 3] {
         let name = influxql::identifier(&self.name);
-        ["float", "string", "boolean"].map(|of| format!("{name}::{of}"))
+        Class::ALL.map(|class| format!("{name}::{}", class.counted_as()))
     }
 
     fn has(&self, of: Type) -> bool {
@@ -229,12 +232,25 @@ pub(crate) struct Tally {
     pub(crate) ambiguous: Vec<String>,
 }
 
-/// What to read of the fields that have several types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+/// What to read, or to count, of the fields that have several types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
     Numbers,
     Strings,
     Booleans,
+}
+
+impl Class {
+    pub(crate) const ALL: [Self; 3] = [Self::Numbers, Self::Strings, Self::Booleans];
+
+    /// The type to which all its values can be cast.
+    pub(crate) fn counted_as(self) -> &'static str {
+        match self {
+            Self::Numbers => Type::Float.name(),
+            Self::Strings => Type::String.name(),
+            Self::Booleans => Type::Boolean.name(),
+        }
+    }
 }
 
 impl Tally {

@@ -17,7 +17,7 @@ use super::set_aside::SetAside;
 use super::slot::Slot;
 use super::window::{Attempt, End, Places, Window};
 use super::{Answer, Step};
-use crate::converter::{Conversion, Lines};
+use crate::converter::Lines;
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::{Response, file, write};
 use crate::settings::{Destination, Settings, Source};
@@ -128,11 +128,11 @@ impl Writer {
     }
 
     /// Makes writes of the lines that are waiting: of whole bodies, and of the rest at the end.
-    pub(crate) fn cut_bodies(&mut self, conversion: &mut Conversion, is_end: bool, now: Timestamp) {
+    pub(crate) fn cut_bodies(&mut self, lines: &mut Lines, is_end: bool, now: Timestamp) {
         let writes_max = if self.is_ordered { 1 } else { self.window.size() };
         let body_bytes_max = self.body_bytes_max();
         while self.writes.len() < writes_max {
-            let waiting = conversion.waiting();
+            let waiting = lines.bytes();
             let mut body = match self.again.pop_front() {
                 Some(body) => body,
                 None if waiting >= body_bytes_max || (is_end && waiting > 0) => {
@@ -142,7 +142,7 @@ impl Writer {
                         false => usize::try_from(self.pace.room(now)).unwrap_or(usize::MAX),
                     };
                     let bytes_max = if room > 0 { room } else { usize::MAX };
-                    let body = conversion.take_lines(body_bytes_max.min(bytes_max));
+                    let body = lines.take_front(body_bytes_max.min(bytes_max));
                     self.points += body.len() as u64;
                     body
                 }

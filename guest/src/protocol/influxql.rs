@@ -117,6 +117,21 @@ pub(crate) fn counts(columns: &[String], scope: Scope<'_>) -> String {
     format!("SELECT {} FROM {}", counts.join(", "), scope.to_text())
 }
 
+/// The same, in slices of so many nanoseconds, which begin with 1970; those without a value are left out.
+pub(crate) fn counts_by_time(columns: &[String], scope: Scope<'_>, slice: u64) -> String {
+    format!("{} GROUP BY time({}) fill(none)", counts(columns, scope), duration(slice))
+}
+
+/// So many nanoseconds.
+pub(crate) fn duration(nanoseconds: u64) -> String {
+    match nanoseconds % SECOND {
+        0 => format!("{}s", nanoseconds / SECOND),
+        _ => format!("{nanoseconds}ns"),
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+
 /// A number of the field's own type, and too large to be one of those that look alike.
 pub(crate) fn kind(field: &str, scope: Scope<'_>) -> String {
     format!("SELECT first({}) * 0 + 1000 FROM {}", identifier(field), scope.to_text())

@@ -5,10 +5,12 @@
 pub(crate) mod file;
 pub(crate) mod flux;
 pub(crate) mod influxql;
+pub(crate) mod iox;
 pub(crate) mod judge;
 pub(crate) mod limits;
 pub(crate) mod mapping;
 pub(crate) mod refusal;
+pub(crate) mod sql;
 pub(crate) mod write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -157,6 +159,11 @@ impl Kind {
 }
 
 impl Call {
+    /// The same to this side.
+    pub(crate) fn at(self, endpoint: Endpoint) -> Self {
+        Self { endpoint, ..self }
+    }
+
     pub(crate) fn to_request(&self, id: u64) -> Request {
         let headers = self.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         Request {

@@ -10,9 +10,9 @@ mod times;
 
 use serde_json::{Map, Value, json};
 
-use crate::converter::Dialect;
+use crate::converter::{Dialect, Product};
 pub(crate) use crate::converter::{Format, LineBreaks};
-use crate::error::Error;
+use crate::error::{Endpoint, Error};
 use crate::time::Timestamp;
 pub(crate) use limits::{Allowance, BatchInterval, Limits};
 use table::{LOGIN_KEYS, TABLES, Table, WAY_KEYS, check_keys, fault};
@@ -29,11 +29,15 @@ pub(crate) struct Settings {
     pub(crate) goes_on: bool,
     pub(crate) selection: Selection,
     pub(crate) source: Source,
+    /// The side that `source` is of: the source, or for a comparison the destination.
+    pub(crate) reads: Endpoint,
     pub(crate) destination: Destination,
     pub(crate) checkpoint: Checkpoint,
     /// Whether what the guide's task has recorded counts as done.
     pub(crate) trusts_task: bool,
-    /// How the destination reads names.
+    /// What the destination is, if that is said.
+    pub(crate) product: Option<Product>,
+    /// How it reads names.
     pub(crate) dialect: Dialect,
     /// Whether the destination counts measurement-days, as Serverless does.
     pub(crate) counts_days: bool,
@@ -42,6 +46,16 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// So many points may be refused in all, and are set aside.
     pub(crate) rejected_max: u64,
+    pub(crate) verify: Verify,
+}
+
+/// How both sides are compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verify {
+    /// Value by value, also where they count the same.
+    pub(crate) deep: bool,
+    /// What is missing is moved again.
+    pub(crate) repair: bool,
 }
 
 /// What is refused is counted by its numbers, in memory.
@@ -163,7 +177,8 @@ impl Settings {
         let source = Source::read(&table("source")?)?;
         let destination = Destination::read(&table("destination")?)?;
         let dialect = product::dialect(&table("destination")?, &destination)?;
-        let counts_days = product::counts_days(&table("destination")?)?;
+        let product = product::product(&table("destination")?);
+        let counts_days = product == Some(Product::Serverless);
         let checkpoint = Checkpoint::read(&table("checkpoint")?, &source)?;
         let file = matches!(source, Source::File(..));
         check_apart(&source, &destination, &checkpoint)?;
@@ -182,14 +197,20 @@ impl Settings {
             goes_on: times::every(&migration)?,
             selection: Selection::read(&migration, &source)?,
             source,
+            reads: Endpoint::Source,
             destination,
             checkpoint,
             trusts_task: table("checkpoint")?.flag("trust_task")?,
+            product,
             dialect,
             counts_days,
             line_breaks: line_breaks(&table("schema")?)?,
             limits,
             rejected_max: table("rejected")?.count_from(0, "max", 0, REJECTED_MAX)?.into(),
+            verify: Verify {
+                deep: table("verify")?.flag("deep")?,
+                repair: table("verify")?.flag("repair")?,
+            },
         };
         match (settings.start, settings.stop) {
             (Start::At(start), Stop::At(stop)) if stop <= start => Err(fault(format!(
@@ -307,6 +328,11 @@ impl Selection {
             }
             _ => Ok(selection),
         }
+    }
+
+    /// Whether names alone say which part it is: then what is not in it has names of its own.
+    pub(crate) fn is_by_name(&self) -> bool {
+        self.filter.is_none() && self.condition.is_none()
     }
 
     /// As JSON, on one line; empty for all. No two selections have the same text, so it tells

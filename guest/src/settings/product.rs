@@ -33,7 +33,7 @@ pub(super) fn dialect(table: &Table<'_>, destination: &Destination) -> Result<Di
     }
 }
 
-/// Whether it counts measurement-days.
-pub(super) fn counts_days(table: &Table<'_>) -> Result<bool, Error> {
-    Ok(table.text("product")? == Some("serverless"))
+/// What it is, where that is said, after `dialect` has found nothing wrong with it.
+pub(super) fn product(table: &Table<'_>) -> Option<Product> {
+    Product::deserialize(table.get("product")?).ok()
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Fault};
 use crate::time::{Interval, Timestamp};
 
 /// The keys of each table: what is not here is an error.
-pub(super) const TABLES: [(&str, &[&[&str]]); 7] = [
+pub(super) const TABLES: [(&str, &[&[&str]]); 8] = [
     (
         "migration",
         &[&["start", "stop", "lag", "every", "batch_interval", "measurements", "filter", "where"]],
@@ -24,6 +24,7 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 7] = [
     ),
     ("rejected", &[&["path", "max"]]),
     ("schema", &[&["line_breaks"]]),
+    ("verify", &[&["deep", "repair"]]),
 ];
 const PLACE_KEYS: &[&str] = &["api", "url", "org", "bucket", "path"];
 /// The host's own, of a server: where its tokens are.

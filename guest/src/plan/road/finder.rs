@@ -19,6 +19,7 @@ use crate::time::Timestamp;
 /// A road, while it is looked for.
 #[derive(Debug)]
 pub(crate) struct RoadFinder {
+    side: Endpoint,
     place: Place,
     /// Whether it may be Flux.
     language: Language,
@@ -76,6 +77,7 @@ impl RoadFinder {
             Source::V2(place, language) => (place, *language),
         };
         let mut finder = Self {
+            side: settings.reads,
             place: place.clone(),
             language,
             selection: selection.clone(),
@@ -100,7 +102,7 @@ impl RoadFinder {
 
     fn ask(&mut self, stage: Stage, call: Call) {
         self.stage = stage;
-        self.asking = Some(Collect::new(call, self.attempts_max));
+        self.asking = Some(Collect::new(call.at(self.side), self.attempts_max));
     }
 
     fn ask_policies(&mut self, database: String, policy: Option<String>) {
@@ -187,7 +189,7 @@ impl RoadFinder {
                 }
                 None => {
                     let message = format!("there is no bucket `{}`", self.place.bucket);
-                    Err(Error::new(Fault::Missing, message).at(Endpoint::Source))
+                    Err(Error::new(Fault::Missing, message).at(self.side))
                 }
             },
             Stage::Mappings { bucket_id } => {
@@ -230,14 +232,14 @@ impl RoadFinder {
         if policies.is_empty() {
             // As InfluxDB 2.x answers for a database that it does not know (observed on 2.9.1).
             let message = format!("InfluxQL knows no database `{name}`");
-            let error = Error::new(Fault::Missing, message).at(Endpoint::Source);
-            return Err(error.with_hint("look at `source.bucket`"));
+            let error = Error::new(Fault::Missing, message).at(self.side);
+            return Err(error.with_hint(format!("look at `{}.bucket`", self.side.name())));
         }
         if let Some(policy) = policy {
             if !policies.contains(&policy) {
                 let found = list(&policies);
                 let message = format!("database `{name}` has no retention policy `{policy}`");
-                let error = Error::new(Fault::Missing, message).at(Endpoint::Source);
+                let error = Error::new(Fault::Missing, message).at(self.side);
                 return Err(error.with_hint(format!("it has {found}")));
             }
             policies = vec![policy];
@@ -278,7 +280,8 @@ impl RoadFinder {
         let is_there = |name: &&String| schema.iter().any(|found| found.name == **name);
         let missing: Vec<_> = wanted.iter().filter(|name| !is_there(name)).cloned().collect();
         if !missing.is_empty() {
-            let message = format!("the source has no measurement {}", list(&missing));
+            let message =
+                format!("the {} has no measurement {}", self.side.title(), list(&missing));
             let hint = "look at `migration.measurements`";
             self.notes.push_back(Note::warning(message).with_hint(hint));
         }
@@ -295,7 +298,7 @@ impl RoadFinder {
             return self.end_at(database);
         }
         let (bucket, attempts_max) = (&self.place.bucket, self.attempts_max);
-        let fields = Fields::new(&database, wanted, bucket, attempts_max).into();
+        let fields = Fields::new(self.side, &database, wanted, bucket, attempts_max).into();
         self.stage = Stage::Schema { database, fields };
     }
 
@@ -330,7 +333,7 @@ impl RoadFinder {
         // A name of its own: a mapping goes before the bucket that has the name of its database, and
         // would take the writes and queries of others.
         let message = format!("InfluxQL knows bucket `{bucket}` under no name");
-        Error::new(Fault::Unsupported, message).at(Endpoint::Source).with_hint(format!(
+        Error::new(Fault::Unsupported, message).at(self.side).with_hint(format!(
             "to map it: influx v1 dbrp create --org '{org}' --db '{bucket}-tsm2iox' \
              --rp {DEFAULT_POLICY} --bucket-id {bucket_id}"
         ))
@@ -339,7 +342,7 @@ impl RoadFinder {
     /// What the source does not answer here ends the search, or leads to Flux: only an answer that says
     /// that there is no InfluxQL here, for Flux may leave something out.
     fn refused(&mut self, error: Error) -> Result<(), Error> {
-        let error = error.of_source();
+        let error = error.of_side(self.side);
         match error.fault {
             // Nobody is there, or nobody is let in: perhaps only now.
             Fault::Unauthorized if matches!(self.stage, Stage::Bucket) => Err(error),

@@ -1,0 +1,185 @@
+//! A side as it is compared: which tables it has, how many values they hold, and the values themselves.
+//!
+//! Both sides are asked the same three things, each in the language that it answers. Does not know what they
+//! are compared for. A **table** is a measurement, whatever its retention policies.
+
+mod counting;
+mod listing;
+mod survey;
+mod values;
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+
+use super::inquiry::Asker;
+use super::road::{Database, Road, RoadFinder};
+use super::schema::{Measurement, Type};
+use crate::converter::{Part, Product, push_name};
+use crate::error::{Endpoint, Error, Fault};
+use crate::settings::{Destination, Format, Language, Place, Selection, Settings, Source};
+pub(crate) use counting::{Column, Counts, slice_of};
+use survey::Survey;
+pub(crate) use values::{Key, VALUES_MAX, Values, float, is_same};
+
+/// One of both sides of a migration.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) which: Endpoint,
+    /// Of the destination those that would read it as a source.
+    settings: Settings,
+    way: Way,
+    /// Nanoseconds: no question is about more, as refusals have shown.
+    longest: Cell<u64>,
+    /// What a file holds, once it is read.
+    surveyed: RefCell<Option<Survey>>,
+}
+
+/// How a side is asked.
+#[derive(Clone, Debug)]
+enum Way {
+    /// InfluxDB 1.x and 2.x: typed.
+    InfluxQl(Database),
+    /// InfluxDB 2.x.
+    Flux,
+    /// InfluxDB 3 Core and Enterprise.
+    Sql,
+    /// InfluxDB 3 elsewhere: its InfluxQL.
+    Iox,
+    /// A file, which is read.
+    File,
+}
+
+/// A measurement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    /// One for each retention policy. By Flux nobody knows the fields.
+    pub(crate) parts: Vec<Measurement>,
+    /// Where they are told.
+    pub(crate) tags: Vec<String>,
+}
+
+impl Side {
+    /// Finds out how the source is asked.
+    pub(crate) async fn source(asker: &Asker, settings: &Settings) -> Result<Self, Error> {
+        let way = match RoadFinder::open(settings) {
+            None => Way::File,
+            Some(finder) => match asker.ask(finder).await? {
+                Road::InfluxQl(database) => Way::InfluxQl(database),
+                Road::Flux => Way::Flux,
+            },
+        };
+        Ok(Self::new(Endpoint::Source, settings.clone(), way))
+    }
+
+    /// Finds out how the destination is asked.
+    pub(crate) async fn destination(asker: &Asker, settings: &Settings) -> Result<Self, Error> {
+        let (which, mirrored) = (Endpoint::Destination, settings.of_destination());
+        let way = match (&settings.destination, settings.product) {
+            (Destination::File(_), _) => Way::File,
+            (_, Some(Product::Core | Product::Enterprise)) | (Destination::V3(_), None) => Way::Sql,
+            (_, Some(Product::Serverless | Product::Dedicated | Product::Clustered)) => Way::Iox,
+            (Destination::V2(place), None) => {
+                let message = format!("it is not known what the destination `{}` is", place.bucket);
+                let hint = "say `destination.product`";
+                return Err(Error::new(Fault::Settings, message).at(which).with_hint(hint));
+            }
+            (
+                Destination::V1(_) | Destination::V2(_) | Destination::V3(_),
+                None | Some(Product::Cloud | Product::Oss),
+            ) => match RoadFinder::open(&mirrored) {
+                None => Way::File,
+                Some(finder) => match asker.ask(finder).await? {
+                    Road::InfluxQl(database) => Way::InfluxQl(database),
+                    Road::Flux => Way::Flux,
+                },
+            },
+        };
+        Ok(Self::new(which, mirrored, way))
+    }
+
+    fn new(which: Endpoint, settings: Settings, way: Way) -> Self {
+        Self { which, settings, way, longest: Cell::new(u64::MAX), surveyed: RefCell::default() }
+    }
+
+    /// What a table of it is called at the destination, as line protocol.
+    pub(crate) fn key_of(&self, table: &str) -> String {
+        match self.way {
+            // As it is read.
+            Way::File => table.to_owned(),
+            Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => {
+                self.written(Part::Measurement, table)
+            }
+        }
+    }
+
+    /// What a field of a table becomes at the destination, where it has values of this type.
+    pub(crate) fn field_of(&self, _table: &str, field: &str, _of: Type) -> String {
+        match self.way {
+            Way::File => field.to_owned(),
+            Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => {
+                let name: Cow<'_, str> = field.into();
+                self.written(Part::FieldKey, &name)
+            }
+        }
+    }
+
+    /// A name as line protocol, if that can say it.
+    fn written(&self, part: Part, name: &str) -> String {
+        let mut written = String::new();
+        match push_name(&mut written, self.settings.dialect, part, name) {
+            Ok(()) => written,
+            Err(_) => name.to_owned(),
+        }
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.way, Way::File)
+    }
+
+    fn place(&self) -> &Place {
+        self.settings.source.place()
+    }
+
+    fn attempts_max(&self) -> u32 {
+        self.settings.limits.attempts_max
+    }
+
+    /// How a server is asked; `None` for a file.
+    pub(crate) fn road(&self) -> Option<Road> {
+        match &self.way {
+            Way::InfluxQl(database) => Some(Road::InfluxQl(database.clone())),
+            Way::Flux => Some(Road::Flux),
+            Way::Sql | Way::Iox | Way::File => None,
+        }
+    }
+
+    /// What it is asked by, for people.
+    pub(crate) fn language(&self) -> &'static str {
+        match self.way {
+            Way::InfluxQl(_) | Way::Iox => "InfluxQL",
+            Way::Flux => "Flux",
+            Way::Sql => "SQL",
+            Way::File => "reading it",
+        }
+    }
+}
+
+impl Settings {
+    /// Those that would read all of the destination as a source.
+    fn of_destination(&self) -> Self {
+        let source = match &self.destination {
+            Destination::V1(place) => Source::V1(place.clone()),
+            Destination::V2(place) | Destination::V3(place) => {
+                Source::V2(place.clone(), Language::Auto)
+            }
+            Destination::File(place) => Source::File(place.clone(), Format::Lp),
+        };
+        Self {
+            source,
+            reads: Endpoint::Destination,
+            selection: Selection::default(),
+            ..self.clone()
+        }
+    }
+}

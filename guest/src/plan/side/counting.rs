@@ -1,0 +1,316 @@
+//! How many values a table has in each slice of time, counted by the engine of its side.
+//!
+//! What is too much for a server at once is asked for in halves. Does not know what counts are compared with.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Side, Survey, Table, Way};
+use crate::converter::{Cell, flux_column, tables};
+use crate::error::{Error, Fault};
+use crate::plan::inquiry::Asker;
+use crate::plan::schema::{Class, Measurement};
+use crate::protocol::influxql::{self, Scope};
+use crate::protocol::{flux, iox, sql};
+use crate::section::Section;
+use crate::settings::Selection;
+use crate::time::{TimeRange, Timestamp};
+
+/// So many columns are counted by one statement: as many as Serverless takes in a table.
+const COLUMNS_MAX: usize = 200;
+/// So many slices are counted by one request of Flux, which has a query for each.
+const FLUX_SLICES_MAX: usize = 50;
+/// No question is about less: a file of InfluxDB 3 Core is of ten minutes, mostly.
+const SHORTEST: u64 = 60 * 1_000_000_000;
+
+/// What is counted of a field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Column {
+    pub(crate) field: String,
+    /// `None` where it has but one type.
+    pub(crate) class: Option<Class>,
+}
+
+/// How many values columns have, by the beginning of the slice; none are left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Counts(pub(crate) BTreeMap<Column, BTreeMap<Timestamp, u64>>);
+
+impl Counts {
+    pub(super) fn add(&mut self, column: &Column, slice: Timestamp, count: u64) {
+        if count > 0 {
+            let slices = self.0.entry(column.clone()).or_default();
+            let sum = slices.entry(slice).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// The values of a column in a slice.
+    pub(crate) fn get(&self, column: &Column, slice: Timestamp) -> u64 {
+        self.0.get(column).and_then(|slices| slices.get(&slice)).copied().unwrap_or(0)
+    }
+}
+
+/// The beginning of the slice of so many nanoseconds that a time is in.
+pub(crate) fn slice_of(time: Timestamp, slice: u64) -> Timestamp {
+    let length = i64::try_from(slice).unwrap_or(i64::MAX);
+    Timestamp(time.0.checked_sub(time.0.rem_euclid(length)).unwrap_or(i64::MIN))
+}
+
+impl Table {
+    /// All that can be counted of it.
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        let mut all: Vec<_> = self.parts.iter().flat_map(columns).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// What is counted of a part of a table.
+fn columns(part: &Measurement) -> Vec<Column> {
+    let mut all = Vec::new();
+    for field in &part.fields {
+        let column = |class| Column { field: field.name.clone(), class };
+        match field.types.len() {
+            0 | 1 => all.push(column(None)),
+            _ => all.extend(Class::ALL.map(|class| column(Some(class)))),
+        }
+    }
+    all
+}
+
+impl Column {
+    /// As InfluxQL names it. Numbers of all types are counted as floats, cast to which they all are.
+    fn to_influxql(&self) -> String {
+        let name = influxql::identifier(&self.field);
+        match self.class {
+            None => name,
+            Some(class) => format!("{name}::{}", class.counted_as()),
+        }
+    }
+}
+
+impl Side {
+    /// Counts a table. Slices begin with 1970; the first and the last one may be cut by the range.
+    pub(crate) async fn count(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+        slice: u64,
+    ) -> Result<Counts, Error> {
+        let mut counts = Counts::default();
+        let mut left = vec![range];
+        while let Some(range) = left.pop() {
+            let longest = self.longest.get();
+            if range.nanoseconds() > longest {
+                left.extend(halves(range, slice).into_iter().rev());
+                continue;
+            }
+            match self.count_at_once(asker, table, range, slice, &mut counts).await {
+                Ok(()) => {}
+                // A smaller question may do.
+                Err(error)
+                    if matches!(error.fault, Fault::TooLarge | Fault::TimedOut)
+                        && range.nanoseconds() > SHORTEST =>
+                {
+                    self.longest.set(range.nanoseconds() / 2 + 1);
+                    left.push(range);
+                }
+                Err(error) => return Err(error.of_side(self.which)),
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn count_at_once(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+        slice: u64,
+        counts: &mut Counts,
+    ) -> Result<(), Error> {
+        // What came of a question that failed midway is void.
+        let mut found = Counts::default();
+        match &self.way {
+            Way::InfluxQl(_) => {
+                for part in &table.parts {
+                    self.count_part(asker, part, range, slice, &mut found).await?;
+                }
+            }
+            Way::Flux => self.count_by_flux(asker, table, range, slice, &mut found).await?,
+            Way::Sql | Way::Iox => {
+                let columns = table.columns();
+                for some in columns.chunks(COLUMNS_MAX) {
+                    self.count_iox(asker, table, some, range, slice, &mut found).await?;
+                }
+            }
+            Way::File => {
+                let is_known = |survey: &&Survey| survey.range == range && survey.slice == slice;
+                let known =
+                    self.surveyed.borrow().as_ref().filter(is_known).map(|s| s.of(&table.name));
+                found = match known {
+                    Some(known) => known,
+                    None => self.survey(asker, range, slice).await?.of(&table.name),
+                };
+            }
+        }
+        for (column, slices) in found.0 {
+            slices.into_iter().for_each(|(slice, count)| counts.add(&column, slice, count));
+        }
+        Ok(())
+    }
+
+    async fn count_part(
+        &self,
+        asker: &Asker,
+        part: &Measurement,
+        range: TimeRange,
+        slice: u64,
+        found: &mut Counts,
+    ) -> Result<(), Error> {
+        let Way::InfluxQl(database) = &self.way else { return Ok(()) };
+        let scope = Scope {
+            database: &database.name,
+            policy: &part.policy,
+            measurement: &part.name,
+            range,
+            section: &Section::ALL,
+            condition: self.settings.selection.condition.as_deref(),
+        };
+        for some in columns(part).chunks(COLUMNS_MAX) {
+            let names: Vec<_> = some.iter().map(Column::to_influxql).collect();
+            let statements = [influxql::counts_by_time(&names, scope, slice)];
+            let call = influxql::call(&database.name, &statements, &self.place().bucket);
+            let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
+            for table in tables(&body, 1)? {
+                for row in &table.rows {
+                    push_cells(found, some, row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_by_flux(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+        slice: u64,
+        found: &mut Counts,
+    ) -> Result<(), Error> {
+        let measurements = vec![table.name.clone()];
+        let selection = Selection { measurements, ..self.settings.selection.clone() };
+        let mut slices = slices(range, slice).peekable();
+        while slices.peek().is_some() {
+            let some: Vec<_> = slices.by_ref().take(FLUX_SLICES_MAX).collect();
+            let call = flux::counts(self.place(), &some, &selection, &Section::ALL);
+            let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
+            let [starts, fields, counts] = [
+                flux_column(&body, "slice")?,
+                flux_column(&body, "_field")?,
+                flux_column(&body, "_value")?,
+            ];
+            for ((start, field), count) in starts.iter().zip(fields).zip(counts) {
+                let (Ok(start), Ok(count)) = (start.parse(), count.parse()) else {
+                    return Err(unfit());
+                };
+                let column = Column { field, class: None };
+                found.add(&column, slice_of(Timestamp(start), slice), count);
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_iox(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        columns: &[Column],
+        range: TimeRange,
+        slice: u64,
+        found: &mut Counts,
+    ) -> Result<(), Error> {
+        let names: Vec<_> = columns.iter().map(|column| column.field.clone()).collect();
+        let (place, name, attempts_max) = (self.place(), &table.name, self.attempts_max());
+        if let Way::Iox = self.way {
+            let call = iox::counts(place, name, &names, range, slice);
+            let body = asker.body_soon(call, attempts_max).await?;
+            for series in iox::series(&body)? {
+                let times = series.column("time")?;
+                let times: Option<Vec<_>> = times.map(Value::as_i64).collect();
+                let times = times.ok_or_else(unfit)?;
+                for (at, column) in columns.iter().enumerate() {
+                    for (time, count) in times.iter().zip(series.column(&format!("c{at}"))?) {
+                        found.add(column, slice_of(Timestamp(*time), slice), number(count)?);
+                    }
+                }
+            }
+            return Ok(());
+        }
+        let call = sql::counts(place, name, &names, range, slice);
+        let body = asker.body_soon(call, attempts_max).await?;
+        for row in sql::rows(&body)? {
+            let start = time_of(row.get("slice").unwrap_or(&Value::Null))?;
+            for (at, column) in columns.iter().enumerate() {
+                let count = row.get(&format!("c{at}")).unwrap_or(&Value::Null);
+                found.add(column, start, number(count)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parts of a range that are in one slice each.
+fn slices(range: TimeRange, slice: u64) -> impl Iterator<Item = TimeRange> {
+    let mut start = Some(range.start());
+    std::iter::from_fn(move || {
+        let begin = start.take()?;
+        let stop = slice_of(begin, slice).saturating_add(slice).min(range.stop());
+        start = (stop < range.stop()).then_some(stop);
+        TimeRange::new(begin, stop)
+    })
+}
+
+/// Both halves of a range, cut where slices are if it has several.
+fn halves(range: TimeRange, slice: u64) -> Vec<TimeRange> {
+    let middle = range.start().saturating_add(range.nanoseconds() / 2);
+    let at_slice = slice_of(middle, slice);
+    let cut = if at_slice > range.start() { at_slice } else { middle };
+    let parts = [TimeRange::new(range.start(), cut), TimeRange::new(cut, range.stop())];
+    parts.into_iter().flatten().collect()
+}
+
+/// A row of InfluxQL: the time, and the counts of some columns.
+fn push_cells(found: &mut Counts, columns: &[Column], row: &[Cell]) -> Result<(), Error> {
+    let (Some(time), cells) = (row.first().and_then(Cell::integer), row.get(1..)) else {
+        return Err(unfit());
+    };
+    let cells = cells.filter(|cells| cells.len() == columns.len()).ok_or_else(unfit)?;
+    for (column, cell) in columns.iter().zip(cells) {
+        let count = match cell {
+            Cell::Nil => 0,
+            cell => cell.integer().and_then(|count| u64::try_from(count).ok()).ok_or_else(unfit)?,
+        };
+        found.add(column, Timestamp(time), count);
+    }
+    Ok(())
+}
+
+fn number(value: &Value) -> Result<u64, Error> {
+    if value.is_null() { Ok(0) } else { value.as_u64().ok_or_else(unfit) }
+}
+
+/// A time in an answer of InfluxDB 3, which is in UTC and does not say so.
+pub(super) fn time_of(value: &Value) -> Result<Timestamp, Error> {
+    let text = value.as_str().ok_or_else(unfit)?;
+    let zoned = if text.ends_with('Z') { text.to_owned() } else { format!("{text}Z") };
+    Timestamp::parse(&zoned).map_err(|_| unfit())
+}
+
+fn unfit() -> Error {
+    Error::new(Fault::Malformed, "expected counts by time, found something else")
+}

@@ -1,0 +1,253 @@
+//! The values of a table in a range, one by one, as they are in line protocol for the destination.
+//!
+//! Does not know what they are compared with. Those of a source are read as a batch reads them, with the
+//! policies of the schema applied.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Map, Value};
+
+use super::counting::time_of;
+use super::{Side, Table, Way};
+use crate::converter::{Conversion, IoxPoint, Lines, Parts, key_and_value};
+use crate::error::{Error, Fault};
+use crate::plan::exchange::{Ids, Want};
+use crate::plan::inquiry::{Asker, Question};
+use crate::plan::reader::{self, Reader};
+use crate::plan::schema::Type;
+use crate::plan::{Answer, Note};
+use crate::protocol::{iox, sql};
+use crate::section::Section;
+use crate::settings::{Selection, Settings};
+use crate::time::{TimeRange, Timestamp};
+
+/// So many values are held of a side. Whoever asks for more has to ask for parts.
+pub(crate) const VALUES_MAX: usize = 400_000;
+
+/// What tells a value from others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) time: Timestamp,
+    /// Measurement and tags, as line protocol.
+    pub(crate) series: String,
+    /// As line protocol.
+    pub(crate) field: String,
+}
+
+/// Values as line protocol.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Values {
+    pub(crate) all: BTreeMap<Key, String>,
+    /// Values that cannot arrive, and that the settings allow to set aside.
+    pub(crate) set_aside: u64,
+}
+
+/// Whether two values are one: floats may be written in several ways.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    one == other
+        || match (float(one), float(other)) {
+            (Some(one), Some(other)) => one.to_bits() == other.to_bits(),
+            _ => false,
+        }
+}
+
+/// A float of line protocol: no suffix tells that it is something else.
+pub(crate) fn float(text: &str) -> Option<f64> {
+    let last = *text.as_bytes().last()?;
+    let is_number = last.is_ascii_digit() || last == b'.';
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
+/// A table in the course of being read.
+struct Reading {
+    reader: Reader,
+    conversion: Conversion,
+    values: Values,
+    /// The measurement as line protocol: lines of another one are none of it.
+    measurement: Option<String>,
+}
+
+impl Side {
+    /// Reads what a table holds in a range. `TooLarge` if that is more than `VALUES_MAX`, or more than the
+    /// side answers at once.
+    pub(crate) async fn values(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+    ) -> Result<Values, Error> {
+        let found = match &self.way {
+            Way::InfluxQl(_) | Way::Flux | Way::File => {
+                let reading = Reading::new(self, table, range)?;
+                asker.ask(reading).await
+            }
+            Way::Sql => {
+                let call = sql::points(self.place(), &table.name, range);
+                match asker.body_soon(call, self.attempts_max()).await {
+                    Ok(body) => self.of_rows(table, &body),
+                    Err(error) => Err(error),
+                }
+            }
+            Way::Iox => {
+                let call = iox::points(self.place(), &table.name, range);
+                match asker.body_soon(call, self.attempts_max()).await {
+                    Ok(body) => self.of_series(table, &body),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        found.map_err(|error| error.of_side(self.which))
+    }
+
+    fn of_rows(&self, table: &Table, body: &[u8]) -> Result<Values, Error> {
+        let mut values = Values::default();
+        for row in sql::rows(body)? {
+            let time = time_of(row.get("time").unwrap_or(&Value::Null))?;
+            values.push_row(self, table, &row, &row, time)?;
+        }
+        Ok(values)
+    }
+
+    fn of_series(&self, table: &Table, body: &[u8]) -> Result<Values, Error> {
+        let mut values = Values::default();
+        for series in iox::series(body)? {
+            let times = series.column("time")?;
+            for (time, cells) in times.zip(&series.values) {
+                let unfit = || Error::new(Fault::Malformed, "expected a row with a time");
+                let time = Timestamp(time.as_i64().ok_or_else(unfit)?);
+                let cells = series.columns.iter().cloned().zip(cells.iter().cloned());
+                values.push_row(self, table, &series.tags, &cells.collect(), time)?;
+            }
+        }
+        Ok(values)
+    }
+}
+
+impl Values {
+    fn push(&mut self, key: Key, value: String) -> Result<(), Error> {
+        self.all.insert(key, value);
+        match self.all.len() > VALUES_MAX {
+            true => Err(Error::new(Fault::TooLarge, "more values than can be compared at once")),
+            false => Ok(()),
+        }
+    }
+
+    /// A row of InfluxDB 3, with the tags where they are.
+    fn push_row(
+        &mut self,
+        side: &Side,
+        table: &Table,
+        tags: &Map<String, Value>,
+        row: &Map<String, Value>,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        let tag = |key: &String| {
+            let value = tags.get(key.as_str()).and_then(Value::as_str);
+            value.map(|value| (key.clone(), value.to_owned()))
+        };
+        let tags: Vec<_> = table.tags.iter().filter_map(tag).collect();
+        let tags = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let point = IoxPoint::new(side.settings.dialect, &table.name, tags)?;
+        for field in table.parts.iter().flat_map(|part| &part.fields) {
+            let of = field.types.first().copied().unwrap_or(Type::Float);
+            let value = row.get(&field.name).unwrap_or(&Value::Null);
+            if let Some((field, value)) = point.field(&field.name, of, value)? {
+                self.push(Key { time, series: point.series.clone(), field }, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes lines; only those of one measurement, if it is named.
+    pub(crate) fn push_lines(
+        &mut self,
+        lines: &Lines,
+        measurement: Option<&str>,
+    ) -> Result<(), Error> {
+        let unfit = || Error::new(Fault::Internal, "a line that was written cannot be read");
+        for line in lines.each() {
+            let parts = Parts::of(line).ok_or_else(unfit)?;
+            if measurement.is_some_and(|name| name != parts.measurement()) {
+                continue;
+            }
+            let time = Timestamp(parts.time.parse().map_err(|_| unfit())?);
+            for field in parts.fields {
+                let (field, value) = key_and_value(field).ok_or_else(unfit)?;
+                let series = parts.series.to_owned();
+                self.push(Key { time, series, field: field.to_owned() }, value.to_owned())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Reading {
+    fn new(side: &Side, table: &Table, range: TimeRange) -> Result<Self, Error> {
+        let settings = match &side.way {
+            Way::File => side.settings.clone(),
+            Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => Settings {
+                selection: Selection {
+                    measurements: vec![table.name.clone()],
+                    ..side.settings.selection.clone()
+                },
+                ..side.settings.clone()
+            },
+        };
+        let measurement = Some(side.key_of(&table.name));
+        let reader = Reader::new(&settings, side.road(), range, Section::ALL, false);
+        let conversion = Conversion::within(
+            range,
+            reader::format(&settings),
+            settings.dialect,
+            settings.line_breaks,
+        );
+        Ok(Self { reader, conversion, values: Values::default(), measurement })
+    }
+
+    /// Lines are taken as they come: they are not to be held twice.
+    fn take_lines(&mut self) -> Result<(), Error> {
+        let lines = self.conversion.take_lines(usize::MAX);
+        self.values.push_lines(&lines, self.measurement.as_deref())
+    }
+}
+
+impl Question for Reading {
+    type Found = Values;
+
+    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.reader.want(now, ids, true)
+    }
+
+    fn owns(&self, id: u64) -> bool {
+        self.reader.owns(id)
+    }
+
+    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Values>, Error> {
+        self.reader.answer(answer, &mut self.conversion)?;
+        self.take_lines()?;
+        Ok(self.found())
+    }
+
+    fn found(&mut self) -> Option<Values> {
+        self.reader.is_done().then(|| std::mem::take(&mut self.values))
+    }
+
+    fn notes(&mut self) -> VecDeque<Note> {
+        std::mem::take(&mut self.reader.notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn floats_are_the_same_however_they_are_written() {
+        for (one, other) in [("1", "1.0"), ("1e300", "1E300"), ("-0", "-0.0"), ("0.10", "0.1")] {
+            assert!(is_same(one, other), "{one} {other}");
+        }
+        for (one, other) in [("0", "-0"), ("1", "1i"), ("1i", "1u"), ("\"1\"", "1"), ("t", "f")] {
+            assert!(!is_same(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Comparing both sides: how many values each measurement and field has in each slice of time, and where
+//! that differs, or on request everywhere, the values themselves.
+//!
+//! Knows the order of things; `side` knows how a side is asked, and `compare` what its answers mean together.
+//! Needs no records: it can compare what another program has moved.
+
+mod compare;
+mod groups;
+mod known;
+mod repair;
+mod report;
+
+use std::collections::BTreeMap;
+
+use super::earliest::{Earliest, First};
+use super::inquiry::{Asker, Inquiry};
+use super::journal::Journal;
+use super::note::migration_name;
+use super::side::{Side, Table};
+use super::{Ending, Note, Outcome};
+use crate::error::{Error, Fault};
+use crate::settings::{Settings, Start, Stop};
+use crate::time::{TimeRange, Timestamp};
+use compare::Comparison;
+use known::Known;
+use repair::Repair;
+use report::Report;
+
+/// A slice is as long as the first of these, in nanoseconds, of which there are at most so many: people
+/// think in them, and their beginnings are those of UTC.
+const SLICES: [u64; 4] = [HOUR, 24 * HOUR, 7 * 24 * HOUR, 30 * 24 * HOUR];
+const SLICES_MAX: u64 = 1000;
+const HOUR: u64 = 3600 * 1_000_000_000;
+
+/// Opens a comparison.
+pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
+    let (settings, _) = Settings::parse(settings)?;
+    Ok(Inquiry::new(async move |asker: Asker| match compared(&asker, &settings).await {
+        Ok(report) => {
+            let ending = match report.is_same() {
+                true => Ending::Complete,
+                false => Ending::Different,
+            };
+            Outcome { report: report.to_text(), ..Outcome::new(ending, asker.totals()) }
+        }
+        Err(error) => Outcome::new(Ending::of(error), asker.totals()),
+    }))
+}
+
+async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
+    let mut journal = Journal::new(settings);
+    asker.asked(&mut journal).await?;
+    let (source, destination) =
+        asker.both(Side::source(asker, settings), Side::destination(asker, settings)).await?;
+    let mut report = Report::new(settings, &source, &destination);
+    let Some(range) = range(asker, settings, &journal, &source, &mut report).await? else {
+        return Ok(report);
+    };
+    let slice = slice_of(range);
+    report.begin(range, slice);
+    let known = Known::read(asker, settings).await?;
+    let repair = match settings.verify.repair {
+        true => Some(Repair::open(asker, settings).await?),
+        false => None,
+    };
+    let (of_source, of_destination) = asker
+        .both(source.tables(asker, range, slice), destination.tables(asker, range, slice))
+        .await?;
+    let pairs = pairs(&source, of_source, &destination, of_destination);
+    let mut comparison = Comparison {
+        asker,
+        settings,
+        source: &source,
+        destination: &destination,
+        known: &known,
+        repair,
+        report,
+    };
+    let count = pairs.len();
+    for (place, (key, pair)) in pairs.into_iter().enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
+        let percent = place as f64 / count as f64 * 100.0;
+        asker.does(format!("comparing `{key}`"), percent);
+        comparison.compare(&key, &pair, range, slice).await?;
+    }
+    Ok(comparison.report)
+}
+
+/// What is compared with what: all tables of the source that become one of the destination, and that.
+#[derive(Debug, Default)]
+struct Pair {
+    source: Vec<Table>,
+    destination: Option<Table>,
+}
+
+/// By the name that both have at the destination, as line protocol.
+fn pairs(
+    source: &Side,
+    of_source: BTreeMap<String, Table>,
+    destination: &Side,
+    of_destination: BTreeMap<String, Table>,
+) -> BTreeMap<String, Pair> {
+    let mut pairs = BTreeMap::<_, Pair>::new();
+    for table in of_source.into_values() {
+        pairs.entry(source.key_of(&table.name)).or_default().source.push(table);
+    }
+    for table in of_destination.into_values() {
+        let pair = pairs.entry(destination.key_of(&table.name)).or_default();
+        pair.destination = Some(table);
+    }
+    pairs
+}
+
+/// The times to compare: those of the migration, as far as they are old enough. `None` if there are none.
+async fn range(
+    asker: &Asker,
+    settings: &Settings,
+    journal: &Journal,
+    source: &Side,
+    report: &mut Report,
+) -> Result<Option<TimeRange>, Error> {
+    let start = match (settings.start, journal.earliest, source.road()) {
+        (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => start,
+        (Start::Earliest, None, None) => Timestamp::MIN,
+        (Start::Earliest, None, Some(road)) => {
+            match asker.ask(Earliest::new(settings, &road)).await? {
+                First::Point(start) => start,
+                First::Nothing => {
+                    asker.note(Note::info("the source has no points".to_owned()));
+                    return Ok(None);
+                }
+            }
+        }
+    };
+    let young = asker.now().saturating_sub(settings.lag).whole_second();
+    let stop = match (settings.stop, journal.now) {
+        (Stop::At(stop), _) | (Stop::Now, Some(stop)) => stop,
+        (Stop::Now, None) => young,
+    };
+    let Some(range) = TimeRange::new(start, stop) else {
+        let message = format!("there is nothing to compare from {start} to {stop}");
+        return Err(Error::new(Fault::Settings, message));
+    };
+    // Of a file nothing is young.
+    if source.is_file() || stop <= young {
+        return Ok(Some(range));
+    }
+    let from = young.max(start);
+    if let Some(range) = TimeRange::new(from, stop) {
+        report.leave_out(range);
+        let message = format!(
+            "{} is left out: it is younger than `migration.lag`, and may still change",
+            migration_name(range).trim_start_matches("the migration of ")
+        );
+        asker.note(Note::info(message));
+    }
+    Ok(TimeRange::new(start, from))
+}
+
+/// How long a slice is.
+fn slice_of(range: TimeRange) -> u64 {
+    let fits = |slice: &&u64| range.nanoseconds() / **slice < SLICES_MAX;
+    SLICES.iter().find(fits).copied().unwrap_or(range.nanoseconds() / SLICES_MAX)
+}

@@ -1,0 +1,350 @@
+//! What a comparison has found, for whoever signs the migration off: as JSON, and as text.
+//!
+//! Does not know how it was found. Numbers are of values; `missing` are those that only the source has,
+//! `extra` those that only the destination has, `different` those that differ, `known` those that were set
+//! aside, `repaired` those that were missing and have arrived since.
+
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::groups::Group;
+use crate::plan::side::{Key, Side, Values, float, slice_of};
+use crate::progress::Route;
+use crate::settings::{Place, Settings};
+use crate::time::{TimeRange, Timestamp};
+
+/// So many rows of differences are kept: of more, only the sums.
+const ROWS_MAX: usize = 10_000;
+/// So many values of each kind are shown.
+const EXAMPLES_MAX: usize = 100;
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Missing,
+    Different,
+    Extra,
+    Known,
+    Repaired,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Missing, Self::Different, Self::Extra, Self::Known, Self::Repaired];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Different => "different",
+            Self::Extra => "extra",
+            Self::Known => "known",
+            Self::Repaired => "repaired",
+        }
+    }
+
+    /// Whether both sides are not the same for it.
+    fn differs(self) -> bool {
+        match self {
+            Self::Missing | Self::Different | Self::Extra => true,
+            Self::Known | Self::Repaired => false,
+        }
+    }
+}
+
+/// All that was found.
+#[derive(Debug)]
+pub(super) struct Report {
+    sides: [About; 2],
+    policies: Value,
+    fingerprint: String,
+    is_deep: bool,
+    repairs: bool,
+    range: Option<TimeRange>,
+    slice: u64,
+    left_out: Option<TimeRange>,
+    slices: BTreeMap<Timestamp, Slice>,
+    /// Values of both sides, by measurement and field.
+    fields: BTreeMap<(String, String), [u64; 2]>,
+    /// How many of each kind, by measurement, field and slice.
+    rows: BTreeMap<(String, String, Timestamp), BTreeMap<Kind, u64>>,
+    /// Rows that are not kept.
+    more_rows: u64,
+    kinds: BTreeMap<Kind, u64>,
+    examples: BTreeMap<Kind, Vec<Example>>,
+    /// Where counts differ, and the values that were read do not.
+    unexplained: Vec<Unexplained>,
+    /// Points that were refused when they were to be repaired, and are set aside.
+    pub(super) refused: u64,
+}
+
+/// A side, for people.
+#[derive(Debug)]
+struct About {
+    place: Place,
+    language: &'static str,
+}
+
+/// Both sides in a slice.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slice {
+    values: [u64; 2],
+    hashes: [u128; 2],
+}
+
+#[derive(Debug)]
+struct Example {
+    key: Key,
+    values: [Option<String>; 2],
+}
+
+#[derive(Debug)]
+struct Unexplained {
+    table: String,
+    range: TimeRange,
+    values: [u64; 2],
+}
+
+impl Report {
+    pub(super) fn new(settings: &Settings, source: &Side, destination: &Side) -> Self {
+        let about =
+            |place: &Place, side: &Side| About { place: place.clone(), language: side.language() };
+        let places = [settings.source.place(), settings.destination.place()];
+        let policies = policies(settings);
+        let route = format!("{:?} {policies}", Route::of(settings));
+        Self {
+            sides: [about(places[0], source), about(places[1], destination)],
+            fingerprint: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(route.as_bytes())),
+            policies,
+            is_deep: settings.verify.deep,
+            repairs: settings.verify.repair,
+            range: None,
+            slice: 1,
+            left_out: None,
+            slices: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            more_rows: 0,
+            kinds: BTreeMap::new(),
+            examples: BTreeMap::new(),
+            unexplained: Vec::new(),
+            refused: 0,
+        }
+    }
+
+    /// What is compared, in slices of so many nanoseconds.
+    pub(super) fn begin(&mut self, range: TimeRange, slice: u64) {
+        (self.range, self.slice) = (Some(range), slice);
+    }
+
+    /// What is too young to be compared.
+    pub(super) fn leave_out(&mut self, range: TimeRange) {
+        self.left_out = Some(range);
+    }
+
+    /// Takes what was counted of a table.
+    pub(super) fn count(&mut self, table: &str, group: &Group) {
+        let both = [&group.source, &group.destination];
+        let of_field = self.fields.entry((table.to_owned(), group.name())).or_default();
+        for (side, slices) in both.into_iter().enumerate() {
+            for (start, count) in slices {
+                of_field[side] += count;
+                self.slices.entry(*start).or_default().values[side] += count;
+            }
+        }
+    }
+
+    /// Takes a slice that only one side has, as far as it differs.
+    pub(super) fn one_sided(&mut self, table: &str, group: &Group, start: Timestamp) {
+        let of = |slices: &super::groups::Slices| slices.get(&start).copied().unwrap_or(0);
+        let (source, destination) = (of(&group.source), of(&group.destination));
+        self.add(Kind::Missing, table, &group.name(), start, source.saturating_sub(destination));
+        self.add(Kind::Extra, table, &group.name(), start, destination.saturating_sub(source));
+    }
+
+    /// Takes a value.
+    pub(super) fn find(
+        &mut self,
+        kind: Kind,
+        table: &str,
+        key: &Key,
+        source: Option<&str>,
+        destination: Option<&str>,
+    ) {
+        self.add(kind, table, &key.field, key.time, 1);
+        let examples = self.examples.entry(kind).or_default();
+        if examples.len() < EXAMPLES_MAX {
+            let values = [source, destination].map(|value| value.map(str::to_owned));
+            examples.push(Example { key: key.clone(), values });
+        }
+    }
+
+    fn add(&mut self, kind: Kind, table: &str, field: &str, time: Timestamp, count: u64) {
+        if count == 0 {
+            return;
+        }
+        *self.kinds.entry(kind).or_default() += count;
+        let row = (table.to_owned(), field.to_owned(), slice_of(time, self.slice));
+        if self.rows.len() < ROWS_MAX || self.rows.contains_key(&row) {
+            *self.rows.entry(row).or_default().entry(kind).or_default() += count;
+        } else {
+            self.more_rows += 1;
+        }
+    }
+
+    /// Takes values that were set aside before they could be written.
+    pub(super) fn set_aside(&mut self, table: &str, range: TimeRange, count: u64) {
+        self.add(Kind::Known, table, "", range.start(), count);
+    }
+
+    /// Takes what cannot be said of single values.
+    pub(super) fn unexplained(
+        &mut self,
+        table: &str,
+        range: TimeRange,
+        source: u64,
+        destination: u64,
+    ) {
+        let (table, values) = (table.to_owned(), [source, destination]);
+        self.unexplained.push(Unexplained { table, range, values });
+    }
+
+    /// Takes the content of both sides, in whatever order it comes.
+    pub(super) fn digest(&mut self, source: &Values, destination: &Values) {
+        for (side, values) in [source, destination].into_iter().enumerate() {
+            for (key, value) in &values.all {
+                let slice = self.slices.entry(slice_of(key.time, self.slice)).or_default();
+                slice.hashes[side] = slice.hashes[side].wrapping_add(hash(key, value));
+            }
+        }
+    }
+
+    /// Whether both sides are the same, but for what is known.
+    pub(super) fn is_same(&self) -> bool {
+        let differs = |(kind, _): (&Kind, &u64)| kind.differs();
+        !self.kinds.iter().any(differs) && self.unexplained.is_empty() && self.refused == 0
+    }
+
+    fn values(&self) -> [u64; 2] {
+        let sum = |side: usize| self.slices.values().map(|slice| slice.values[side]).sum();
+        [sum(0), sum(1)]
+    }
+
+    fn of_kind(&self, kind: Kind) -> u64 {
+        self.kinds.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// As JSON, the text under `text`.
+    pub(super) fn to_text(&self) -> String {
+        json!({
+            "text": self.to_people(),
+            "is_same": self.is_same(),
+            "range": self.range.map(|range| [range.start().to_string(), range.stop().to_string()]),
+            "left_out": self.left_out.map(|range| [range.start().to_string(), range.stop().to_string()]),
+            "slice_seconds": self.slice / SECOND,
+            "level": if self.is_deep { "content" } else { "counts" },
+            "source": self.about(0),
+            "destination": self.about(1),
+            "policies": self.policies,
+            "fingerprint": self.fingerprint,
+            "kinds": Kind::ALL.map(|kind| (kind.name().to_owned(), json!(self.of_kind(kind)))).into_iter()
+                .collect::<Map<_, _>>(),
+            "refused": self.refused,
+            "measurements": self.measurements(),
+            "slices": self.slices_as_json(),
+            "differences": self.rows.iter().map(|((table, field, start), kinds)| {
+                let mut row = json!({
+                    "measurement": table, "field": field, "start": start.to_string(),
+                });
+                kinds.iter().for_each(|(kind, count)| row[kind.name()] = json!(count));
+                row
+            }).collect::<Vec<_>>(),
+            "differences_left_out": self.more_rows,
+            "unexplained": self.unexplained.iter().map(|Unexplained { table, range, values }| json!({
+                "measurement": table, "range": range.to_string(),
+                "source": values[0], "destination": values[1],
+            })).collect::<Vec<_>>(),
+            "examples": self.examples.iter().flat_map(|(kind, examples)| {
+                examples.iter().map(|example| json!({
+                    "kind": kind.name(),
+                    "series": example.key.series,
+                    "field": example.key.field,
+                    "time": example.key.time.to_string(),
+                    "source": example.values[0],
+                    "destination": example.values[1],
+                }))
+            }).collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+
+    fn about(&self, side: usize) -> Value {
+        let About { place: Place { url, org, bucket }, language } = &self.sides[side];
+        json!({
+            "url": url, "org": org, "bucket": bucket, "asked_by": language,
+            "values": self.values()[side],
+        })
+    }
+
+    fn measurements(&self) -> Value {
+        let mut measurements = BTreeMap::<_, Vec<_>>::new();
+        for ((table, field), [source, destination]) in &self.fields {
+            let field = json!({ "field": field, "source": source, "destination": destination });
+            measurements.entry(table).or_default().push(field);
+        }
+        measurements
+            .into_iter()
+            .map(|(name, fields)| json!({ "measurement": name, "fields": fields }))
+            .collect()
+    }
+
+    fn slices_as_json(&self) -> Value {
+        let slice = |(start, Slice { values, hashes }): (&Timestamp, &Slice)| {
+            let mut slice = json!({
+                "start": start.to_string(), "source": values[0], "destination": values[1],
+            });
+            if self.is_deep {
+                for (name, hash) in ["source_hash", "destination_hash"].into_iter().zip(hashes) {
+                    slice[name] = json!(format!("{hash:032x}"));
+                }
+            }
+            slice
+        };
+        self.slices.iter().map(slice).collect()
+    }
+
+    /// The measurements that were compared.
+    fn tables(&self) -> BTreeSet<&str> {
+        self.fields.keys().map(|(table, _)| table.as_str()).collect()
+    }
+}
+
+/// Of one value; those of many are added up, so that no order matters. Floats count as their bits, for they
+/// may be written in several ways.
+fn hash(key: &Key, value: &str) -> u128 {
+    let mut hasher = Xxh3::new();
+    for part in [&key.series, &key.field] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.update(&key.time.0.to_le_bytes());
+    match float(value) {
+        Some(float) => hasher.update(&float.to_bits().to_le_bytes()),
+        None => hasher.update(value.as_bytes()),
+    }
+    hasher.digest128()
+}
+
+/// What decides the lines beside both sides.
+fn policies(settings: &Settings) -> Value {
+    json!({
+        "names": format!("{:?}", settings.dialect).to_lowercase(),
+        "line_breaks": format!("{:?}", settings.line_breaks).to_lowercase(),
+        "rejected_max": settings.rejected_max,
+    })
+}
+
+const SECOND: u64 = 1_000_000_000;

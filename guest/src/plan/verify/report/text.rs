@@ -1,0 +1,163 @@
+//! The report for people. Does not know more than the report does.
+
+use std::fmt::Write;
+
+use super::{About, Example, Kind, Report, Unexplained};
+use crate::plan::note::counted;
+use crate::settings::Place;
+
+/// So many rows, and examples of each kind, are shown; the JSON has more.
+const SHOWN_MAX: usize = 20;
+
+impl Report {
+    /// Sentences, and a table of what differs.
+    pub(super) fn to_people(&self) -> String {
+        let mut text = String::new();
+        self.push_head(&mut text);
+        self.push_kinds(&mut text);
+        self.push_rows(&mut text);
+        self.push_examples(&mut text);
+        self.push_advice(&mut text);
+        text
+    }
+
+    fn push_head(&self, text: &mut String) {
+        let Some(range) = self.range else {
+            return say(text, format_args!("there is nothing to compare"));
+        };
+        let how = if self.is_deep { "value by value" } else { "by counts" };
+        let verdict = match self.is_same() {
+            true => "the same",
+            false => "not the same",
+        };
+        say(text, format_args!("{range}, compared {how}: both sides are {verdict}"));
+        for (name, (about, values)) in
+            ["source", "destination"].into_iter().zip(self.sides.iter().zip(self.values()))
+        {
+            let About { place: Place { url, bucket, .. }, language } = about;
+            let at = if url.is_empty() { String::new() } else { format!(" at {url}") };
+            let values = counted(values, "value", "values");
+            say(text, format_args!("{name:<12} `{bucket}`{at}: {values}, by {language}"));
+        }
+        let measurements = counted(self.tables().len() as u64, "measurement", "measurements");
+        let fields = counted(self.fields.len() as u64, "field", "fields");
+        let slices = counted(self.slices.len() as u64, "slice", "slices");
+        say(text, format_args!("compared     {fields} of {measurements} in {slices} with values"));
+        if let Some(range) = self.left_out {
+            say(text, format_args!("too young    {range}"));
+        }
+    }
+
+    fn push_kinds(&self, text: &mut String) {
+        for kind in Kind::ALL {
+            let count = self.of_kind(kind);
+            if count > 0 {
+                let values = counted(count, "value", "values");
+                say(text, format_args!("{:<12} {values}: {}", kind.name(), meaning(kind)));
+            }
+        }
+        if self.refused > 0 {
+            let points = counted(self.refused, "point", "points");
+            say(text, format_args!("refused      {points}: set aside, while they were repaired"));
+        }
+        for Unexplained { table, range, values: [source, destination] } in
+            self.unexplained.iter().take(SHOWN_MAX)
+        {
+            say(
+                text,
+                format_args!(
+                    "unexplained  {table} in {range}: {source} and {destination} were counted, and the \
+                     values that were read are the same; compare again"
+                ),
+            );
+        }
+    }
+
+    fn push_rows(&self, text: &mut String) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let mut cells = vec![["measurement", "field", "slice"].map(str::to_owned).to_vec()];
+        cells[0].extend(Kind::ALL.map(|kind| kind.name().to_owned()));
+        for ((table, field, start), kinds) in self.rows.iter().take(SHOWN_MAX) {
+            let mut row = vec![table.clone(), field.clone(), start.to_string()];
+            row.extend(Kind::ALL.map(|kind| kinds.get(&kind).copied().unwrap_or(0).to_string()));
+            cells.push(row);
+        }
+        say(text, format_args!(""));
+        push_table(text, &cells);
+        let more = self.rows.len().saturating_sub(SHOWN_MAX);
+        if more > 0 {
+            say(text, format_args!("… and {}", counted(more as u64, "row more", "rows more")));
+        }
+    }
+
+    fn push_examples(&self, text: &mut String) {
+        let differs = |(kind, _): &(&Kind, &Vec<Example>)| kind.differs();
+        for (kind, examples) in self.examples.iter().filter(differs) {
+            say(text, format_args!("\n{}, for example:", kind.name()));
+            for Example { key, values } in examples.iter().take(SHOWN_MAX / 4) {
+                let [source, destination] =
+                    values.each_ref().map(|value| value.as_deref().unwrap_or("nothing"));
+                let (series, field, time) = (&key.series, &key.field, key.time);
+                say(text, format_args!("  {series} {field} {time}: {source} → {destination}"));
+            }
+        }
+    }
+
+    fn push_advice(&self, text: &mut String) {
+        let [missing, different, extra, _, _] = Kind::ALL.map(|kind| self.of_kind(kind));
+        if missing > 0 && !self.repairs {
+            say(
+                text,
+                format_args!(
+                    "\n`--repair` moves what is missing, and looks whether it has arrived"
+                ),
+            );
+        }
+        if different > 0 {
+            say(
+                text,
+                format_args!(
+                    "\nwhat is different is left as it is: which of two values of one point and field \
+                     InfluxDB 3 keeps is not defined"
+                ),
+            );
+        }
+        if extra > 0 {
+            say(
+                text,
+                format_args!("\nwhat is extra is left as it is: rows cannot be deleted everywhere"),
+            );
+        }
+    }
+}
+
+fn meaning(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Missing => "only the source has them",
+        Kind::Different => "both sides have them, and they differ",
+        Kind::Extra => "only the destination has them",
+        Kind::Known => "only the source has them, and they were set aside",
+        Kind::Repaired => "they were missing, and have arrived now",
+    }
+}
+
+fn say(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a string takes all");
+}
+
+/// Columns as wide as their widest cell; numbers to the right.
+fn push_table(text: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    for row in rows {
+        let cell = |(at, cell): (usize, &String)| match at {
+            0..=2 => format!("{cell:<width$}", width = widths[at]),
+            _ => format!("{cell:>width$}", width = widths[at]),
+        };
+        let cells: Vec<_> = row.iter().enumerate().map(cell).collect();
+        say(text, format_args!("{}", cells.join("  ").trim_end()));
+    }
+}
