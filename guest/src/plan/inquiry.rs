@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::collect::Collect;
+use super::divide::{Divider, Division};
 use super::earliest::{Earliest, First};
 use super::exchange::{Ids, Want};
 use super::fields::Fields;
@@ -371,5 +372,21 @@ impl Question for Journal {
 
     fn notes(&mut self) -> VecDeque<Note> {
         std::mem::take(&mut self.notes)
+    }
+}
+
+impl Question for Divider {
+    type Found = Division;
+
+    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.want(now, ids)
+    }
+
+    fn owns(&self, id: u64) -> bool {
+        self.owns(id)
+    }
+
+    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Division>, Error> {
+        self.answer(answer)
     }
 }

@@ -5,17 +5,20 @@
 
 mod counting;
 mod listing;
+mod sections;
 mod survey;
 mod values;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use super::inquiry::Asker;
 use super::road::{Database, Road, RoadFinder};
 use super::schema::{Measurement, Type};
 use crate::converter::{Part, Product, push_name};
 use crate::error::{Endpoint, Error, Fault};
+use crate::section::Section;
 use crate::settings::{Destination, Format, Language, Place, Selection, Settings, Source};
 pub(crate) use counting::{Column, Counts, slice_of};
 use survey::Survey;
@@ -32,6 +35,8 @@ pub(crate) struct Side {
     longest: Cell<u64>,
     /// What a file holds, once it is read.
     surveyed: RefCell<Option<Survey>>,
+    /// Into which sections a measurement is cut, once that is known.
+    sections: RefCell<BTreeMap<String, Vec<Section>>>,
 }
 
 /// How a side is asked.
@@ -57,6 +62,8 @@ pub(crate) struct Table {
     pub(crate) parts: Vec<Measurement>,
     /// Where they are told.
     pub(crate) tags: Vec<String>,
+    /// How many series it has, where that matters and is told.
+    pub(crate) series: u64,
 }
 
 impl Side {
@@ -99,7 +106,14 @@ impl Side {
     }
 
     fn new(which: Endpoint, settings: Settings, way: Way) -> Self {
-        Self { which, settings, way, longest: Cell::new(u64::MAX), surveyed: RefCell::default() }
+        Self {
+            which,
+            settings,
+            way,
+            longest: Cell::new(u64::MAX),
+            surveyed: RefCell::default(),
+            sections: RefCell::default(),
+        }
     }
 
     /// What a table of it is called at the destination, as line protocol.
