@@ -6,7 +6,7 @@
 //! ```text
 //!             configuration        a host's answers
 //!                   │                     │
-//! settings ─────────┴──▶ plan ◀───────────┘
+//! settings, rules ──┴──▶ plan ◀───────────┘
 //!                        │ migrate: which batch next, what is done ─▶ progress: the record
 //!                        │   coverage: times done, by section; sizer: how long the next is to be
 //!                        │   divide: where a section is cut; quota, pace, days: what may go, and when
@@ -35,8 +35,10 @@ pub mod plan;
 mod coverage;
 mod progress;
 pub mod protocol;
+mod rules;
 mod section;
 mod settings;
+mod terms;
 pub mod time;
 
 #[cfg(target_family = "wasm")]

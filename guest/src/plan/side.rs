@@ -9,17 +9,19 @@ mod sections;
 mod survey;
 mod values;
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::inquiry::Asker;
 use super::road::{Database, Road, RoadFinder};
-use super::schema::{Measurement, Type};
+use super::schema::Measurement;
 use crate::converter::{Part, Product, push_name};
 use crate::error::{Endpoint, Error, Fault};
+use crate::rules::{Rules, Type};
 use crate::section::Section;
-use crate::settings::{Destination, Format, Language, Place, Selection, Settings, Source};
+use crate::settings::{
+    Destination, Format, Language, Place, Selection, Settings, Source, UnfitValues,
+};
 pub(crate) use counting::{Column, Counts, slice_of};
 use survey::Survey;
 pub(crate) use values::{Key, VALUES_MAX, Values, float, is_same};
@@ -122,17 +124,17 @@ impl Side {
             // As it is read.
             Way::File => table.to_owned(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => {
-                self.written(Part::Measurement, table)
+                self.written(Part::Measurement, self.settings.rules.measurement(table))
             }
         }
     }
 
     /// What a field of a table becomes at the destination, where it has values of this type.
-    pub(crate) fn field_of(&self, _table: &str, field: &str, _of: Type) -> String {
+    pub(crate) fn field_of(&self, table: &str, field: &str, of: Type) -> String {
         match self.way {
             Way::File => field.to_owned(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => {
-                let name: Cow<'_, str> = field.into();
+                let (name, _) = self.settings.rules.field(table, field, of);
                 self.written(Part::FieldKey, &name)
             }
         }
@@ -193,6 +195,9 @@ impl Settings {
             source,
             reads: Endpoint::Destination,
             selection: Selection::default(),
+            // What is there is there under its own names; what cannot be said is nothing of ours.
+            rules: Rules::default(),
+            unfit: UnfitValues::SetAside,
             ..self.clone()
         }
     }

@@ -14,9 +14,9 @@ use crate::error::{Error, Fault};
 use crate::plan::exchange::{Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
 use crate::plan::reader::{self, Reader};
-use crate::plan::schema::Type;
 use crate::plan::{Answer, Note};
 use crate::protocol::{iox, sql};
+use crate::rules::Type;
 use crate::section::Section;
 use crate::settings::{Selection, Settings};
 use crate::time::{TimeRange, Timestamp};
@@ -202,18 +202,15 @@ impl Reading {
         };
         let measurement = Some(side.key_of(&table.name));
         let reader = Reader::new(&settings, side.road(), range, section, false);
-        let conversion = Conversion::within(
-            range,
-            reader::format(&settings),
-            settings.dialect,
-            settings.line_breaks,
-        );
+        let conversion = Conversion::within(range, reader::format(&settings), settings.manner());
         Self { reader, conversion, values, measurement }
     }
 
     /// Lines are taken as they come: they are not to be held twice.
     fn take_lines(&mut self) -> Result<(), Error> {
         let lines = self.conversion.take_lines(usize::MAX);
+        self.values.set_aside = self.conversion.counts().unfit;
+        self.conversion.take_rejected();
         self.values.push_lines(&lines, self.measurement.as_deref())
     }
 }
