@@ -9,6 +9,7 @@ mod influxql_faults;
 mod influxql_types;
 mod queries;
 mod servers;
+mod sql;
 mod writes;
 
 use serde_json::json;

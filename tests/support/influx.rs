@@ -23,8 +23,10 @@ mod schema;
 mod server;
 mod settings;
 mod shards;
+mod sql;
 mod stop;
 mod store;
+mod table;
 mod tsm;
 mod write;
 
@@ -39,7 +41,7 @@ use influxdb_line_protocol::split_lines;
 pub use exchange::Exchange;
 pub use fault::{Fault, Hold, Moment, Piece, Share};
 pub use points::{Fields, Point, Points, Series, Type, Value};
-pub use settings::{Databases, Engine, Mapping, Settings, Version};
+pub use settings::{Databases, Engine, Mapping, Settings, Sql, Version};
 
 use server::{Shared, accept};
 

@@ -24,6 +24,21 @@ pub struct Settings {
     pub databases: Databases,
     /// Whether the token is an administrator's. On version 1 only they see shards.
     pub is_admin: bool,
+    /// How SQL is answered, whatever the engine.
+    pub sql: Sql,
+}
+
+/// How InfluxDB 3 answers SQL over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sql {
+    /// As Core and Enterprise.
+    Answered {
+        /// A query fails for too many Parquet files if its range holds points of more days than
+        /// these; `None` lets all through.
+        days_max: Option<usize>,
+    },
+    /// As Serverless, Dedicated and Clustered: there is no `/api/v3/query_sql`.
+    Absent,
 }
 
 /// The versions with a TSM engine, which speak differently.
@@ -85,6 +100,7 @@ impl Default for Settings {
             version: Version::V2,
             databases: Databases::Virtual(Vec::new()),
             is_admin: true,
+            sql: Sql::Answered { days_max: None },
         }
     }
 }

@@ -84,6 +84,7 @@ impl Bucket {
     /// Adds a point. The first value of a field decides upon its type in a shard group.
     pub(super) fn insert(&mut self, point: Point) {
         self.shards.learn(&point);
+        self.schema.learn(&point);
         self.points.insert(point);
     }
 
