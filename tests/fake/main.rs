@@ -5,6 +5,7 @@ mod broken_answers;
 mod databases;
 mod faults;
 mod influxql;
+mod influxql_counts;
 mod influxql_faults;
 mod influxql_types;
 mod queries;

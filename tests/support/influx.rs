@@ -41,7 +41,7 @@ use influxdb_line_protocol::split_lines;
 pub use exchange::Exchange;
 pub use fault::{Fault, Hold, Moment, Piece, Share};
 pub use points::{Fields, Point, Points, Series, Type, Value};
-pub use settings::{Databases, Engine, Mapping, Settings, Sql, Version};
+pub use settings::{ContinuousQuery, Databases, Engine, Mapping, Settings, Sql, Task, Version};
 
 use server::{Shared, accept};
 

@@ -26,6 +26,32 @@ pub struct Settings {
     pub is_admin: bool,
     /// How SQL is answered, whatever the engine.
     pub sql: Sql,
+    /// What `SHOW CONTINUOUS QUERIES` lists on version 1.
+    pub continuous_queries: Vec<ContinuousQuery>,
+    /// What `/api/v2/tasks` lists on version 2.
+    pub tasks: Vec<Task>,
+}
+
+/// A continuous query of version 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContinuousQuery {
+    /// The database that it belongs to.
+    pub database: String,
+    /// Its name.
+    pub name: String,
+    /// `CREATE CONTINUOUS QUERY … END`, as the server writes it.
+    pub query: String,
+}
+
+/// A task of version 2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// Its script.
+    pub flux: String,
+    /// Whether it runs.
+    pub is_active: bool,
 }
 
 /// How InfluxDB 3 answers SQL over HTTP.
@@ -101,6 +127,8 @@ impl Default for Settings {
             databases: Databases::Virtual(Vec::new()),
             is_admin: true,
             sql: Sql::Answered { days_max: None },
+            continuous_queries: Vec::new(),
+            tasks: Vec::new(),
         }
     }
 }
