@@ -7,6 +7,7 @@ mod faults;
 mod influxql;
 mod influxql_counts;
 mod influxql_faults;
+mod influxql_tables;
 mod influxql_types;
 mod queries;
 mod servers;

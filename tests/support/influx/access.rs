@@ -9,7 +9,7 @@ use super::{influxql, listings, query, sql, write};
 pub(super) fn face(exchange: &Exchange, settings: &Settings) -> Face {
     let is_v1 = settings.version != Version::V2;
     match (exchange.path(), settings.engine) {
-        (write::V3 | sql::PATH, _) | (write::V1, Engine::Iox) => Face::V3,
+        (write::V3 | sql::PATH, _) | (write::V1 | influxql::PATH, Engine::Iox) => Face::V3,
         (write::V2, Engine::Iox) => Face::V2OnV3,
         (write::V1, Engine::Tsm) => Face::V1,
         (influxql::PATH, Engine::Tsm) if is_v1 => match exchange.header("accept") {
@@ -32,7 +32,7 @@ pub(super) fn has_path(path: &str, settings: &Settings) -> bool {
         write::V2 | query::PATH => is_v2,
         listings::BUCKETS => is_v2 && is_tsm,
         listings::DBRPS => is_v2 && has_databases,
-        influxql::PATH => has_databases,
+        influxql::PATH => has_databases || !is_tsm,
         _ => false,
     }
 }
@@ -68,6 +68,11 @@ pub(super) fn refusal(exchange: &Exchange, face: Face, settings: &Settings) -> O
         Face::V2 if scheme == "Token" && given == token => None,
         // InfluxDB 3 takes it as a bearer token too.
         Face::V3 | Face::V2OnV3 if matches!(scheme, "Token" | "Bearer") && given == token => None,
+        // And as the password of anybody, for clients of version 1.
+        Face::V3 if scheme == "Basic" => match plain(given) {
+            Some(user) if user.split_once(':').is_some_and(|(_, given)| given == token) => None,
+            _ => Some(face.unauthorized()),
+        },
         Face::V2 | Face::V3 | Face::V2OnV3 => Some(face.unauthorized()),
     }
 }

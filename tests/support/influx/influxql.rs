@@ -1,4 +1,4 @@
-//! `/query`: InfluxQL as 1.6.7 and 2.9.1 answer it, in MessagePack.
+//! `/query`: InfluxQL as 1.6.7 and 2.9.1 answer it, in MessagePack, and as InfluxDB 3 does, in JSON.
 //!
 //! From a form to a sequence of maps: `q=SHOW SHARDS` gives `{"results":[…]}`, `{"results":[…]}`.
 //! Knows no connection.
@@ -9,6 +9,7 @@ mod outcome;
 mod parse;
 mod select;
 mod show;
+mod tables;
 mod token;
 
 use super::answer::{self, Face, Reply};
@@ -52,6 +53,9 @@ pub(super) fn answer(
     ending: Ending,
 ) -> Reply {
     let form = Form::of(exchange);
+    if face == Face::V3 {
+        return tables::answer(exchange, &form, store, settings, ending);
+    }
     // Not of the server, but what a migration asks for; without it, it would be answered otherwise.
     if exchange.header("accept") != Some("application/x-msgpack") {
         return face.query_refused("the fake answers InfluxQL with application/x-msgpack alone");

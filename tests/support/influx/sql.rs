@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use super::answer::{self, Reply, v3};
 use super::exchange::Exchange;
 use super::schema::Column;
-use super::settings::{Settings, Sql};
+use super::settings::Settings;
 use super::store::{Bucket, Store};
 use super::table::{Cell, Table};
 use json::Format;
@@ -52,7 +52,7 @@ pub(super) fn answer(exchange: &Exchange, store: &Store, settings: &Settings) ->
         Ok((request.format, json::text(&rows, request.format)))
     });
     match found {
-        Ok((format, text)) => answer::sql_answered(format.content_type(), text.into_bytes()),
+        Ok((format, text)) => answer::v3_answered(format.content_type(), text.into_bytes()),
         Err(Refusal { status, message }) => v3(status, message.into_bytes()),
     }
 }
@@ -136,22 +136,9 @@ fn check_columns(counts: &Counts, table: &Table<'_>) -> Result<(), Refusal> {
     Err(Refusal { status: 500, message })
 }
 
-/// A server has as many files as gen1 spans of ten minutes hold points; the fake has one a day.
 fn check_days(table: &Table<'_>, settings: &Settings) -> Result<(), Refusal> {
-    let Sql::Answered { days_max: Some(days_max) } = settings.sql else { return Ok(()) };
-    if table.days() <= days_max {
-        return Ok(());
-    }
-    let message = format!(
-        "External error: Query would scan {days_max} Parquet files, exceeding the file limit. \
-         InfluxDB 3 Core caps file access to prevent performance degradation and memory issues. \
-         Use a narrower time range, or increase the limit with --query-file-limit (this may cause \
-         slower queries or instability).\n\nTo remove this limitation, upgrade to InfluxDB 3 \
-         Enterprise, which automatically compacts files for efficient querying across any time \
-         range. Free for non-commercial and home use, and free trials for commercial evaluation: \
-         https://www.influxdata.com/downloads"
-    );
-    Err(Refusal { status: 500, message })
+    let too_many = |message| Refusal { status: 500, message };
+    table.too_many_files(settings).map_or(Ok(()), |message| Err(too_many(message)))
 }
 
 /// `information_schema.columns`

@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
 }
 
 /// How the counts are called: by their aliases; `count`, `count_1` and so on without.
-fn names(counts: &[Count]) -> Vec<String> {
+pub(super) fn names(counts: &[Count]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for count in counts {
         let wanted = count.alias.as_deref().unwrap_or("count");
