@@ -12,6 +12,8 @@ mod influxql_types;
 mod queries;
 mod servers;
 mod sql;
+mod tampering;
+mod tasks;
 mod writes;
 
 use serde_json::json;

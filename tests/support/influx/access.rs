@@ -3,7 +3,7 @@
 use super::answer::{Face, Reply};
 use super::exchange::Exchange;
 use super::settings::{Databases, Engine, Settings, Sql, Version};
-use super::{influxql, listings, query, sql, write};
+use super::{influxql, listings, query, sql, tasks, write};
 
 /// The manner in which a request is answered.
 pub(super) fn face(exchange: &Exchange, settings: &Settings) -> Face {
@@ -30,7 +30,7 @@ pub(super) fn has_path(path: &str, settings: &Settings) -> bool {
         write::V1 | write::V3 => true,
         sql::PATH => settings.sql != Sql::Absent,
         write::V2 | query::PATH => is_v2,
-        listings::BUCKETS => is_v2 && is_tsm,
+        listings::BUCKETS | tasks::PATH => is_v2 && is_tsm,
         listings::DBRPS => is_v2 && has_databases,
         influxql::PATH => has_databases || !is_tsm,
         _ => false,

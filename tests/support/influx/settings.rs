@@ -44,12 +44,16 @@ pub struct ContinuousQuery {
 }
 
 /// A task of version 2.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// Its name.
     pub name: String,
+    /// What somebody wrote about it.
+    pub description: Option<String>,
     /// Its script.
     pub flux: String,
+    /// How often it runs, such as `1h`; `None` if a `cron` says it.
+    pub every: Option<String>,
     /// Whether it runs.
     pub is_active: bool,
 }
