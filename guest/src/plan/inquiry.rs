@@ -9,7 +9,7 @@
 //! ```
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::future::{poll_fn, ready};
 use std::pin::Pin;
@@ -22,12 +22,14 @@ use super::earliest::{Earliest, First};
 use super::exchange::{Ids, Want};
 use super::fields::Fields;
 use super::journal::Journal;
+use super::pace::{Held, Pace, Quota};
+use super::quota::QuotaFinder;
 use super::road::{Road, RoadFinder};
 use super::schema::Measurement;
 use super::stopping::Stopping;
 use super::{Answer, Note, Outcome, Progress, Step, Totals};
-use crate::error::{Error, Fault};
-use crate::protocol::Call;
+use crate::error::{Endpoint, Error, Fault};
+use crate::protocol::{Call, Request};
 use crate::time::Timestamp;
 
 /// A story in the course of being told.
@@ -51,6 +53,10 @@ struct Desk {
     want: Option<Want>,
     notes: VecDeque<Note>,
     totals: Totals,
+    /// What may be read of the source, and when; and which requests are to it.
+    reading: Pace,
+    of_source: BTreeSet<u64>,
+    held: Held,
     doing: String,
     percent: f64,
 }
@@ -107,6 +113,11 @@ impl Inquiry {
                 let error = Error::new(Fault::Stopped, "interrupted");
                 return Step::Done(Outcome::new(super::Ending::of(error), desk.totals));
             }
+            let ready = desk.reading.ready(now, 1);
+            if ready > now {
+                desk.held.until(ready, Endpoint::Source);
+                return desk.held.note(now).map_or(Step::Wait(ready), Step::Note);
+            }
             desk.turn = Turn::Next;
             desk.want = None;
         }
@@ -120,7 +131,12 @@ impl Inquiry {
                 return note.map_or(Step::Done(outcome), Step::Note);
             }
             // A request that is not handed out now would be lost: what was noted follows it.
-            (Poll::Pending, Some(Want::Step(step))) => return step,
+            (Poll::Pending, Some(Want::Step(step))) => {
+                if let Step::Send(Request { id, endpoint: Endpoint::Source, .. }) = &step {
+                    desk.of_source.insert(*id);
+                }
+                return step;
+            }
             (Poll::Pending, Some(Want::Wait(until))) => until,
             (Poll::Pending, Some(Want::Nothing) | None) => Timestamp::MAX,
         };
@@ -128,10 +144,19 @@ impl Inquiry {
     }
 
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
-        if let Answer::Bytes(bytes) = &answer {
-            self.asker.0.borrow_mut().totals.read += bytes.len() as u64;
+        {
+            let mut desk = self.asker.0.borrow_mut();
+            if let Answer::Bytes(bytes) = &answer {
+                desk.totals.read += bytes.len() as u64;
+                if desk.of_source.contains(&id) {
+                    let now = desk.now;
+                    desk.reading.spend(now, bytes.len() as u64);
+                }
+            } else if !matches!(answer, Answer::Response(_)) {
+                desk.of_source.remove(&id);
+            }
+            desk.turn = Turn::Answer(Some((id, answer)));
         }
-        self.asker.0.borrow_mut().turn = Turn::Answer(Some((id, answer)));
         if let Poll::Ready(outcome) = self.poll() {
             self.story = Box::pin(ready(outcome));
         }
@@ -251,6 +276,11 @@ impl Asker {
             }
         })
         .await
+    }
+
+    /// No more is read of the source than this from now on.
+    pub(crate) fn keep_to(&self, reading: Pace) {
+        self.0.borrow_mut().reading = reading;
     }
 
     /// The host's clock, as it was told last.
@@ -388,5 +418,30 @@ impl Question for Divider {
 
     fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Division>, Error> {
         self.answer(answer)
+    }
+}
+
+impl Question for QuotaFinder {
+    type Found = (Option<Quota>, Option<Quota>);
+
+    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.want(now, ids)
+    }
+
+    fn owns(&self, id: u64) -> bool {
+        self.owns(id)
+    }
+
+    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Self::Found>, Error> {
+        self.answer(answer)?;
+        Ok(None)
+    }
+
+    fn found(&mut self) -> Option<Self::Found> {
+        QuotaFinder::found(self)
+    }
+
+    fn notes(&mut self) -> VecDeque<Note> {
+        std::mem::take(&mut self.notes)
     }
 }
