@@ -142,6 +142,7 @@ fn found(statement: &Statement, store: &Store, settings: &Settings) -> Result<Ve
         Statement::ShowRetentionPolicies { .. }
         | Statement::ShowShards
         | Statement::ShowCardinality { .. }
+        | Statement::ShowExactCardinality { .. }
         | Statement::ShowContinuousQueries => {
             Err("the fake does not answer this statement on version 3".to_owned())
         }
