@@ -83,6 +83,7 @@ fn database(statement: &Statement) -> &str {
         | Statement::ShowFieldKeys { database, .. }
         | Statement::ShowTagKeys { database }
         | Statement::ShowCardinality { database, .. }
+        | Statement::ShowExactCardinality { database }
         | Statement::Select(Select { database, .. }) => database,
         Statement::ShowShards | Statement::ShowContinuousQueries => "",
     }
