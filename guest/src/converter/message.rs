@@ -60,6 +60,15 @@ impl ErrorKind {
                 "set a smaller `migration.batch_interval`, or migrate each retention policy by \
                  itself: `source.bucket = \"db/rp\"`",
             ),
+            Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
+            Self::NoTime => Some("a server would give it the time at which it is written"),
+            _ => self.hint_of_finding(),
+        }
+    }
+
+    /// For one value or name that cannot arrive as it is.
+    fn hint_of_finding(&self) -> Option<&'static str> {
+        match self {
             Self::NotInLineProtocol { reason, .. } if depends_on_product(reason) => {
                 Some("say what the destination is: `destination.product`, `convert --product`")
             }
@@ -81,8 +90,6 @@ impl ErrorKind {
                 "rename it too, or choose another name in the rule; a rule with a `measurement` holds \
                  for that one alone",
             ),
-            Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
-            Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
         }
     }
