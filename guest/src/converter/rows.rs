@@ -277,7 +277,10 @@ impl Rows for Writer<'_> {
         // Invariant: no more results are read than there are statements.
         let known = &statements[statement];
         match known.values {
-            Some(expected) if expected != found => Err(ErrorKind::Values { expected, found }),
+            Some(expected) if expected != found => {
+                let measurement = quoted(&known.measurement);
+                Err(ErrorKind::Values { measurement, expected, found })
+            }
             _ => Ok(()),
         }
     }
@@ -329,7 +332,8 @@ mod tests {
         assert_eq!((ended, points.counts.rows, points.counts.outside), (Ok(()), 2, 0));
         assert_eq!(points.merge.lines.text(), "m f=5i 1\nm f=6i 2\n");
         for counted in [1, 3] {
-            let error = ErrorKind::Values { expected: counted, found: 2 };
+            let measurement = "m".to_owned();
+            let error = ErrorKind::Values { measurement, expected: counted, found: 2 };
             assert_eq!(statement(&[5, 6], counted).0, Err(error));
         }
     }

@@ -1,5 +1,5 @@
-//! Reading a batch by InfluxQL: its fields, where types change, and then all points, some
-//! measurements a request.
+//! Reading a batch by InfluxQL: its fields, how many values there are and where types change, and then
+//! all points, some measurements a request.
 //!
 //! Does not know where points go.
 
@@ -29,6 +29,8 @@ pub(crate) struct InfluxQlReader {
     batch: TimeRange,
     section: Section,
     attempts_max: u32,
+    /// Nobody should still write into its times: all that is read is counted.
+    pub(crate) is_settled: bool,
     stage: Stage,
     /// The question of the stage, until the points are read.
     asking: Option<Collect>,
@@ -82,7 +84,17 @@ impl InfluxQlReader {
         let condition = settings.selection.condition.clone();
         let stage = Stage::Fields(fields.into());
         let section = section.clone();
-        Self { bucket, database, condition, batch, section, attempts_max, stage, asking: None }
+        Self {
+            bucket,
+            database,
+            condition,
+            batch,
+            section,
+            attempts_max,
+            is_settled: false,
+            stage,
+            asking: None,
+        }
     }
 
     fn ask(&mut self, statements: &[String]) {
@@ -159,8 +171,7 @@ impl InfluxQlReader {
             Stage::Counts { asked, mut slices } => {
                 let tables = tables(body, asked.len())?;
                 for (place, slice) in asked.into_iter().enumerate() {
-                    let columns = slices.measurement(&slice).columns_to_count().len();
-                    slices.settle(slice, &counts(&tables, place, columns)?)?;
+                    slices.settle(slice, &counts(&tables, place)?)?;
                 }
                 self.count(slices, conversion);
             }
@@ -182,9 +193,13 @@ impl InfluxQlReader {
         let cell = self.database.cell_seconds * 1_000_000_000;
         let schema = of_section(schema, &self.section);
         let has_all_fields = self.section.names(&Dimension::Field).is_none();
-        let slices =
+        let mut slices =
             Slices::new(schema, self.batch, cell, self.condition.is_some(), has_all_fields);
-        if slices.are_unsure() && self.database.shows_shards {
+        let are_unsure = slices.are_unsure();
+        if self.is_settled {
+            slices.count_all();
+        }
+        if are_unsure && self.database.shows_shards {
             self.stage = Stage::Shards(slices);
             self.ask(&[influxql::shards()]);
         } else {
@@ -204,8 +219,7 @@ impl InfluxQlReader {
             return self.ask_kinds(kinds, all, slices, conversion);
         }
         let count = |slice: &Slice| {
-            let columns = slices.measurement(slice).columns_to_count();
-            influxql::counts(&columns, self.scope(slice, &slices))
+            influxql::counts(&slices.columns_to_count(slice), self.scope(slice, &slices))
         };
         let statements = influxql::first_that_fit(asked.iter().map(count));
         asked.drain(statements.len()..).rev().for_each(|slice| slices.put_back(slice));
@@ -306,12 +320,12 @@ fn group(start: &str, end: &str) -> Result<TimeRange, Error> {
     })
 }
 
-/// The counts that a statement gave; all 0 if it gave no row.
-fn counts(tables: &[Table], statement: usize, columns: usize) -> Result<Vec<u64>, Error> {
+/// The counts that a statement gave; none if it gave no row, and all of them are 0 then.
+fn counts(tables: &[Table], statement: usize) -> Result<Vec<u64>, Error> {
     let unfit = || Error::new(Fault::Malformed, "expected counts, found something else");
     let mut of_statement = tables.iter().filter(|table| table.statement == statement);
     let Some(table) = of_statement.next() else {
-        return Ok(vec![0; columns]);
+        return Ok(Vec::new());
     };
     // The first column is the time.
     let row = table.rows.first().and_then(|row| row.get(1..)).ok_or_else(unfit)?;
@@ -320,7 +334,7 @@ fn counts(tables: &[Table], statement: usize, columns: usize) -> Result<Vec<u64>
         cell => cell.integer().and_then(|count| u64::try_from(count).ok()).ok_or_else(unfit),
     };
     let is_one = table.rows.len() == 1 && of_statement.next().is_none();
-    if !is_one || row.len() != columns {
+    if !is_one || row.is_empty() {
         return Err(unfit());
     }
     row.iter().map(count).collect()

@@ -1,4 +1,4 @@
-//! As much of Flux as a migration asks: `from`, `range`, `filter` and the earliest time.
+//! As much of Flux as a migration asks: `from`, `range`, `filter`, the earliest time and a count.
 //!
 //! Knows no points. `from(bucket: "b") |> range(start: 2022-01-01T00:00:00Z)` is a query;
 //! whatever is not understood is an error, never left out.
@@ -29,6 +29,9 @@ pub(super) enum Answer {
     Points,
     /// The time of the first: `first() |> keep(columns: ["_time"]) |> min(column: "_time")`.
     Earliest,
+    /// How many there are: `group(columns: ["_measurement", "_field"]) |> count() |> group() |> sum()
+    /// |> keep(columns: ["_value"])`.
+    Count,
 }
 
 /// Reads a query. The error is a message as the server gives it: place and reason.
@@ -60,8 +63,12 @@ enum Stage {
     Range(i64, Option<i64>),
     Filter(Predicate),
     First,
-    KeepTime,
+    Keep(Vec<String>),
     MinTime,
+    /// By these columns.
+    Group(Vec<String>),
+    Count,
+    Sum,
 }
 
 impl Parser {
@@ -84,7 +91,21 @@ impl Parser {
         }
         let answer = match last[..] {
             [] => Answer::Points,
-            [Stage::First, Stage::KeepTime, Stage::MinTime] => Answer::Earliest,
+            [Stage::First, Stage::Keep(ref columns), Stage::MinTime] if *columns == ["_time"] => {
+                Answer::Earliest
+            }
+            [
+                Stage::Group(ref by),
+                Stage::Count,
+                Stage::Group(ref together),
+                Stage::Sum,
+                Stage::Keep(ref columns),
+            ] if *by == ["_measurement", "_field"]
+                && together.is_empty()
+                && *columns == ["_value"] =>
+            {
+                Answer::Count
+            }
             _ => return Err(self.fault_at(0, "this order of stages is not known to the fake")),
         };
         Ok(Query { bucket, start, stop, filters, answer })
@@ -102,18 +123,17 @@ impl Parser {
                 Stage::Filter(predicate(self)?)
             }
             "first" => Stage::First,
-            "keep" => {
-                self.argument("columns")?;
-                self.symbol("[")?;
-                self.time_column()?;
-                self.symbol("]")?;
-                Stage::KeepTime
-            }
-            "min" => {
-                self.argument("column")?;
-                self.time_column()?;
-                Stage::MinTime
-            }
+            "count" => Stage::Count,
+            "sum" => Stage::Sum,
+            "group" if self.peek() == &Kind::Symbol(")") => Stage::Group(Vec::new()),
+            "group" => Stage::Group(self.columns()?),
+            "keep" => Stage::Keep(self.columns()?),
+            "min" => match self.text_argument("column")?.as_str() {
+                "_time" => Stage::MinTime,
+                other => {
+                    return Err(self.fault(format!("column {other:?} is not known to the fake")));
+                }
+            },
             other => {
                 return Err(self.fault_at(first, format!("undefined identifier {other}")));
             }
@@ -137,11 +157,17 @@ impl Parser {
         Ok(Stage::Range(start, Some(self.time()?)))
     }
 
-    fn time_column(&mut self) -> Result<(), Fault> {
-        match self.text()?.as_str() {
-            "_time" => Ok(()),
-            other => Err(self.fault(format!("column {other:?} is not known to the fake"))),
+    /// `columns: ["a", "b"]`
+    fn columns(&mut self) -> Result<Vec<String>, Fault> {
+        self.argument("columns")?;
+        self.symbol("[")?;
+        let mut columns = vec![self.text()?];
+        while self.peek() == &Kind::Symbol(",") {
+            self.symbol(",")?;
+            columns.push(self.text()?);
         }
+        self.symbol("]")?;
+        Ok(columns)
     }
 
     fn argument(&mut self, name: &str) -> Result<(), Fault> {

@@ -48,8 +48,10 @@ pub(super) enum Columns {
     Series(Fields),
     /// The first row of these: `LIMIT 1`.
     First(Fields),
-    /// `count("f"), count("f"::float)`
+    /// `count("f"), count("f"::float), count("f"::field)`
     Counts(Vec<(String, Option<Type>)>),
+    /// `count(*::field)`: of all that the range knows.
+    CountAll,
     /// `first("f") * 0 + 1000`: a number of the type that the field is read as.
     Kind(String),
 }
@@ -175,10 +177,7 @@ impl Parser {
     /// What stands before `FROM`; rows are those of all series until it is said.
     fn columns(&mut self) -> Result<Columns, String> {
         if self.takes("*") {
-            self.symbol("::")?;
-            if !self.takes_word("field") {
-                return Err(self.expected("field, tag"));
-            }
+            self.all_fields()?;
             return Ok(Columns::Series(Fields::All));
         }
         if self.takes_word("first") {
@@ -203,13 +202,25 @@ impl Parser {
         }
     }
 
+    /// What follows the `*` of `*::field`.
+    fn all_fields(&mut self) -> Result<(), String> {
+        self.symbol("::")?;
+        if self.takes_word("field") { Ok(()) } else { Err(self.expected("field, tag")) }
+    }
+
     fn counts(&mut self) -> Result<Columns, String> {
         let mut counts = Vec::new();
         loop {
             self.word("count")?;
             self.symbol("(")?;
+            if counts.is_empty() && self.takes("*") {
+                self.all_fields()?;
+                self.symbol(")")?;
+                return Ok(Columns::CountAll);
+            }
             let field = self.name()?;
-            let read = if self.takes("::") { Some(self.value_type()?) } else { None };
+            let is_typed = self.takes("::") && !self.takes_word("field");
+            let read = if is_typed { Some(self.value_type()?) } else { None };
             self.symbol(")")?;
             counts.push((field, read));
             if !self.takes(",") {

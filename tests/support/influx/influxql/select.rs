@@ -48,6 +48,7 @@ pub(super) fn rows(
         }
         Columns::First(fields) => reader.first(&reader.columns(fields)),
         Columns::Counts(counts) => reader.counts(counts),
+        Columns::CountAll => reader.count_all(),
         Columns::Kind(field) => reader.kind(field)?,
     })
 }
@@ -146,6 +147,16 @@ impl<'a> Reader<'a> {
             ..self.rows_of(columns.iter().map(|(field, _)| field))
         });
         rows.into_iter().collect()
+    }
+
+    /// `count(*::field)`: one row, whose columns are named after the fields.
+    fn count_all(&self) -> Vec<Rows> {
+        let counts = self.types.keys().map(|field| ((*field).to_owned(), None));
+        let names = self.types.keys().map(|field| format!("count_{field}"));
+        let columns = [vec!["time".to_owned()], names.collect()].concat();
+        let mut rows = self.counts(&counts.collect::<Vec<_>>());
+        rows.iter_mut().for_each(|rows| rows.columns.clone_from(&columns));
+        rows
     }
 
     /// `count("f"), count("f"::float)`: one row, in which nothing stands for none.
