@@ -17,8 +17,7 @@ use crate::source::{Answered, SECOND, Source};
 /// How often something goes wrong, of a thousand.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// An exchange: it does not arrive, its answer does not, or it breaks off; or the source leaves out
-    /// the last row of its answer, and ends it as if it were whole.
+    /// An exchange: it or its answer does not arrive or breaks off, or the last row is left out of it.
     pub(crate) exchange: u32,
     /// The destination asks to wait.
     pub(crate) busy: u32,
@@ -280,11 +279,8 @@ impl World {
                     asked.in_vain |= fault.is_some();
                 }
                 self.queries.push(self.now..self.now + takes);
-                let body = match fault {
-                    Some(3) => body.map(|body| without_last_row(&body)),
-                    _ => body,
-                };
-                let Some(body) = body else {
+                let lost = |body: String| without_last_row(&body);
+                let Some(body) = (if fault == Some(3) { body.map(lost) } else { body }) else {
                     return self.answer_at(self.now + takes, place, id, failed(Cause::TimedOut));
                 };
                 // Of an answer that never comes nobody can say what of it was sent.

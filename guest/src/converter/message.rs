@@ -9,8 +9,9 @@ use super::names::depends_on_product;
 use crate::error::Fault;
 
 /// Where a response does not hold as many values as its server counts.
-pub(crate) const VALUES_HINT: &str = "either the answer was cut, or somebody writes into that time at the source, or deletes there: the \
-     batch is read again; for what comes late, `stop = \"now\"` stays `migration.lag` behind the present";
+pub(crate) const VALUES_HINT: &str = "either the answer was cut, or somebody writes into that time at the source, or deletes \
+     there: run the same command again; for points that come late, `stop = \"now\"` stays \
+     `migration.lag` behind the present";
 
 impl ErrorKind {
     pub(super) fn hint(&self) -> Option<&'static str> {
