@@ -1,11 +1,11 @@
 //! What to read of a batch by InfluxQL, so that no value is cast and none vanishes: slices, each
 //! with the number of values that it must give, unless they are still being written.
 //!
-//! Does not know requests. What has no values by its count is read nevertheless: a count alone says
-//! nothing. Where a field has several types, the values of each type are counted: strings and
-//! booleans beside numbers are then read by name. Numbers of several types cannot be told apart that
-//! way, so they are read one shard group at a time. If the source does not tell where those begin, whole hours stand in for them: no group is shorter, and each begins at one,
-//! unless its duration was no number of hours (then a part of an hour that divides both).
+//! Does not know requests. What counts nothing is read nevertheless. Where a field has several types, the
+//! values of each type are counted: strings and booleans beside numbers are then read by name. Numbers of
+//! several types cannot be told apart that way, so they are read one shard group at a time. If the source
+//! does not tell where those begin, whole hours stand in for them: no group is shorter, and each begins at
+//! one, unless its duration was no number of hours (then a part of an hour that divides both).
 //!
 //! Of a day whose field `f` is an integer until noon and then a float, and whose `g` is a float or a
 //! string:
