@@ -172,7 +172,7 @@ pub(crate) struct Road {
     pub(crate) each: usize,
 }
 
-/// InfluxDB 2 in Flux: each batch is a query.
+/// InfluxDB 2 in Flux: each batch is a query, and a count.
 pub(crate) const FLUX: Road = Road {
     version: Version::V2,
     keys: r#"api = "v2"
@@ -182,10 +182,10 @@ bucket = "src"
 token_env = "TOKEN""#,
     path: "/api/v2/query",
     before: 0,
-    each: 1,
+    each: 2,
 };
 
-/// InfluxDB 2 in InfluxQL: its retention policies, and for each batch its fields and its points.
+/// InfluxDB 2 in InfluxQL: its retention policies, and for each batch its fields, a count and its points.
 pub(crate) const INFLUXQL: Road = Road {
     version: Version::V2,
     keys: r#"api = "v2"
@@ -195,7 +195,7 @@ bucket = "src"
 token_env = "TOKEN""#,
     path: "/query",
     before: 1,
-    each: 2,
+    each: 3,
 };
 
 /// InfluxDB 1: the same, and after the retention policies the shards.
@@ -207,7 +207,7 @@ user = "reader"
 password_env = "TOKEN""#,
     path: "/query",
     before: 2,
-    each: 2,
+    each: 3,
 };
 
 /// A migration of these points in batches of an hour, but for the last half; in Flux.

@@ -8,6 +8,11 @@ use super::error::{ErrorKind, MAP_OF_RESULTS, UNCERTAIN_LINE, fault_of_query};
 use super::names::{ONE_OF_BOTH, depends_on_product};
 use crate::error::Fault;
 
+/// Where a response does not hold as many values as its server counts.
+pub(crate) const VALUES_HINT: &str = "either the answer was cut, or somebody writes into that time at the source, or deletes \
+     there: run the same command again; for points that come late, `stop = \"now\"` stays \
+     `migration.lag` behind the present";
+
 impl ErrorKind {
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
@@ -31,6 +36,7 @@ impl ErrorKind {
                 "leave `group()` and `drop()` out of the query, or `pivot()`: which columns are tags \
                  cannot be seen otherwise",
             ),
+            Self::Values { .. } => Some(VALUES_HINT),
             Self::NoEmptyLine => Some("if the response is whole, end it with an empty line"),
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
             Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
@@ -172,9 +178,11 @@ impl fmt::Display for ErrorKind {
             Self::Query { message, reference } => {
                 write!(f, "the query failed: {message} ({reference})")
             }
-            Self::Values { expected, found } => {
-                write!(f, "expected {expected} values, as the server counts them, found {found}")
-            }
+            Self::Values { measurement, expected, found } => write!(
+                f,
+                "expected {expected} values of `{measurement}`, as the source counts them, found \
+                 {found}"
+            ),
             Self::Unexpected { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::Statement { expected, found } => {
                 write!(f, "expected the result of statement {expected}, found that of {found}")

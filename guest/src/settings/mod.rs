@@ -15,7 +15,7 @@ use crate::converter::{Dialect, Product};
 pub(crate) use crate::converter::{Format, LineBreaks, Manner, UnfitValues};
 use crate::error::{Endpoint, Error};
 use crate::rules::Rules;
-use crate::time::Timestamp;
+use crate::time::{TimeRange, Timestamp};
 pub(crate) use limits::{Allowance, BatchInterval, Limits};
 use table::{LOGIN_KEYS, TABLES, Table, WAY_KEYS, check_keys, fault};
 
@@ -164,6 +164,11 @@ impl Place {
 }
 
 impl Settings {
+    /// Whether no more points of these times are expected: what comes late has come.
+    pub(crate) fn is_settled(&self, times: TimeRange, now: Timestamp) -> bool {
+        times.stop() <= now.saturating_sub(self.lag)
+    }
+
     /// Reads the whole configuration, as JSON.
     pub(crate) fn parse(text: &str) -> Result<(Self, Value), Error> {
         let root: Value = serde_json::from_str(text)
