@@ -376,7 +376,7 @@ fn two_places_are_two() {
 
 #[test]
 fn a_purpose_that_is_not_there_is_refused() {
-    let error = Plan::open(Purpose::Verify, &fit().to_string()).expect_err("it is not there");
-    assert_eq!(error.to_string(), "this version has no plan of purpose `verify`");
+    let error = Plan::open(Purpose::Check, &fit().to_string()).expect_err("it is not there");
+    assert_eq!(error.to_string(), "this version has no plan of purpose `check`");
     assert_eq!(error.fault, Fault::Unsupported);
 }
