@@ -6,7 +6,7 @@
 //! ```text
 //!             configuration        a host's answers
 //!                   │                     │
-//! settings ─────────┴──▶ plan ◀───────────┘
+//! settings, rules ──┴──▶ plan ◀───────────┘
 //!                        │ migrate: which batch next, what is done ─▶ progress: the record
 //!                        │   coverage: times done, by section; sizer: how long the next is to be
 //!                        │   divide: where a section is cut; quota, pace, days: what may go, and when
@@ -35,6 +35,7 @@ pub mod plan;
 mod coverage;
 mod progress;
 pub mod protocol;
+mod rules;
 mod section;
 mod settings;
 pub mod time;

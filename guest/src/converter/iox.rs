@@ -10,7 +10,7 @@ use super::lines::{push_field_key, push_series};
 use super::names::Dialect;
 use super::value::Value;
 use crate::error::{Error, Fault};
-use crate::plan::ValueType;
+use crate::rules::Type as ValueType;
 
 /// A row in the course of being read.
 #[derive(Debug)]

@@ -50,6 +50,17 @@ pub(crate) enum LineBreaks {
     Accept,
 }
 
+/// What becomes of values that line protocol, or the product of the destination, is known not to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UnfitValues {
+    /// No line leaves after the first of them.
+    #[default]
+    Refuse,
+    /// They are set aside, and all others arrive.
+    SetAside,
+}
+
 impl Points {
     /// Holds at most about `bytes_max` bytes of a series to merge its fields.
     pub(crate) fn new(range: TimeRange, bytes_max: usize) -> Self {

@@ -46,7 +46,6 @@ use crate::time::{TimeRange, Timestamp};
 use inquiry::Inquiry;
 use migrate::{Migrate, Mode};
 pub use note::{bytes, counted, percentage};
-pub(crate) use schema::Type as ValueType;
 use status::Status;
 
 /// `Step::Wait` is at most so far off: a minute. Some hosts can wait no longer than weeks, and a

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::converter::{Table, quoted, tables};
 use crate::error::{Error, Fault};
 use crate::protocol::influxql;
+use crate::rules::Type;
 
 /// A measurement of a retention policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,48 +32,6 @@ pub(crate) struct Measurement {
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) types: Vec<Type>,
-}
-
-/// The type of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    Float,
-    Integer,
-    Unsigned,
-    String,
-    Boolean,
-}
-
-impl Type {
-    /// Reads a `fieldType`.
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "float" => Some(Self::Float),
-            "integer" => Some(Self::Integer),
-            "unsigned" => Some(Self::Unsigned),
-            "string" => Some(Self::String),
-            "boolean" => Some(Self::Boolean),
-            _ => None,
-        }
-    }
-
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Float, Self::Integer, Self::Unsigned, Self::String, Self::Boolean];
-
-    /// Its name in a query.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Float => "float",
-            Self::Integer => "integer",
-            Self::Unsigned => "unsigned",
-            Self::String => "string",
-            Self::Boolean => "boolean",
-        }
-    }
-
-    pub(crate) fn is_number(self) -> bool {
-        matches!(self, Self::Float | Self::Integer | Self::Unsigned)
-    }
 }
 
 /// Reads the response to `SHOW FIELD KEYS`, of so many statements about a retention policy.

@@ -13,9 +13,10 @@ use std::cell::{Cell, RefCell};
 
 use super::inquiry::Asker;
 use super::road::{Database, Road, RoadFinder};
-use super::schema::{Measurement, Type};
+use super::schema::Measurement;
 use crate::converter::{Part, Product, push_name};
 use crate::error::{Endpoint, Error, Fault};
+use crate::rules::Type;
 use crate::settings::{Destination, Format, Language, Place, Selection, Settings, Source};
 pub(crate) use counting::{Column, Counts, slice_of};
 use survey::Survey;

@@ -5,14 +5,16 @@
 
 mod limits;
 mod product;
+pub(crate) mod schema;
 mod table;
 mod times;
 
 use serde_json::{Map, Value, json};
 
 use crate::converter::{Dialect, Product};
-pub(crate) use crate::converter::{Format, LineBreaks};
+pub(crate) use crate::converter::{Format, LineBreaks, UnfitValues};
 use crate::error::{Endpoint, Error};
+use crate::rules::Rules;
 use crate::time::Timestamp;
 pub(crate) use limits::{Allowance, BatchInterval, Limits};
 use table::{LOGIN_KEYS, TABLES, Table, WAY_KEYS, check_keys, fault};
@@ -43,6 +45,10 @@ pub(crate) struct Settings {
     pub(crate) counts_days: bool,
     /// What becomes of strings whose line breaks a source read by Flux has altered.
     pub(crate) line_breaks: LineBreaks,
+    /// What becomes of values that the destination is known not to take.
+    pub(crate) unfit: UnfitValues,
+    /// What names and types become on their way.
+    pub(crate) rules: Rules,
     pub(crate) limits: Limits,
     /// So many points may be refused in all, and are set aside.
     pub(crate) rejected_max: u64,
@@ -189,6 +195,8 @@ impl Settings {
             Destination::File(_) => Limits { concurrency: 1, ..limits },
             Destination::V1(_) | Destination::V2(_) | Destination::V3(_) => limits,
         };
+        let schema = table("schema")?;
+        let rejected_max = table("rejected")?.count_from(0, "max", 0, REJECTED_MAX)?.into();
         let settings = Self {
             start: times::start(&migration, file)?,
             stop: times::stop(&migration, file)?,
@@ -204,9 +212,11 @@ impl Settings {
             product,
             dialect,
             counts_days,
-            line_breaks: line_breaks(&table("schema")?)?,
+            line_breaks: schema::line_breaks(&schema)?,
+            unfit: schema::unfit(&schema, rejected_max)?,
+            rules: schema::rules(&schema, dialect)?,
             limits,
-            rejected_max: table("rejected")?.count_from(0, "max", 0, REJECTED_MAX)?.into(),
+            rejected_max,
             verify: Verify {
                 deep: table("verify")?.flag("deep")?,
                 repair: table("verify")?.flag("repair")?,
@@ -376,12 +386,4 @@ fn check_apart(
         }
     }
     Ok(())
-}
-
-fn line_breaks(table: &Table<'_>) -> Result<LineBreaks, Error> {
-    match table.text("line_breaks")? {
-        None | Some("refuse") => Ok(LineBreaks::Refuse),
-        Some("accept") => Ok(LineBreaks::Accept),
-        Some(_) => Err(table.unfit("line_breaks", "\"refuse\" or \"accept\"")),
-    }
 }

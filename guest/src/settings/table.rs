@@ -23,7 +23,7 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 8] = [
         &[&["concurrency", "attempts", "window", "read_mb", "write_mb", "share", "rate_mb_per_s"]],
     ),
     ("rejected", &[&["path", "max"]]),
-    ("schema", &[&["line_breaks"]]),
+    ("schema", &[&["line_breaks", "unfit", "rename", "types"]]),
     ("verify", &[&["deep", "repair"]]),
 ];
 const PLACE_KEYS: &[&str] = &["api", "url", "org", "bucket", "path"];

@@ -9,8 +9,9 @@ use crate::converter::flux_values;
 use crate::error::{Error, Fault};
 use crate::plan::fields::Fields;
 use crate::plan::inquiry::Asker;
-use crate::plan::schema::{Field, Measurement, Type};
+use crate::plan::schema::{Field, Measurement};
 use crate::protocol::{flux, iox, sql};
+use crate::rules::Type;
 use crate::section::Section;
 use crate::time::TimeRange;
 

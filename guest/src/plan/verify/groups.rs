@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::schema::{Class, Type};
+use crate::plan::schema::Class;
 use crate::plan::side::{Column, Counts, Side, Table};
+use crate::rules::Type;
 use crate::time::Timestamp;
 
 /// Values by the beginning of their slice.
