@@ -28,20 +28,20 @@ fn mappings() -> Vec<Mapping> {
     vec![mapping("fake", "autogen", "fake/r p"), mapping("other", "rp", "fake")]
 }
 
-fn get(influx: &FakeInflux, target: &str) -> Reply {
+pub(super) fn get(influx: &FakeInflux, target: &str) -> Reply {
     client::request(&influx.url(), "GET", target, &[], &[])
 }
 
 /// Compares listings, but for ids and for when buckets were made.
 #[track_caller]
-fn check_listing(reply: &Reply, recorded: &str) {
+pub(super) fn check_listing(reply: &Reply, recorded: &str) {
     let mut reply = reply.clone();
     reply.body = nameless(reply.text()).into_bytes();
     check_answer(&reply, nameless(recorded));
 }
 
 /// A listing with zeros in its ids and times.
-fn nameless(listing: &str) -> String {
+pub(super) fn nameless(listing: &str) -> String {
     let is_time = |line: &str| line.contains("createdAt") || line.contains("updatedAt");
     let lines = listing.split_inclusive('\n');
     let lines = lines.map(|line| if is_time(line) { "…\n" } else { line });

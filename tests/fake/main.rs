@@ -5,10 +5,15 @@ mod broken_answers;
 mod databases;
 mod faults;
 mod influxql;
+mod influxql_counts;
 mod influxql_faults;
+mod influxql_tables;
 mod influxql_types;
 mod queries;
 mod servers;
+mod sql;
+mod tampering;
+mod tasks;
 mod writes;
 
 use serde_json::json;

@@ -6,6 +6,7 @@ use flate2::read::MultiGzDecoder;
 use support::client::{self, Client, Reply};
 use support::influx::{FakeInflux, Points, Settings};
 
+use super::influxql::{DAY, recorded_text};
 use super::{check_answer, query_body};
 
 const QUERY: &str = "/api/v2/query?org=o";
@@ -120,6 +121,59 @@ fn the_earliest_point_is_found_as_recorded() {
     let nothing = r#"from(bucket: "b") |> range(start: 1677-09-22T00:00:00Z) |> first()
             |> keep(columns: ["_time"]) |> min(column: "_time")"#;
     check_points("", nothing, include_str!("../recorded/empty.csv"));
+}
+
+/// The shard groups of a day that counts were asked of.
+fn with_counts() -> FakeInflux {
+    let influx = FakeInflux::start();
+    influx.set_shard_group("fake", DAY);
+    influx.load("fake", &recorded_text("counts.lp"));
+    influx
+}
+
+/// The counts of a measurement, or of all of them.
+fn counts(measurement: Option<&str>) -> String {
+    let filter =
+        measurement.map(|name| format!(r#"|> filter(fn: (r) => r._measurement == "{name}")"#));
+    format!(
+        r#"from(bucket: "fake") |> range(start: 2022-01-01T00:00:00Z, stop: 2022-01-08T00:00:00Z)
+            {} |> group(columns: ["_measurement", "_field"]) |> count()"#,
+        filter.unwrap_or_default()
+    )
+}
+
+#[test]
+fn values_are_counted_by_field_as_recorded() {
+    let reply = ask(&with_counts(), &counts(Some("s")));
+    assert_eq!((reply.status, reply.text()), (200, include_str!("../recorded/counts.csv")));
+}
+
+#[test]
+fn results_of_one_script_come_by_their_names_in_any_order_as_recorded() {
+    let influx = with_counts();
+    let queries = [counts(Some("c")), counts(Some("nope")), counts(None)];
+    let script = |names: [&str; 3]| {
+        let queries = queries.iter().zip(names);
+        let queries = queries.map(|(query, name)| format!("{query} |> yield(name: {name:?})\n"));
+        queries.collect::<String>()
+    };
+    let reply = ask(&influx, &script(["0", "1", "2"]));
+    assert_eq!((reply.status, reply.text()), (200, include_str!("../recorded/yields.csv")));
+    let check = |script: &str, status: u16, code: &str, message: &str| {
+        let reply = ask(&influx, script);
+        let expected = serde_json::json!({"code": code, "message": message});
+        assert_eq!((reply.status, reply.text()), (status, expected.to_string().as_str()));
+    };
+    // Observed.
+    let twice = "error in building plan while starting program: found more than one call to \
+         yield() with the name \"0\"";
+    check(&script(["0", "0", "1"]), 400, "invalid", twice);
+    let twice = "failed to initialize execute state: tried to produce more than one result with \
+         the name \"_result\"";
+    check(&queries.join("\n"), 400, "invalid", twice);
+    let missing = "failed to initialize execute state: could not find bucket \"nope\"";
+    let script = script(["0", "1", "2"]).replacen("fake", "nope", 1);
+    check(&script, 404, "not found", missing);
 }
 
 #[test]

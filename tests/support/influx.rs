@@ -23,8 +23,12 @@ mod schema;
 mod server;
 mod settings;
 mod shards;
+mod sql;
 mod stop;
 mod store;
+mod table;
+mod tamper;
+mod tasks;
 mod tsm;
 mod write;
 
@@ -39,7 +43,7 @@ use influxdb_line_protocol::split_lines;
 pub use exchange::Exchange;
 pub use fault::{Fault, Hold, Moment, Piece, Share};
 pub use points::{Fields, Point, Points, Series, Type, Value};
-pub use settings::{Databases, Engine, Mapping, Settings, Version};
+pub use settings::{ContinuousQuery, Databases, Engine, Mapping, Settings, Sql, Task, Version};
 
 use server::{Shared, accept};
 
@@ -101,6 +105,12 @@ impl FakeInflux {
     pub fn set_shard_group(&self, bucket: &str, length: Duration) {
         let length = i64::try_from(length.as_nanos()).expect("a shard group is not that long");
         self.shared.state().store.bucket_or_new(bucket).shards.length = length;
+    }
+
+    /// Lists this as the time after which the points of a bucket expire. None does. The bucket is
+    /// made if there is none of this name.
+    pub fn set_retention(&self, bucket: &str, retention: Duration) {
+        self.shared.state().store.bucket_or_new(bucket).retention = retention.as_secs();
     }
 
     /// Puts points into a bucket, past HTTP and past the log of what was written.

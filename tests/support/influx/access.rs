@@ -2,14 +2,14 @@
 
 use super::answer::{Face, Reply};
 use super::exchange::Exchange;
-use super::settings::{Databases, Engine, Settings, Version};
-use super::{influxql, listings, query, write};
+use super::settings::{Databases, Engine, Settings, Sql, Version};
+use super::{influxql, listings, query, sql, tasks, write};
 
 /// The manner in which a request is answered.
 pub(super) fn face(exchange: &Exchange, settings: &Settings) -> Face {
     let is_v1 = settings.version != Version::V2;
     match (exchange.path(), settings.engine) {
-        (write::V3, _) | (write::V1, Engine::Iox) => Face::V3,
+        (write::V3 | sql::PATH, _) | (write::V1 | influxql::PATH, Engine::Iox) => Face::V3,
         (write::V2, Engine::Iox) => Face::V2OnV3,
         (write::V1, Engine::Tsm) => Face::V1,
         (influxql::PATH, Engine::Tsm) if is_v1 => match exchange.header("accept") {
@@ -28,10 +28,11 @@ pub(super) fn has_path(path: &str, settings: &Settings) -> bool {
     let has_databases = is_tsm && !(is_v2 && settings.databases == Databases::Absent);
     match path {
         write::V1 | write::V3 => true,
+        sql::PATH => settings.sql != Sql::Absent,
         write::V2 | query::PATH => is_v2,
-        listings::BUCKETS => is_v2 && is_tsm,
+        listings::BUCKETS | tasks::PATH => is_v2 && is_tsm,
         listings::DBRPS => is_v2 && has_databases,
-        influxql::PATH => has_databases,
+        influxql::PATH => has_databases || !is_tsm,
         _ => false,
     }
 }
@@ -67,6 +68,11 @@ pub(super) fn refusal(exchange: &Exchange, face: Face, settings: &Settings) -> O
         Face::V2 if scheme == "Token" && given == token => None,
         // InfluxDB 3 takes it as a bearer token too.
         Face::V3 | Face::V2OnV3 if matches!(scheme, "Token" | "Bearer") && given == token => None,
+        // And as the password of anybody, for clients of version 1.
+        Face::V3 if scheme == "Basic" => match plain(given) {
+            Some(user) if user.split_once(':').is_some_and(|(_, given)| given == token) => None,
+            _ => Some(face.unauthorized()),
+        },
         Face::V2 | Face::V3 | Face::V2OnV3 => Some(face.unauthorized()),
     }
 }

@@ -163,6 +163,14 @@ pub(super) fn query_answered(body: Vec<u8>) -> Reply {
     Reply { status: 200, headers, body }
 }
 
+/// 200 with what version 3 finds. It sends it batch by batch, and its head before the last one.
+pub(super) fn v3_answered(content_type: &str, body: Vec<u8>) -> Reply {
+    let content_type = ("content-type", content_type.to_owned());
+    let headers =
+        vec![content_type, cluster(), ("transfer-encoding", "chunked".to_owned()), date("date")];
+    Reply { status: 200, headers, body }
+}
+
 /// 200 with what InfluxQL finds.
 pub(super) fn influxql_answered(face: Face, body: Vec<u8>) -> Reply {
     let message_pack = "application/x-msgpack";

@@ -45,6 +45,8 @@ pub(super) struct Column {
 #[derive(Debug)]
 pub(super) struct Writer {
     dialect: Dialect,
+    /// The name of what is written.
+    result: String,
     text: String,
     /// The columns of the last table.
     columns: Option<Vec<Column>>,
@@ -54,8 +56,9 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, text: String::new(), columns: None, tables: 0, first_end: None }
+    pub(super) fn new(dialect: Dialect, result: &str) -> Self {
+        let result = result.to_owned();
+        Self { dialect, result, text: String::new(), columns: None, tables: 0, first_end: None }
     }
 
     /// Begins a table; a new block if the last table had other columns.
@@ -93,7 +96,7 @@ impl Writer {
             }
             Annotation::Default => {
                 let nothing = columns.iter().map(|_| "");
-                self.record(["#default", "_result", ""], nothing);
+                self.record(["#default", &self.result.clone(), ""], nothing);
             }
         }
     }
@@ -103,7 +106,7 @@ impl Writer {
         let table = (self.tables - 1).to_string();
         // Without the annotation each row says its result.
         let has_default = self.dialect.annotations.contains(&Annotation::Default);
-        let result = if has_default { "" } else { "_result" };
+        let result = if has_default { "" } else { &self.result.clone() };
         self.record(["", result, &table], cells);
     }
 

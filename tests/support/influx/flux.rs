@@ -1,4 +1,4 @@
-//! As much of Flux as a migration asks: `from`, `range`, `filter` and the earliest time.
+//! As much of Flux as a migration asks: `from`, `range`, `filter`, the earliest time and counts.
 //!
 //! Knows no points. `from(bucket: "b") |> range(start: 2022-01-01T00:00:00Z)` is a query;
 //! whatever is not understood is an error, never left out.
@@ -20,6 +20,8 @@ pub(super) struct Query {
     pub(super) stop: Option<i64>,
     pub(super) filters: Vec<Predicate>,
     pub(super) answer: Answer,
+    /// What its result is called: `yield(name: "0")`, and `_result` without.
+    pub(super) result: String,
 }
 
 /// What is asked of the points.
@@ -29,11 +31,13 @@ pub(super) enum Answer {
     Points,
     /// The time of the first: `first() |> keep(columns: ["_time"]) |> min(column: "_time")`.
     Earliest,
+    /// Their number by these columns: `group(columns: ["_measurement", "_field"]) |> count()`.
+    Counts(Vec<String>),
 }
 
-/// Reads a query. The error is a message as the server gives it: place and reason.
-pub(super) fn parse(script: &str) -> Result<Query, String> {
-    let parsed = tokens(script).and_then(|tokens| Parser { tokens, next: 0 }.query());
+/// Reads queries. The error is a message as the server gives it: place and reason.
+pub(super) fn parse(script: &str) -> Result<Vec<Query>, String> {
+    let parsed = tokens(script).and_then(|tokens| Parser { tokens, next: 0 }.queries());
     parsed.map_err(|Fault { start, end, message }| {
         let (from_line, from_column) = position(script, start);
         let (to_line, to_column) = position(script, end);
@@ -62,32 +66,48 @@ enum Stage {
     First,
     KeepTime,
     MinTime,
+    Group(Vec<String>),
+    Count,
+    Yield(String),
 }
 
 impl Parser {
-    fn query(mut self) -> Result<Query, Fault> {
+    fn queries(mut self) -> Result<Vec<Query>, Fault> {
+        let mut queries = vec![self.query()?];
+        while self.peek() != &Kind::End {
+            queries.push(self.query()?);
+        }
+        Ok(queries)
+    }
+
+    fn query(&mut self) -> Result<Query, Fault> {
+        let first = self.next;
         let Stage::From(bucket) = self.stage()? else {
-            return Err(self.fault_at(0, "the first stage is not `from`"));
+            return Err(self.fault_at(first, "the first stage is not `from`"));
         };
         self.symbol("|>")?;
         let Stage::Range(start, stop) = self.stage()? else {
-            return Err(self.fault_at(0, "cannot submit unbounded read"));
+            return Err(self.fault_at(first, "cannot submit unbounded read"));
         };
         let mut filters = Vec::new();
         let mut last = Vec::new();
-        while self.peek() != &Kind::End {
+        let mut result = None;
+        while self.peek() == &Kind::Symbol("|>") && result.is_none() {
             self.symbol("|>")?;
             match self.stage()? {
                 Stage::Filter(filter) if last.is_empty() => filters.push(filter),
+                Stage::Yield(name) => result = Some(name),
                 stage => last.push(stage),
             }
         }
-        let answer = match last[..] {
+        let answer = match &last[..] {
             [] => Answer::Points,
             [Stage::First, Stage::KeepTime, Stage::MinTime] => Answer::Earliest,
-            _ => return Err(self.fault_at(0, "this order of stages is not known to the fake")),
+            [Stage::Group(columns), Stage::Count] => Answer::Counts(columns.clone()),
+            _ => return Err(self.fault_at(first, "this order of stages is not known to the fake")),
         };
-        Ok(Query { bucket, start, stop, filters, answer })
+        let result = result.unwrap_or_else(|| "_result".to_owned());
+        Ok(Query { bucket, start, stop, filters, answer, result })
     }
 
     fn stage(&mut self) -> Result<Stage, Fault> {
@@ -114,6 +134,12 @@ impl Parser {
                 self.time_column()?;
                 Stage::MinTime
             }
+            "group" => {
+                self.argument("columns")?;
+                Stage::Group(self.group_columns()?)
+            }
+            "count" => Stage::Count,
+            "yield" => Stage::Yield(self.text_argument("name")?),
             other => {
                 return Err(self.fault_at(first, format!("undefined identifier {other}")));
             }
@@ -141,6 +167,24 @@ impl Parser {
         match self.text()?.as_str() {
             "_time" => Ok(()),
             other => Err(self.fault(format!("column {other:?} is not known to the fake"))),
+        }
+    }
+
+    /// `["_measurement", "_field"]`
+    fn group_columns(&mut self) -> Result<Vec<String>, Fault> {
+        self.symbol("[")?;
+        let mut columns = Vec::new();
+        loop {
+            let column = self.text()?;
+            if !["_measurement", "_field"].contains(&column.as_str()) {
+                return Err(self.fault(format!("a group by {column} is not known to the fake")));
+            }
+            columns.push(column);
+            if self.peek() != &Kind::Symbol(",") {
+                self.symbol("]")?;
+                return Ok(columns);
+            }
+            self.symbol(",")?;
         }
     }
 

@@ -1,4 +1,4 @@
-//! `/query`: InfluxQL as 1.6.7 and 2.9.1 answer it, in MessagePack.
+//! `/query`: InfluxQL as 1.6.7 and 2.9.1 answer it, in MessagePack, and as InfluxDB 3 does, in JSON.
 //!
 //! From a form to a sequence of maps: `q=SHOW SHARDS` gives `{"results":[…]}`, `{"results":[…]}`.
 //! Knows no connection.
@@ -9,6 +9,7 @@ mod outcome;
 mod parse;
 mod select;
 mod show;
+mod tables;
 mod token;
 
 use super::answer::{self, Face, Reply};
@@ -17,7 +18,7 @@ use super::settings::{Settings, Version};
 use super::store::Store;
 use form::Form;
 use outcome::{Found, Joined, Outcome, Rows, gathered, limited, map};
-use parse::{Select, Source, Statement, statements};
+use parse::{Counted, Defaults, Select, Statement, statements};
 
 pub(super) use databases::{Policy, Wanted, bucket_id, policies};
 
@@ -52,6 +53,9 @@ pub(super) fn answer(
     ending: Ending,
 ) -> Reply {
     let form = Form::of(exchange);
+    if face == Face::V3 {
+        return tables::answer(exchange, &form, store, settings, ending);
+    }
     // Not of the server, but what a migration asks for; without it, it would be answered otherwise.
     if exchange.header("accept") != Some("application/x-msgpack") {
         return face.query_refused("the fake answers InfluxQL with application/x-msgpack alone");
@@ -70,11 +74,8 @@ pub(super) fn answer(
             _ => face.query_refused("missing required parameter \"q\""),
         };
     }
-    let statements = match statements(script) {
-        Ok(mut statements) => {
-            name_policies(&mut statements, form.value("rp"));
-            statements
-        }
+    let statements = match statements(script, defaults(&form)) {
+        Ok(statements) => statements,
         Err(message) => {
             let fault = if face == Face::V2 { "failed to parse" } else { "error parsing" };
             return face.query_refused(&format!("{fault} query: {message}"));
@@ -96,16 +97,11 @@ pub(super) fn answer(
     answer::influxql_answered(face, maps.concat())
 }
 
-/// Gives statements that name no retention policy that of the request, or the default one.
-fn name_policies(statements: &mut [Statement], policy: Option<&str>) {
-    let policy = policy.filter(|policy| !policy.is_empty()).unwrap_or("autogen");
-    for statement in statements {
-        if let Statement::ShowFieldKeys { sources, .. } = statement
-            && sources.is_empty()
-        {
-            sources.push(Source { policy: policy.to_owned(), measurement: None });
-        }
-    }
+/// The database and the retention policy that the request names, or the default one.
+fn defaults(form: &Form) -> Defaults {
+    let policy = form.value("rp").filter(|policy| !policy.is_empty()).unwrap_or("autogen");
+    let database = form.value("db").unwrap_or_default();
+    Defaults { database: database.to_owned(), policy: policy.to_owned() }
 }
 
 /// The maps of an answer, each as it is sent.
@@ -150,8 +146,10 @@ fn executed(
         match found(statement, store, settings, chunk_rows) {
             Ok(parts) => {
                 let count = parts.len();
+                // Its lists are results of their own, which are never partial (recorded).
+                let has_parts = !matches!(statement, Statement::ShowTagKeys { .. });
                 outcomes.extend(parts.into_iter().enumerate().map(|(index, series)| {
-                    let is_partial = index + 1 < count;
+                    let is_partial = has_parts && index + 1 < count;
                     Outcome::Found(Found { statement: number, series, is_partial })
                 }));
                 if ending == Ending::Failed(number + 1) {
@@ -198,8 +196,30 @@ fn found(
             };
             Ok(vec![vec![show::retention_policies(&policies, settings.version)]])
         }
-        Statement::ShowShards if settings.version == Version::V2 => {
-            Err("not implemented: SHOW SHARDS".to_owned())
+        Statement::ShowTagKeys { database } => {
+            let policies = match settings.version {
+                // One index for all policies of a database.
+                Version::V1_6 => known(database)?,
+                Version::V2 => {
+                    let default = of(database).into_iter().find(|policy| policy.is_default);
+                    let missing = || format!("default retention policy not set for: {database}");
+                    vec![default.ok_or_else(missing)?]
+                }
+            };
+            Ok(each_alone(show::tag_keys(&policies)))
+        }
+        other
+            if settings.version == Version::V2
+                && let Some(name) = unknown_to_2(other) =>
+        {
+            Err(format!("not implemented: SHOW {name}"))
+        }
+        Statement::ShowCardinality { of: counted, database } => {
+            Ok(vec![vec![show::cardinality(&of(database), *counted)]])
+        }
+        Statement::ShowContinuousQueries => {
+            let policies = policies(store, settings, Wanted::default());
+            Ok(vec![show::continuous_queries(&policies, &settings.continuous_queries)])
         }
         Statement::ShowShards => {
             Ok(vec![show::shards(&policies(store, settings, Wanted::default()))])
@@ -212,6 +232,25 @@ fn found(
             Ok(chunks(rows, chunk_rows))
         }
     }
+}
+
+/// What version 2 calls a statement that it does not execute.
+fn unknown_to_2(statement: &Statement) -> Option<&'static str> {
+    match statement {
+        Statement::ShowShards => Some("SHARDS"),
+        Statement::ShowContinuousQueries => Some("CONTINUOUS QUERIES"),
+        Statement::ShowCardinality { of: Counted::Series, .. } => Some("SERIES CARDINALITY"),
+        Statement::ShowCardinality { of: Counted::Measurements, .. } => {
+            Some("MEASUREMENT CARDINALITY")
+        }
+        _ => None,
+    }
+}
+
+/// Each list alone. Nothing is one empty part.
+fn each_alone(lists: Vec<Rows>) -> Vec<Vec<Rows>> {
+    let parts = lists.into_iter().map(|rows| vec![rows]).collect::<Vec<_>>();
+    if parts.is_empty() { vec![Vec::new()] } else { parts }
 }
 
 fn selected(

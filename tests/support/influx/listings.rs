@@ -18,9 +18,9 @@ pub(super) const BUCKETS: &str = "/api/v2/buckets";
 pub(super) const DBRPS: &str = "/api/v2/dbrps";
 
 /// The id of every organization.
-const ORG_ID: &str = "d4a2f94789806a59";
+pub(super) const ORG_ID: &str = "d4a2f94789806a59";
 /// When every bucket was made.
-const CREATED: &str = "2026-11-22T19:58:27.040003536Z";
+pub(super) const CREATED: &str = "2026-11-22T19:58:27.040003536Z";
 /// What a parameter of a URL does not say as it is.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -86,7 +86,7 @@ fn bucket_listing(name: &str, bucket: &Bucket, org: &str) -> String {
     let escaped = |text| utf8_percent_encode(text, ESCAPED).to_string().replace("%20", "+");
     let (bucket_asked, org_asked) = (escaped(name), escaped(org));
     let (id, name) = (bucket_id(name), text(name));
-    let shard_group = bucket.shards.length / 1_000_000_000;
+    let (retention, shard_group) = (bucket.retention, bucket.shards.length / 1_000_000_000);
     format!(
         r#"{{
 	"links": {{
@@ -101,7 +101,7 @@ fn bucket_listing(name: &str, bucket: &Bucket, org: &str) -> String {
 			"retentionRules": [
 				{{
 					"type": "expire",
-					"everySeconds": 0,
+					"everySeconds": {retention},
 					"shardGroupDurationSeconds": {shard_group}
 				}}
 			],
@@ -123,7 +123,7 @@ fn bucket_listing(name: &str, bucket: &Bucket, org: &str) -> String {
 }
 
 /// A text of JSON as Go writes it, which is careful with HTML.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let text = json!(text).to_string();
     text.replace('&', r"\u0026").replace('<', r"\u003c").replace('>', r"\u003e")
 }

@@ -215,6 +215,25 @@ impl Points {
         self.series.entry(series).or_default().entry(time).or_default().extend(fields);
     }
 
+    /// A value, if it is there.
+    #[must_use]
+    pub fn value(&self, series: &Series, time: i64, field: &str) -> Option<&Value> {
+        self.series.get(series)?.get(&time)?.get(field)
+    }
+
+    /// Takes out the values that are not to stay, and what is empty then. The number of them.
+    pub fn retain(&mut self, mut stays: impl FnMut(&Series, i64, &str, &Value) -> bool) -> usize {
+        let before = self.rows();
+        for (series, times) in &mut self.series {
+            for (time, fields) in times.iter_mut() {
+                fields.retain(|field, value| stays(series, *time, field, value));
+            }
+            times.retain(|_, fields| !fields.is_empty());
+        }
+        self.series.retain(|_, times| !times.is_empty());
+        before - self.rows()
+    }
+
     /// Every series with its points by time, in the order in which a TSM engine reads them.
     pub fn series(&self) -> impl Iterator<Item = (&Series, &BTreeMap<i64, Fields>)> {
         self.series.iter()
@@ -243,13 +262,14 @@ impl Points {
 
     fn missing_in(&self, others: &Self) -> impl Iterator<Item = String> {
         self.values().filter_map(|(series, time, field, value)| {
-            let other = others.series.get(series).and_then(|times| times.get(&time)?.get(field));
+            let other = others.value(series, time, field);
             let line = || format!("{series} {}={value} {time}", escaped(field, ",= \\"));
             (other != Some(value)).then(line)
         })
     }
 
-    fn values(&self) -> impl Iterator<Item = (&Series, i64, &str, &Value)> {
+    /// Every value, with its series, time and field.
+    pub fn values(&self) -> impl Iterator<Item = (&Series, i64, &str, &Value)> {
         self.series.iter().flat_map(|(series, times)| {
             times.iter().flat_map(move |(time, fields)| {
                 fields.iter().map(move |(field, value)| (series, *time, field.as_str(), value))

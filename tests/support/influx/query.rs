@@ -2,7 +2,7 @@
 //!
 //! Knows Flux and annotated CSV by their modules; knows no connection.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
@@ -45,8 +45,8 @@ pub(super) fn answer(
             format!("failed to decode request body: organization name {asked:?} not found");
         return answer::query_undecoded(&message);
     }
-    let query = match flux::parse(&request.script) {
-        Ok(query) => query,
+    let queries = match flux::parse(&request.script) {
+        Ok(queries) => queries,
         Err(message) => {
             return answer::query_refused(
                 400,
@@ -55,22 +55,54 @@ pub(super) fn answer(
             );
         }
     };
+    let found = checked(&queries).and_then(|()| {
+        let writers = queries.iter().map(|query| written(query, store, &request.dialect));
+        writers.collect::<Result<Vec<_>, _>>()
+    });
+    let mut writers = match found {
+        Ok(writers) => writers,
+        Err(refusal) => return refusal,
+    };
+    // The server takes results from a map of Go, which begins anywhere, each time anew: the first
+    // query is never the first that is answered here.
+    writers.rotate_left(1);
+    let text = match ending {
+        Ending::Whole => writers.into_iter().map(Writer::finish).collect(),
+        Ending::Failed(message) => writers.swap_remove(0).fail(message),
+    };
+    answer::query_answered(text.into_bytes())
+}
+
+/// Whether each result has a name of its own.
+fn checked(queries: &[Query]) -> Result<(), Reply> {
+    let mut names = BTreeSet::new();
+    let Some(twice) = queries.iter().find(|query| !names.insert(&query.result)) else {
+        return Ok(());
+    };
+    let name = &twice.result;
+    let message = if name == "_result" {
+        let fault = "failed to initialize execute state: tried to produce more than one result";
+        format!("{fault} with the name {name:?}")
+    } else {
+        let fault = "error in building plan while starting program: found more than one call";
+        format!("{fault} to yield() with the name {name:?}")
+    };
+    Err(answer::query_refused(400, "invalid", &message))
+}
+
+/// The answer to a query, to be ended.
+fn written(query: &Query, store: &Store, dialect: &Dialect) -> Result<Writer, Reply> {
     let stop = query.stop.unwrap_or_else(answer::now);
     if query.start >= stop {
         let message = "error in building plan while starting program: cannot query an empty range";
-        return answer::query_refused(400, "invalid", message);
+        return Err(answer::query_refused(400, "invalid", message));
     }
     let Some(bucket) = store.bucket(&query.bucket) else {
         let name = &query.bucket;
         let message = format!("failed to initialize execute state: could not find bucket {name:?}");
-        return answer::query_refused(404, "not found", &message);
+        return Err(answer::query_refused(404, "not found", &message));
     };
-    let writer = response(&query, stop, bucket, request.dialect);
-    let text = match ending {
-        Ending::Whole => writer.finish(),
-        Ending::Failed(message) => writer.fail(message),
-    };
-    answer::query_answered(text.into_bytes())
+    Ok(response(query, stop, bucket, dialect.clone()))
 }
 
 struct Request {
@@ -107,8 +139,8 @@ fn decode(exchange: &Exchange) -> Result<Request, String> {
 
 fn response(query: &Query, stop: i64, bucket: &Bucket, dialect: Dialect) -> Writer {
     let mut tables = Tables { bucket, query, stop, types: HashMap::new() };
-    let mut writer = Writer::new(dialect);
-    match query.answer {
+    let mut writer = Writer::new(dialect, &query.result);
+    match &query.answer {
         Answer::Points => {
             for (series, times) in bucket.points.series() {
                 tables.write_series(series, times, &mut writer);
@@ -123,6 +155,7 @@ fn response(query: &Query, stop: i64, bucket: &Bucket, dialect: Dialect) -> Writ
                 writer.row([csv::time_text(first).as_str()].into_iter());
             }
         }
+        Answer::Counts(columns) => tables.write_counts(columns, &mut writer),
     }
     writer
 }
@@ -165,6 +198,36 @@ impl<'a> Tables<'a> {
                 let cells = bounds.iter().chain(&cells).chain(tags.iter().map(|(_, value)| value));
                 writer.row(cells.map(String::as_str));
             }
+        }
+    }
+
+    /// A table for each group, of one row.
+    fn write_counts(&mut self, columns: &[String], writer: &mut Writer) {
+        let mut groups: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+        for (series, times) in self.bucket.points.series() {
+            for (field, rows) in self.fields(series, times) {
+                let value = |column: &String| match column.as_str() {
+                    "_field" => field,
+                    _ => series.measurement.as_str(),
+                };
+                *groups.entry(columns.iter().map(value).collect()).or_default() +=
+                    rows.values.len();
+            }
+        }
+        let column =
+            |label: &str, datatype, group| Column { label: label.to_owned(), datatype, group };
+        let bounds = [csv::time_text(self.query.start), csv::time_text(self.stop)];
+        for (group, count) in groups {
+            let mut described = vec![
+                column("_start", TIME, true),
+                column("_stop", TIME, true),
+                column("_value", "long", false),
+            ];
+            described.extend(columns.iter().map(|label| column(label, "string", true)));
+            writer.table(described);
+            let count = count.to_string();
+            let cells = bounds.iter().map(String::as_str).chain([count.as_str()]).chain(group);
+            writer.row(cells);
         }
     }
 

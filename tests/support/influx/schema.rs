@@ -7,7 +7,7 @@ use std::fmt;
 
 use influxdb_line_protocol::ParsedLine;
 
-use super::points::{Type, Value};
+use super::points::{Point, Type, Value};
 
 /// Names that InfluxDB 3 keeps for itself.
 const RESERVED: [&str; 2] = ["time", "__chunk_order"];
@@ -18,8 +18,9 @@ pub(super) struct Schema {
     tables: BTreeMap<String, BTreeMap<String, Column>>,
 }
 
+/// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
+pub(super) enum Column {
     Tag,
     Field(Type),
     Time,
@@ -39,7 +40,40 @@ impl fmt::Display for Column {
     }
 }
 
+impl Column {
+    /// Its type as `information_schema.columns` names it since 3.9; up to 3.8 the last one was
+    /// `Timestamp(Nanosecond, None)`.
+    pub(super) fn sql_type(self) -> &'static str {
+        match self {
+            Self::Tag => "Dictionary(Int32, Utf8)",
+            Self::Field(Type::Float) => "Float64",
+            Self::Field(Type::Integer) => "Int64",
+            Self::Field(Type::Unsigned) => "UInt64",
+            Self::Field(Type::Boolean) => "Boolean",
+            Self::Field(Type::String) => "Utf8",
+            Self::Time => "Timestamp(ns)",
+        }
+    }
+}
+
 impl Schema {
+    /// All tables by their names, in the order of these.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, Column>)> {
+        self.tables.iter().map(|(name, columns)| (name.as_str(), columns))
+    }
+
+    /// Takes up the columns of a point that no line has brought. Those that are there stay.
+    pub(super) fn learn(&mut self, point: &Point) {
+        let columns = self.tables.entry(point.series.measurement.clone()).or_default();
+        let tags = point.series.tags().iter().map(|(key, _)| (key, Column::Tag));
+        let fields = point.fields.iter();
+        let fields = fields.map(|(key, value)| (key, Column::Field(value.value_type())));
+        for (key, column) in tags.chain(fields) {
+            columns.entry(key.clone()).or_insert(column);
+        }
+        columns.entry("time".to_owned()).or_insert(Column::Time);
+    }
+
     /// Takes up the columns of a line, or says why they do not fit.
     ///
     /// As in InfluxDB 3 Core, columns before the one that does not fit stay: a refused line can

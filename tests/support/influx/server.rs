@@ -14,7 +14,7 @@ use super::settings::{Settings, Version};
 use super::shards::Neighbours;
 use super::stop::Stop;
 use super::store::Store;
-use super::{access, broken, influxql, listings, write};
+use super::{access, broken, influxql, listings, sql, tasks, write};
 
 /// The message of the error table, as recorded in `tests/recorded/error_midstream.csv`.
 const QUERY_ERROR: &str = "runtime error @3:135-3:228: map: failed to evaluate map function: boom";
@@ -201,8 +201,10 @@ fn applied(
         (influxql::PATH, "GET" | "POST") => {
             influxql::answer(exchange, face, &state().store, settings, influxql_ending(fault))
         }
+        (sql::PATH, "GET" | "POST") => sql::answer(exchange, &state().store, settings),
         (listings::BUCKETS, "GET") => listings::buckets(exchange, &state().store, settings),
         (listings::DBRPS, "GET") => listings::mappings(exchange, &state().store, settings),
+        (tasks::PATH, "GET") => tasks::answer(exchange, settings),
         (write::V1 | write::V2 | write::V3, "POST") => {
             write::answer(exchange, face, sent_bytes, &mut state().store, settings)
         }

@@ -24,6 +24,51 @@ pub struct Settings {
     pub databases: Databases,
     /// Whether the token is an administrator's. On version 1 only they see shards.
     pub is_admin: bool,
+    /// How SQL is answered, whatever the engine.
+    pub sql: Sql,
+    /// What `SHOW CONTINUOUS QUERIES` lists on version 1.
+    pub continuous_queries: Vec<ContinuousQuery>,
+    /// What `/api/v2/tasks` lists on version 2.
+    pub tasks: Vec<Task>,
+}
+
+/// A continuous query of version 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContinuousQuery {
+    /// The database that it belongs to.
+    pub database: String,
+    /// Its name.
+    pub name: String,
+    /// `CREATE CONTINUOUS QUERY … END`, as the server writes it.
+    pub query: String,
+}
+
+/// A task of version 2.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// What somebody wrote about it.
+    pub description: Option<String>,
+    /// Its script.
+    pub flux: String,
+    /// How often it runs, such as `1h`; `None` if a `cron` says it.
+    pub every: Option<String>,
+    /// Whether it runs.
+    pub is_active: bool,
+}
+
+/// How InfluxDB 3 answers SQL over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sql {
+    /// As Core and Enterprise.
+    Answered {
+        /// A query fails for too many Parquet files if its range holds points of more days than
+        /// these; `None` lets all through.
+        days_max: Option<usize>,
+    },
+    /// As Serverless, Dedicated and Clustered: there is no `/api/v3/query_sql`.
+    Absent,
 }
 
 /// The versions with a TSM engine, which speak differently.
@@ -85,6 +130,9 @@ impl Default for Settings {
             version: Version::V2,
             databases: Databases::Virtual(Vec::new()),
             is_admin: true,
+            sql: Sql::Answered { days_max: None },
+            continuous_queries: Vec::new(),
+            tasks: Vec::new(),
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Bucket {
     pub(super) schema: Schema,
     /// What the TSM engine knows of times and types.
     pub(super) shards: Shards,
+    /// The seconds after which points expire; 0 for never. The fake lists it and keeps them.
+    pub(super) retention: u64,
 }
 
 /// A value of another type than its field has in this shard group.
@@ -65,6 +67,7 @@ impl Store {
             written: Vec::new(),
             schema: Schema::default(),
             shards: Shards::new(length, neighbours),
+            retention: 0,
         })
     }
 }
@@ -84,6 +87,7 @@ impl Bucket {
     /// Adds a point. The first value of a field decides upon its type in a shard group.
     pub(super) fn insert(&mut self, point: Point) {
         self.shards.learn(&point);
+        self.schema.learn(&point);
         self.points.insert(point);
     }
 

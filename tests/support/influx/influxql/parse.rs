@@ -2,8 +2,11 @@
 //!
 //! `SELECT *::field FROM "db"."rp"."m" WHERE time >= 0 AND time < 10 GROUP BY *`
 
+mod select;
+
 use super::token::{Kind, Token, tokens};
-use crate::influx::points::Type;
+
+pub(super) use select::{Columns, Count, Fields, Pattern, Select};
 
 /// A statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,10 +15,23 @@ pub(super) enum Statement {
     ShowRetentionPolicies { database: String },
     /// `SHOW SHARDS`
     ShowShards,
-    /// `SHOW FIELD KEYS ON "db" FROM …`; without sources, all of the request's retention policy.
+    /// `SHOW FIELD KEYS ON "db" FROM …`
     ShowFieldKeys { database: String, sources: Vec<Source> },
+    /// `SHOW TAG KEYS ON "db"`
+    ShowTagKeys { database: String },
+    /// `SHOW SERIES CARDINALITY ON "db"`, `SHOW MEASUREMENT CARDINALITY ON "db"`
+    ShowCardinality { of: Counted, database: String },
+    /// `SHOW CONTINUOUS QUERIES`
+    ShowContinuousQueries,
     /// `SELECT …`
     Select(Select),
+}
+
+/// What a cardinality is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    Measurements,
+    Series,
 }
 
 /// `"rp"./.*/` or `"rp"."m"`.
@@ -26,41 +42,11 @@ pub(super) struct Source {
     pub(super) measurement: Option<String>,
 }
 
-/// What is read of a measurement.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Select {
-    pub(super) columns: Columns,
+/// What a statement means that does not say it.
+#[derive(Debug)]
+pub(super) struct Defaults {
     pub(super) database: String,
     pub(super) policy: String,
-    pub(super) measurement: String,
-    /// The first time. More than an `i64` holds is an error when it is executed.
-    pub(super) start: i128,
-    /// The time after the last one.
-    pub(super) stop: i128,
-    /// Tags and their values; all have to hold.
-    pub(super) tags: Vec<(String, String)>,
-}
-
-/// What is asked of the points.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Columns {
-    /// All rows of these: `GROUP BY *`.
-    Series(Fields),
-    /// The first row of these: `LIMIT 1`.
-    First(Fields),
-    /// `count("f"), count("f"::float)`
-    Counts(Vec<(String, Option<Type>)>),
-    /// `first("f") * 0 + 1000`: a number of the type that the field is read as.
-    Kind(String),
-}
-
-/// Which fields are read, and as what.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fields {
-    /// `*::field`: all that the range knows, each as its strongest type.
-    All,
-    /// `"f"::float, "g"::string`
-    Of(Vec<(String, Type)>),
 }
 
 /// With what a statement can begin.
@@ -71,12 +57,10 @@ const SHOWN: &str = "CONTINUOUS, DATABASES, DIAGNOSTICS, FIELD, GRANTS, MEASUREM
      MEASUREMENTS, QUERIES, RETENTION, SERIES, SHARD, SHARDS, STATS, SUBSCRIPTIONS, TAG, USERS";
 /// What an expression can begin with.
 const EXPRESSION: &str = "identifier, string, number, bool";
-/// What may stand after `::`.
-const TYPES: &str = "float, integer, unsigned, string, boolean, field, tag";
 
 /// Reads statements. The error is the server's, without the words before it.
-pub(super) fn statements(script: &str) -> Result<Vec<Statement>, String> {
-    let mut parser = Parser { tokens: tokens(script), next: 0 };
+pub(super) fn statements(script: &str, defaults: Defaults) -> Result<Vec<Statement>, String> {
+    let mut parser = Parser { tokens: tokens(script), next: 0, defaults };
     let mut statements = Vec::new();
     loop {
         let is_next = statements.is_empty() || parser.peek() == &Kind::Symbol(";");
@@ -95,6 +79,7 @@ struct Parser {
     // Invariant: the last one is `Kind::End`, and `next` is never beyond it.
     tokens: Vec<Token>,
     next: usize,
+    defaults: Defaults,
 }
 
 impl Parser {
@@ -117,16 +102,31 @@ impl Parser {
             self.word("ON")?;
             return Ok(Statement::ShowRetentionPolicies { database: self.name()? });
         }
+        if self.takes_word("TAG") {
+            self.word("KEYS")?;
+            return Ok(Statement::ShowTagKeys { database: self.on()? });
+        }
+        if self.takes_word("CONTINUOUS") {
+            self.word("QUERIES")?;
+            return Ok(Statement::ShowContinuousQueries);
+        }
+        for (word, of) in [("SERIES", Counted::Series), ("MEASUREMENT", Counted::Measurements)] {
+            if self.takes_word(word) {
+                self.word("CARDINALITY")?;
+                return Ok(Statement::ShowCardinality { of, database: self.on()? });
+            }
+        }
         if !self.takes_word("FIELD") {
             return Err(self.expected(SHOWN));
         }
         if !self.takes_word("KEYS") {
             return Err(self.expected("KEY, KEYS"));
         }
-        self.word("ON")?;
-        let database = self.name()?;
+        let database = self.on()?;
         let mut sources = Vec::new();
         if !self.takes_word("FROM") {
+            let policy = self.defaults.policy.clone();
+            sources.push(Source { policy, measurement: None });
             return Ok(Statement::ShowFieldKeys { database, sources });
         }
         loop {
@@ -140,135 +140,9 @@ impl Parser {
         }
     }
 
-    fn select(&mut self) -> Result<Select, String> {
-        let columns = self.columns()?;
-        self.word("FROM")?;
-        let database = self.name()?;
-        self.symbol(".")?;
-        let policy = self.name()?;
-        self.symbol(".")?;
-        let measurement = self.name()?;
-        self.word("WHERE")?;
-        let start = self.bound(">=")?;
-        self.word("AND")?;
-        let stop = self.bound("<")?;
-        let tags = if self.takes_word("AND") { self.tags()? } else { Vec::new() };
-        let columns = match columns {
-            Columns::Series(fields) => self.extent(fields)?,
-            others => others,
-        };
-        Ok(Select { columns, database, policy, measurement, start, stop, tags })
-    }
-
-    /// All rows, or the first one.
-    fn extent(&mut self, fields: Fields) -> Result<Columns, String> {
-        if self.takes_word("GROUP") {
-            self.word("BY")?;
-            self.symbol("*")?;
-            return Ok(Columns::Series(fields));
-        }
-        self.word("LIMIT")?;
-        self.integer("1")?;
-        Ok(Columns::First(fields))
-    }
-
-    /// What stands before `FROM`; rows are those of all series until it is said.
-    fn columns(&mut self) -> Result<Columns, String> {
-        if self.takes("*") {
-            self.symbol("::")?;
-            if !self.takes_word("field") {
-                return Err(self.expected("field, tag"));
-            }
-            return Ok(Columns::Series(Fields::All));
-        }
-        if self.takes_word("first") {
-            return self.kind();
-        }
-        if self.peek().is("count") {
-            return self.counts();
-        }
-        let mut fields: Vec<(String, Type)> = Vec::new();
-        loop {
-            let Kind::Name(field) = self.peek() else { return Err(self.expected(EXPRESSION)) };
-            // The server would call the second one `f_1`, or what else is free.
-            if fields.iter().any(|(other, _)| other == field) {
-                return Err(format!("the fake reads a field once, at {}", self.place()));
-            }
-            let field = self.name()?;
-            self.symbol("::")?;
-            fields.push((field, self.value_type()?));
-            if !self.takes(",") {
-                return Ok(Columns::Series(Fields::Of(fields)));
-            }
-        }
-    }
-
-    fn counts(&mut self) -> Result<Columns, String> {
-        let mut counts = Vec::new();
-        loop {
-            self.word("count")?;
-            self.symbol("(")?;
-            let field = self.name()?;
-            let read = if self.takes("::") { Some(self.value_type()?) } else { None };
-            self.symbol(")")?;
-            counts.push((field, read));
-            if !self.takes(",") {
-                return Ok(Columns::Counts(counts));
-            }
-        }
-    }
-
-    fn kind(&mut self) -> Result<Columns, String> {
-        self.symbol("(")?;
-        let field = self.name()?;
-        self.symbol(")")?;
-        self.symbol("*")?;
-        self.integer("0")?;
-        self.symbol("+")?;
-        self.integer("1000")?;
-        Ok(Columns::Kind(field))
-    }
-
-    fn value_type(&mut self) -> Result<Type, String> {
-        let types = [Type::Float, Type::Integer, Type::Unsigned, Type::String, Type::Boolean];
-        let named = types.into_iter().find(|value_type| self.takes_word(value_type.name()));
-        named.ok_or_else(|| self.expected(TYPES))
-    }
-
-    fn bound(&mut self, comparison: &'static str) -> Result<i128, String> {
-        self.word("time")?;
-        self.symbol(comparison)?;
-        let is_negative = self.takes("-");
-        let Kind::Integer(digits) = self.peek() else { return Err(self.expected(EXPRESSION)) };
-        let value = digits.parse::<u64>();
-        let unreadable = || format!("unable to parse integer at {}", self.place());
-        let value = i128::from(value.map_err(|_| unreadable())?);
-        let value = if is_negative { -value } else { value };
-        if value < i128::from(i64::MIN) {
-            return Err(format!("constant {value} underflows int64"));
-        }
-        self.next += 1;
-        Ok(value)
-    }
-
-    fn tags(&mut self) -> Result<Vec<(String, String)>, String> {
-        self.symbol("(")?;
-        let mut tags = Vec::new();
-        loop {
-            let key = match self.peek() {
-                Kind::Name(key) | Kind::Word(key) => key.clone(),
-                _ => return Err(self.expected(EXPRESSION)),
-            };
-            self.next += 1;
-            self.symbol("=")?;
-            let Kind::Text(value) = self.peek() else { return Err(self.expected("string")) };
-            tags.push((key, value.clone()));
-            self.next += 1;
-            if !self.takes_word("AND") {
-                self.symbol(")")?;
-                return Ok(tags);
-            }
-        }
+    /// `ON "db"`, or the database of the request.
+    fn on(&mut self) -> Result<String, String> {
+        if self.takes_word("ON") { self.name() } else { Ok(self.defaults.database.clone()) }
     }
 
     fn peek(&self) -> &Kind {

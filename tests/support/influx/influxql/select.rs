@@ -7,10 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outcome::Rows;
-use super::parse::{self, Columns, Select};
+use super::parse::{self, Columns, Count, Select};
 use crate::influx::points::{Fields, Series, Type, Value};
 use crate::influx::settings::Version;
 use crate::influx::store::Bucket;
+
+/// Which end of time a row is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    First,
+    Last,
+}
 
 /// The first time that a point can have. A count of all points from there on is one of 1970.
 const TIME_MIN: i64 = i64::MIN + 2;
@@ -46,8 +53,9 @@ pub(super) fn rows(
             };
             reader.series(&keys, &reader.columns(fields))
         }
-        Columns::First(fields) => reader.first(&reader.columns(fields)),
-        Columns::Counts(counts) => reader.counts(counts),
+        Columns::First(fields) => reader.one(&reader.columns(fields), End::First),
+        Columns::Last(fields) => reader.one(&reader.columns(fields), End::Last),
+        Columns::Counts(counts, slice) => reader.counts(counts, *slice),
         Columns::Kind(field) => reader.kind(field)?,
     })
 }
@@ -98,8 +106,22 @@ impl<'a> Reader<'a> {
         let series = self.bucket.points.series().filter(move |(series, _)| wanted(series));
         series.map(move |(series, times)| {
             let times = (start <= last).then(|| times.range(start..=last));
-            (series, times.into_iter().flatten().map(|(time, fields)| (*time, fields)))
+            let points = times.into_iter().flatten().map(|(time, fields)| (*time, fields));
+            (series, points.filter(|(_, fields)| self.matches(fields)))
         })
+    }
+
+    /// Whether a field holds a carriage return that is to hold one. Without a type, a field is
+    /// looked at as the type that it is read as: a string among numbers is then not found.
+    fn matches(&self, fields: &Fields) -> bool {
+        let mut patterns = self.select.patterns.iter();
+        let holds = |pattern: &parse::Pattern| {
+            let known = self.types.get(pattern.field.as_str()).copied();
+            let is_text = pattern.read.or(known) == Some(Type::String);
+            let value = fields.get(&pattern.field);
+            is_text && matches!(value, Some(Value::String(text)) if text.contains('\r'))
+        };
+        self.select.patterns.is_empty() || patterns.any(holds)
     }
 
     /// The columns that are wanted, each with the type in which it is read.
@@ -133,45 +155,59 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// The row of the first time, and of several the one of the first series.
-    fn first(&self, columns: &[(&str, Type)]) -> Vec<Rows> {
-        let first = self.points().filter_map(|(series, points)| {
+    /// The row of the first time, and of several the one of the first series; or the last of both.
+    fn one(&self, columns: &[(&str, Type)], end: End) -> Vec<Rows> {
+        let found = self.points().filter_map(|(series, points)| {
             let mut rows =
                 points.filter_map(|(time, fields)| Some((time, row(time, fields, columns)?)));
-            rows.next().map(|(time, row)| (time, series, row))
+            let row = if end == End::First { rows.next() } else { rows.last() };
+            row.map(|(time, row)| (time, series, row))
         });
-        let first = first.min_by_key(|(time, series, _)| (*time, *series));
-        let rows = first.map(|(_, _, row)| Rows {
+        let order = |(time, series, _): &(i64, &'a Series, _)| (*time, *series);
+        let found = match end {
+            End::First => found.min_by_key(order),
+            End::Last => found.max_by_key(order),
+        };
+        let rows = found.map(|(_, _, row)| Rows {
             values: vec![row],
             ..self.rows_of(columns.iter().map(|(field, _)| field))
         });
         rows.into_iter().collect()
     }
 
-    /// `count("f"), count("f"::float)`: one row, in which nothing stands for none.
-    fn counts(&self, counts: &[(String, Option<Type>)]) -> Vec<Rows> {
+    /// `count("f"), count("f"::float) AS "c1"`: one row, or one for each slice, in which nothing
+    /// stands for none.
+    fn counts(&self, counts: &[Count], slice: Option<i64>) -> Vec<Rows> {
         // Counts understand these as no bounds, and then find nothing. Rows do not mind.
         if self.start == i64::MIN || self.last == i64::MAX {
             return Vec::new();
         }
-        let count = |(field, read): &(String, Option<Type>)| {
-            let read = read.or_else(|| self.types.get(field.as_str()).copied())?;
-            let points = self.points().flat_map(|(_, points)| points);
-            let values = points.filter_map(|(_, fields)| cast_to(fields.get(field)?, read));
-            let count = i64::try_from(values.count()).expect("memory holds fewer");
-            (count > 0).then_some(Value::Integer(count))
-        };
-        let counts = counts.iter().map(count).collect::<Vec<_>>();
-        if counts.iter().all(Option::is_none) {
+        let read =
+            |count: &Count| count.read.or_else(|| self.types.get(count.field.as_str()).copied());
+        let reads = counts.iter().map(read).collect::<Vec<_>>();
+        let whole = if self.start == TIME_MIN { 0 } else { self.start };
+        let mut slices: BTreeMap<i64, Vec<Option<Value>>> = BTreeMap::new();
+        for (time, fields) in self.points().flat_map(|(_, points)| points) {
+            let time = slice.map_or(whole, |length| time - time.rem_euclid(length));
+            for (index, (count, read)) in counts.iter().zip(&reads).enumerate() {
+                let value = fields.get(&count.field).zip(*read);
+                if value.and_then(|(value, read)| cast_to(value, read)).is_none() {
+                    continue;
+                }
+                let row = slices.entry(time).or_insert_with(|| vec![None; counts.len()]);
+                let before = match row[index] {
+                    Some(Value::Integer(before)) => before,
+                    _ => 0,
+                };
+                row[index] = Some(Value::Integer(before + 1));
+            }
+        }
+        if slices.is_empty() {
             return Vec::new();
         }
-        let columns = (0..counts.len()).map(|index| match index {
-            0 => "count".to_owned(),
-            index => format!("count_{index}"),
-        });
-        let time = if self.start == TIME_MIN { 0 } else { self.start };
-        let row = [vec![Some(Value::Integer(time))], counts].concat();
-        vec![Rows { values: vec![row], ..self.rows_of(columns) }]
+        let row = |(time, counts)| [vec![Some(Value::Integer(time))], counts].concat();
+        let columns = names(counts);
+        vec![Rows { values: slices.into_iter().map(row).collect(), ..self.rows_of(columns.iter()) }]
     }
 
     /// `first("f") * 0 + 1000`: the time of the first value of the type that the field is read as,
@@ -189,7 +225,7 @@ impl<'a> Reader<'a> {
                 ));
             }
         };
-        let mut found = self.first(&[(field, read)]);
+        let mut found = self.one(&[(field, read)], End::First);
         for rows in &mut found {
             rows.columns[1] = "first".to_owned();
             rows.values.iter_mut().for_each(|row| row[1] = Some(number.clone()));
@@ -212,6 +248,18 @@ impl<'a> Reader<'a> {
         let mut groups = bucket.shards.groups_within(self.start, self.last);
         groups.any(|group| times.range(group.times()).next().is_some())
     }
+}
+
+/// How the counts are called: by their aliases; `count`, `count_1` and so on without.
+pub(super) fn names(counts: &[Count]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for count in counts {
+        let wanted = count.alias.as_deref().unwrap_or("count");
+        let numbers = (1..).map(|number| format!("{wanted}_{number}"));
+        let mut free = [wanted.to_owned()].into_iter().chain(numbers);
+        names.extend(free.find(|name| !names.contains(name)));
+    }
+    names
 }
 
 /// The keys of all tags of the measurement, of the series whose times are wanted.

@@ -6,9 +6,9 @@ use chrono::{DateTime, SecondsFormat};
 
 use super::databases::Policy;
 use super::outcome::Rows;
-use super::parse::Source;
+use super::parse::{Counted, Source};
 use crate::influx::points::Value;
-use crate::influx::settings::Version;
+use crate::influx::settings::{ContinuousQuery, Version};
 
 /// `SHOW RETENTION POLICIES`
 pub(super) fn retention_policies(policies: &[Policy<'_>], version: Version) -> Rows {
@@ -91,6 +91,48 @@ pub(super) fn field_keys(policies: &[Policy<'_>], sources: &[Source]) -> Result<
         ..rows_of(measurement, &["fieldKey", "fieldType"])
     });
     Ok(rows.collect())
+}
+
+/// `SHOW TAG KEYS`: of every measurement that has one.
+pub(super) fn tag_keys(policies: &[Policy<'_>]) -> Vec<Rows> {
+    let mut measurements: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (series, _) in policies.iter().flat_map(|policy| policy.bucket.points.series()) {
+        let keys = series.tags().iter().map(|(key, _)| key.as_str());
+        measurements.entry(&series.measurement).or_default().extend(keys);
+    }
+    let measurements = measurements.into_iter().filter(|(_, keys)| !keys.is_empty());
+    let rows = measurements.map(|(measurement, keys)| Rows {
+        values: keys.into_iter().map(|key| vec![text(key)]).collect(),
+        ..rows_of(measurement, &["tagKey"])
+    });
+    rows.collect()
+}
+
+/// `SHOW SERIES CARDINALITY` and its like. A server estimates; of few series it is the number.
+pub(super) fn cardinality(policies: &[Policy<'_>], of: Counted) -> Rows {
+    let series = policies.iter().flat_map(|policy| policy.bucket.points.series());
+    let count = match of {
+        Counted::Series => series.map(|(series, _)| series).collect::<BTreeSet<_>>().len(),
+        Counted::Measurements => {
+            series.map(|(series, _)| &series.measurement).collect::<BTreeSet<_>>().len()
+        }
+    };
+    let count = i64::try_from(count).expect("memory holds fewer");
+    Rows {
+        values: vec![vec![Some(Value::Integer(count))]],
+        ..rows_of("", &["cardinality estimation"])
+    }
+}
+
+/// `SHOW CONTINUOUS QUERIES`: a list for each database, be it empty.
+pub(super) fn continuous_queries(policies: &[Policy<'_>], known: &[ContinuousQuery]) -> Vec<Rows> {
+    let databases = policies.iter().map(|policy| policy.database).collect::<BTreeSet<_>>();
+    let rows = databases.into_iter().map(|database| {
+        let known = known.iter().filter(|query| query.database == database);
+        let values = known.map(|query| vec![text(&query.name), text(&query.query)]);
+        Rows { values: values.collect(), ..rows_of(database, &["name", "query"]) }
+    });
+    rows.collect()
 }
 
 fn rows_of(name: &str, columns: &[&str]) -> Rows {

@@ -34,10 +34,10 @@ pub(super) enum Kind {
     End,
 }
 
-/// Longer ones first, so that `::` is not taken for something else. The only regular expression
-/// that the fake knows is a symbol.
-const SYMBOLS: [&str; 14] =
-    ["/.*/", "::", ">=", "<=", "(", ")", ",", ".", ";", "*", "=", "<", "-", "+"];
+/// Longer ones first, so that `::` is not taken for something else. The only regular expressions
+/// that the fake knows are symbols.
+const SYMBOLS: [&str; 16] =
+    ["/.*/", r"/\r/", "::", ">=", "<=", "=~", "(", ")", ",", ".", ";", "*", "=", "<", "-", "+"];
 
 impl Kind {
     /// What the server calls it in an error.
