@@ -8,31 +8,32 @@
 //! answer(id) ─▶ poll ──▶ the question that owns the id: answer ──▶ the story goes on, to the next question
 //! ```
 
+mod questions;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::collect::Collect;
-use super::earliest::{Earliest, First};
 use super::exchange::{Ids, Want};
-use super::fields::Fields;
-use super::journal::Journal;
-use super::road::{Road, RoadFinder};
-use super::schema::Measurement;
 use super::stopping::Stopping;
 use super::{Answer, Note, Outcome, Progress, Step, Totals};
 use crate::error::{Error, Fault};
 use crate::protocol::Call;
 use crate::time::Timestamp;
 
-/// A story in the course of being told.
-pub(crate) struct Inquiry {
+/// A story in the course of being told: a plan of its own, or a part of another one.
+pub(crate) struct Inquiry<T = Outcome> {
     asker: Asker,
-    story: Pin<Box<dyn Future<Output = Outcome>>>,
+    story: Pin<Box<dyn Future<Output = T>>>,
+    /// What it came to. It is not polled after that.
+    told: Option<T>,
+    /// Where it is a plan of its own.
+    ids: Ids,
     stopping: Stopping,
 }
 
@@ -43,12 +44,15 @@ pub(crate) struct Asker(Rc<RefCell<Desk>>);
 /// What is between the story and its host.
 #[derive(Default)]
 struct Desk {
+    /// Those of the plan, while it is asked what it wants.
     ids: Ids,
     now: Timestamp,
     turn: Turn,
     /// What the questions that wait want; a step goes first.
     want: Option<Want>,
     notes: VecDeque<Note>,
+    /// Notes are kept for the story, and not shown as they come.
+    keeps_notes: bool,
     totals: Totals,
     doing: String,
     percent: f64,
@@ -85,59 +89,84 @@ pub(crate) trait Question {
     }
 }
 
-impl Inquiry {
+impl<T: 'static> Inquiry<T> {
     /// Begins a story, which gets what it asks by.
     pub(crate) fn new<F>(story: impl FnOnce(Asker) -> F) -> Self
     where
-        F: Future<Output = Outcome> + 'static,
+        F: Future<Output = T> + 'static,
     {
         let asker = Asker::default();
-        Self { story: Box::pin(story(asker.clone())), asker, stopping: Stopping::default() }
+        let (ids, stopping) = (Ids::default(), Stopping::default());
+        Self { story: Box::pin(story(asker.clone())), asker, told: None, ids, stopping }
     }
 
-    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+    /// What it wants now, by the ids of the plan that it is a part of. Nothing, once it is told.
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         {
             let mut desk = self.asker.0.borrow_mut();
-            desk.now = now;
-            if let Some(note) = desk.notes.pop_front() {
-                return Step::Note(note);
-            }
-            if self.stopping.is_asked() {
-                let error = Error::new(Fault::Stopped, "interrupted");
-                return Step::Done(Outcome::new(super::Ending::of(error), desk.totals));
-            }
-            desk.turn = Turn::Next;
-            desk.want = None;
+            (desk.now, desk.turn, desk.want) = (now, Turn::Next, None);
+            std::mem::swap(&mut desk.ids, ids);
         }
-        let polled = self.poll();
+        self.poll();
         let mut desk = self.asker.0.borrow_mut();
-        let until = match (polled, desk.want.take()) {
+        std::mem::swap(&mut desk.ids, ids);
+        match (&self.told, desk.want.take()) {
             // What a question wanted that is not waited for any more is not asked.
-            (Poll::Ready(outcome), _) => {
-                self.story = Box::pin(ready(outcome.clone()));
-                let note = desk.notes.pop_front();
-                return note.map_or(Step::Done(outcome), Step::Note);
+            (Some(_), _) | (None, None) => Want::Nothing,
+            (None, Some(want)) => want,
+        }
+    }
+
+    /// Takes an answer; one that none of its questions waits for is ignored.
+    pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
+        {
+            let mut desk = self.asker.0.borrow_mut();
+            if let Answer::Bytes(bytes) = &answer {
+                desk.totals.read += bytes.len() as u64;
+            }
+            desk.turn = Turn::Answer(Some((id, answer)));
+        }
+        self.poll();
+    }
+
+    fn poll(&mut self) {
+        if self.told.is_none()
+            && let Poll::Ready(told) =
+                self.story.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            self.told = Some(told);
+        }
+    }
+
+    /// What it came to, once it is told.
+    pub(crate) fn told(&mut self) -> Option<T> {
+        self.told.take()
+    }
+}
+
+impl Inquiry {
+    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+        if let Some(note) = self.asker.note_to_show() {
+            return Step::Note(note);
+        }
+        if self.stopping.is_asked() {
+            let error = Error::new(Fault::Stopped, "interrupted");
+            let totals = self.asker.totals();
+            return Step::Done(Outcome::new(super::Ending::of(error), totals));
+        }
+        let mut ids = std::mem::take(&mut self.ids);
+        let want = self.want(now, &mut ids);
+        self.ids = ids;
+        let until = match (&self.told, want) {
+            (Some(outcome), _) => {
+                return self.asker.note_to_show().map_or(Step::Done(outcome.clone()), Step::Note);
             }
             // A request that is not handed out now would be lost: what was noted follows it.
-            (Poll::Pending, Some(Want::Step(step))) => return step,
-            (Poll::Pending, Some(Want::Wait(until))) => until,
-            (Poll::Pending, Some(Want::Nothing) | None) => Timestamp::MAX,
+            (None, Want::Step(step)) => return step,
+            (None, Want::Wait(until)) => until,
+            (None, Want::Nothing) => Timestamp::MAX,
         };
-        desk.notes.pop_front().map_or(Step::Wait(until), Step::Note)
-    }
-
-    pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
-        if let Answer::Bytes(bytes) = &answer {
-            self.asker.0.borrow_mut().totals.read += bytes.len() as u64;
-        }
-        self.asker.0.borrow_mut().turn = Turn::Answer(Some((id, answer)));
-        if let Poll::Ready(outcome) = self.poll() {
-            self.story = Box::pin(ready(outcome));
-        }
-    }
-
-    fn poll(&mut self) -> Poll<Outcome> {
-        self.story.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        self.asker.note_to_show().map_or(Step::Wait(until), Step::Note)
     }
 
     pub(crate) fn stop(&mut self) {
@@ -151,9 +180,9 @@ impl Inquiry {
     }
 }
 
-impl fmt::Debug for Inquiry {
+impl<T> fmt::Debug for Inquiry<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inquiry").field("progress", &self.progress()).finish_non_exhaustive()
+        f.debug_struct("Inquiry").field("stopping", &self.stopping).finish_non_exhaustive()
     }
 }
 
@@ -261,6 +290,21 @@ impl Asker {
         self.0.borrow_mut().notes.push_back(note);
     }
 
+    /// From now on what questions note is for the story, and nobody sees it as it comes.
+    pub(crate) fn keep_notes(&self) {
+        self.0.borrow_mut().keeps_notes = true;
+    }
+
+    /// What was noted since, and kept.
+    pub(crate) fn kept_notes(&self) -> Vec<Note> {
+        self.0.borrow_mut().notes.drain(..).collect()
+    }
+
+    fn note_to_show(&self) -> Option<Note> {
+        let mut desk = self.0.borrow_mut();
+        if desk.keeps_notes { None } else { desk.notes.pop_front() }
+    }
+
     /// What it does from now on, in a few words, and how far it is.
     pub(crate) fn does(&self, doing: String, percent: f64) {
         let mut desk = self.0.borrow_mut();
@@ -273,103 +317,5 @@ impl Asker {
 
     pub(crate) fn count(&self, count: impl FnOnce(&mut Totals)) {
         count(&mut self.0.borrow_mut().totals);
-    }
-}
-
-impl Question for Collect {
-    type Found = Vec<u8>;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for Fields {
-    type Found = Vec<Measurement>;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Vec<Measurement>>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for Earliest {
-    type Found = First;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, _id: u64) -> bool {
-        true
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<First>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for RoadFinder {
-    type Found = Road;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Road>, Error> {
-        self.answer(answer)?;
-        Ok(None)
-    }
-
-    fn found(&mut self) -> Option<Road> {
-        RoadFinder::found(self).cloned()
-    }
-
-    fn notes(&mut self) -> VecDeque<Note> {
-        std::mem::take(&mut self.notes)
-    }
-}
-
-impl Question for Journal {
-    type Found = ();
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<()>, Error> {
-        self.answer(answer)?;
-        Ok(None)
-    }
-
-    fn found(&mut self) -> Option<()> {
-        self.is_read().then_some(())
-    }
-
-    fn notes(&mut self) -> VecDeque<Note> {
-        std::mem::take(&mut self.notes)
     }
 }
