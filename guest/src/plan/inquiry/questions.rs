@@ -12,6 +12,7 @@ use crate::plan::journal::Journal;
 use crate::plan::road::{Road, RoadFinder};
 use crate::plan::schema::Measurement;
 use crate::plan::{Answer, Note};
+use crate::time::Timestamp;
 
 impl Question for Collect {
     type Found = Vec<u8>;
