@@ -135,7 +135,6 @@ impl Type {
     }
 }
 
-#[expect(dead_code, reason = "what compares both sides asks by the names of the source")]
 impl Rules {
     /// What a tag of a measurement is called at the destination.
     pub(crate) fn tag<'a>(&'a self, measurement: &str, key: &'a str) -> &'a str {

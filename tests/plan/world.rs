@@ -191,6 +191,10 @@ impl World {
                     None => answer(200, text.as_bytes()),
                 }
             }
+            // As InfluxDB 3 Core, where nothing was written.
+            (Endpoint::Destination, "POST") if request.path == "/api/v3/query_sql" => {
+                answer(404, br#"{"error":"query error: database not found: dst"}"#)
+            }
             (Endpoint::Destination, "HEAD") => {
                 let length: usize = self.destination.iter().map(String::len).sum();
                 with_length(length)

@@ -15,9 +15,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::Value;
 
 use super::bounds::{Bounds, Found};
+use super::check::{self, Finding};
 use super::concurrency::Concurrency;
 use super::divide::Divider;
 use super::exchange::{Ids, Want};
+use super::inquiry::Inquiry;
 use super::journal::Journal;
 use super::note::{counted, migration_name, percentage};
 use super::pace::{Held, Pace, Quota};
@@ -34,6 +36,17 @@ use crate::section::Section;
 use crate::settings::{BatchInterval, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 use ending::LeftOut;
+
+/// How a migration begins, as it is to be recorded.
+#[derive(Clone, Copy, Debug)]
+struct Beginning {
+    range: TimeRange,
+    earliest: bool,
+    now: bool,
+}
+
+/// What a look at both sides has found.
+type Looked = Result<Vec<Finding>, Error>;
 
 /// Whether batches are done, or only handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +77,9 @@ pub(crate) struct Migrate {
     look_at: Option<Timestamp>,
     /// What both sides allow, until it is known.
     quotas: Option<Box<QuotaFinder>>,
+    /// Of a migration of which nothing is recorded yet, how it begins, until both sides are looked at.
+    beginning: Option<Beginning>,
+    look: Option<Inquiry<Looked>>,
     /// What may be read. And, for each batch that may be in flight and is not, what it may write.
     reading: Pace,
     slots: Vec<Slot>,
@@ -178,6 +194,8 @@ impl Migrate {
             before: Before::Nothing,
             held: Held::default(),
             quotas: Some(QuotaFinder::new(&settings).into()),
+            beginning: None,
+            look: None,
             reading: Pace::default(),
             slots: Vec::new(),
             write_quota: None,
@@ -249,6 +267,15 @@ impl Migrate {
                 Want::Nothing => {}
             }
         }
+        if self.beginning.is_some() {
+            match self.look_at_both() {
+                Want::Step(step) => return step,
+                Want::Wait(time) => return Step::Wait(until.min(time)),
+                Want::Nothing if self.look.is_some() => return Step::Wait(until),
+                // What was found is said first, and that it is begun is recorded.
+                Want::Nothing => return self.next(now),
+            }
+        }
         if self.needs_quotas() {
             match self.find_quotas() {
                 Want::Step(step) => return step,
@@ -275,6 +302,9 @@ impl Migrate {
         }
         match self.phase {
             Phase::Recorded | Phase::Bounds(_) => Step::Wait(until),
+            // What a look has allowed is done only once that is on the disk: the next run would find
+            // points, and not know whose they are.
+            Phase::Batches { .. } if self.awaits_opening() => Step::Wait(until),
             Phase::Batches { range } => self.next_batch(range, until),
             Phase::Empty => self.done(),
         }
@@ -330,7 +360,11 @@ impl Migrate {
             || (earliest && self.journal.earliest.is_none())
             || (now && self.journal.now.is_none());
         if self.mode == Mode::Migrate && is_new {
-            self.journal.open(range, earliest, now);
+            let is_first = !self.journal.begun && self.journal.records == 0;
+            match is_first && check::is_worth(&self.settings) {
+                true => self.beginning = Some(Beginning { range, earliest, now }),
+                false => self.journal.open(range, earliest, now),
+            }
         }
         self.phase = Phase::Batches { range };
     }

@@ -56,7 +56,7 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
     let Some(range) = range(asker, settings, &journal, &source, &mut report).await? else {
         return Ok(report);
     };
-    let slice = slice_of(range);
+    let slice = slice_length(range);
     report.begin(range, slice);
     let known = Known::read(asker, settings).await?;
     let repair = match settings.verify.repair {
@@ -158,7 +158,7 @@ async fn range(
 }
 
 /// How long a slice is.
-fn slice_of(range: TimeRange) -> u64 {
+pub(super) fn slice_length(range: TimeRange) -> u64 {
     let fits = |slice: &&u64| range.nanoseconds() / **slice < SLICES_MAX;
     SLICES.iter().find(fits).copied().unwrap_or(range.nanoseconds() / SLICES_MAX)
 }

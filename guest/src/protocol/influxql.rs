@@ -142,6 +142,35 @@ pub(crate) fn first(column: &str, scope: Scope<'_>) -> String {
     format!("SELECT {column} FROM {} LIMIT 1", scope.to_text())
 }
 
+/// The last of them.
+pub(crate) fn last(column: &str, scope: Scope<'_>) -> String {
+    format!("SELECT {column} FROM {} ORDER BY time DESC LIMIT 1", scope.to_text())
+}
+
+/// How many values of a field of strings hold a carriage return.
+pub(crate) fn carriage_returns(field: &str, scope: Scope<'_>) -> String {
+    let field = identifier(field);
+    format!("SELECT count({field}) FROM {} AND {field} =~ /\\r/", scope.to_text())
+}
+
+/// About how many series a database has. 2.x does not have it.
+pub(crate) fn series_cardinality(database: &str) -> String {
+    format!("SHOW SERIES CARDINALITY ON {}", identifier(database))
+}
+
+/// The queries that 1.x runs by itself, and which write what they find. 2.x has tasks instead.
+pub(crate) fn continuous_queries() -> String {
+    "SHOW CONTINUOUS QUERIES".to_owned()
+}
+
+/// The keys of the tags of these measurements, a statement for each; of all, if none are named.
+pub(crate) fn all_tag_keys(database: &str, policy: &str, measurements: &[String]) -> Vec<String> {
+    match measurements {
+        [] => vec![format!("SHOW TAG KEYS ON {}", identifier(database))],
+        names => names.iter().map(|name| tag_keys(database, policy, name)).collect(),
+    }
+}
+
 impl Scope<'_> {
     fn to_text(self) -> String {
         let Self { database, policy, measurement, range, section, condition } = self;

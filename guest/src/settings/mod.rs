@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) trusts_task: bool,
     /// What the destination is, if that is said.
     pub(crate) product: Option<Product>,
+    /// Whether it may hold points of the same times already.
+    pub(crate) holds_data: bool,
     /// How it reads names.
     pub(crate) dialect: Dialect,
     /// Whether the destination counts measurement-days, as Serverless does.
@@ -210,6 +212,7 @@ impl Settings {
             checkpoint,
             trusts_task: table("checkpoint")?.flag("trust_task")?,
             product,
+            holds_data: table("destination")?.flag("holds_data")?,
             dialect,
             counts_days,
             line_breaks: schema::line_breaks(&schema)?,

@@ -1,16 +1,22 @@
 //! What a migration must know before the first batch: looking for it, and again where a server began to
 //! answer and then gave up. Does not know which batches there are.
 
-use super::{Before, Migrate, Mode, Phase};
-use crate::error::Error;
+use super::{Before, Beginning, Migrate, Mode, Phase};
+use crate::error::{Error, Fault};
 use crate::plan::bounds::Bounds;
+use crate::plan::check::{self, Finding, Weight};
 use crate::plan::exchange::Want;
+use crate::plan::inquiry::Inquiry;
+use crate::plan::note::counted;
 use crate::plan::pace::{Pace, Quota};
 use crate::plan::quota::QuotaFinder;
 use crate::plan::road::RoadFinder;
 use crate::plan::sizer::Quotas;
 use crate::plan::slot::Slot;
 use crate::plan::{Answer, Note};
+
+/// So many reasons not to begin are shown beside the first.
+const STOPS_SHOWN_MAX: usize = 9;
 
 impl Migrate {
     /// Whether the source is to be asked, and nobody knows yet by which language. A migration that
@@ -44,6 +50,64 @@ impl Migrate {
         }
         self.finder = None;
         Want::Nothing
+    }
+
+    /// Looks at both sides before the first batch.
+    pub(super) fn look_at_both(&mut self) -> Want {
+        let Some(beginning) = self.beginning else { return Want::Nothing };
+        let (settings, road, range) = (&self.settings, &self.road, beginning.range);
+        let look = self.look.get_or_insert_with(|| {
+            let (settings, road) = (settings.clone(), road.clone());
+            Inquiry::new(async move |asker| check::look(&asker, &settings, road, range).await)
+        });
+        let want = look.want(self.now, &mut self.ids);
+        match look.told() {
+            None => want,
+            Some(found) => {
+                self.look = None;
+                match found {
+                    Ok(findings) => self.begin_after(beginning, findings),
+                    Err(error) => self.look_again(error),
+                }
+                Want::Nothing
+            }
+        }
+    }
+
+    /// A migration does not begin into a known loss.
+    fn begin_after(&mut self, beginning: Beginning, findings: Vec<Finding>) {
+        self.beginning = None;
+        let (mut stops, others): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.weight == Weight::Stop);
+        let warnings = others.iter().filter(|finding| finding.weight == Weight::Warning);
+        self.notes.extend(warnings.map(Finding::to_note));
+        if stops.is_empty() {
+            let Beginning { range, earliest, now } = beginning;
+            return self.journal.open(range, earliest, now);
+        }
+        let first = stops.remove(0);
+        self.notes.extend(stops.iter().take(STOPS_SHOWN_MAX).map(Finding::to_note));
+        let more = match stops.len() {
+            0 => String::new(),
+            more => format!(" ({} more)", counted(more as u64, "reason", "reasons")),
+        };
+        let message = format!("it is not begun: {}{more}", first.message);
+        let hint = match (first.hint, first.lines.is_empty()) {
+            (hint, true) => hint,
+            (hint, false) => Some(format!(
+                "{}; `tsm2iox check` shows the lines to paste",
+                hint.unwrap_or_default()
+            )),
+        };
+        self.fail(Error { hint, ..Error::new(Fault::Settings, message) });
+    }
+
+    /// Whether it is not on the disk yet that it is begun.
+    pub(super) fn awaits_opening(&self) -> bool {
+        self.mode == Mode::Migrate
+            && !self.journal.begun
+            && self.journal.unsettled() > 0
+            && check::is_worth(&self.settings)
     }
 
     /// Whether it is not known yet what both sides allow.
@@ -117,7 +181,12 @@ impl Migrate {
             (Some(finder), _, _) if finder.owns(id) => finder.answer(answer),
             (_, Some(quotas), _) if quotas.owns(id) => quotas.answer(answer),
             (_, _, Phase::Bounds(bounds)) => bounds.answer(answer),
-            _ => Ok(()),
+            _ => {
+                if let Some(look) = &mut self.look {
+                    look.answer(id, answer);
+                }
+                Ok(())
+            }
         };
         taken.unwrap_or_else(|error| self.look_again(error));
     }
@@ -136,6 +205,7 @@ impl Migrate {
         if self.quotas.is_some() {
             self.quotas = Some(QuotaFinder::new(&self.settings).into());
         }
+        self.look = None;
         if matches!(self.phase, Phase::Bounds(_)) {
             self.phase = Phase::Recorded;
         }
