@@ -38,6 +38,7 @@ pub mod protocol;
 mod rules;
 mod section;
 mod settings;
+mod terms;
 pub mod time;
 
 #[cfg(target_family = "wasm")]

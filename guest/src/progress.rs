@@ -14,7 +14,8 @@ use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
 use crate::converter::{Dialect, push_series, string};
 use crate::plan::Totals;
 use crate::section::Section;
-use crate::settings::{LineBreaks, Place, Settings};
+use crate::settings::{Place, Settings};
+use crate::terms::Terms;
 use crate::time::{TimeRange, Timestamp};
 
 /// The measurement of the guide's task.
@@ -33,13 +34,6 @@ pub(crate) struct Route {
     pub(crate) destination: Place,
     /// As `Selection::to_text`.
     pub(crate) selection: String,
-}
-
-/// What decides the lines beside the route. Absent from a record: nothing is known of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) dialect: Option<Dialect>,
-    pub(crate) line_breaks: Option<LineBreaks>,
 }
 
 /// What is recorded: a line of the checkpoint.
@@ -127,57 +121,6 @@ impl Route {
     }
 }
 
-impl Terms {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        Self { dialect: Some(settings.dialect), line_breaks: Some(settings.line_breaks) }
-    }
-
-    /// Which key must not have changed as it has since these were recorded, if one has.
-    ///
-    /// What was refused before may be allowed later: then it was not moved yet.
-    pub(crate) fn conflict(self, present: Self) -> Option<&'static str> {
-        let (was, is) = (self.dialect, present.dialect);
-        let is_known = |dialect: Option<Dialect>| dialect.is_some_and(|d| d != Dialect::Common);
-        if is_known(was) && is_known(is) && was != is {
-            return Some("destination.product");
-        }
-        let were_accepted = self.line_breaks == Some(LineBreaks::Accept);
-        (were_accepted && present.line_breaks == Some(LineBreaks::Refuse))
-            .then_some("schema.line_breaks")
-    }
-
-    /// `names` as `tsm`, `iox` or `common`, and `line_breaks` as in the configuration.
-    fn texts(self) -> [(&'static str, String); 2] {
-        let names = match self.dialect {
-            Some(Dialect::Tsm) => "tsm",
-            Some(Dialect::Iox) => "iox",
-            Some(Dialect::Common) => "common",
-            None => "",
-        };
-        let line_breaks = match self.line_breaks {
-            Some(LineBreaks::Refuse) => "refuse",
-            Some(LineBreaks::Accept) => "accept",
-            None => "",
-        };
-        [("names", names.to_owned()), ("line_breaks", line_breaks.to_owned())]
-    }
-
-    fn read(line: &ParsedLine<'_>) -> Self {
-        let dialect = match text(line, "names").as_deref() {
-            Some("tsm") => Some(Dialect::Tsm),
-            Some("iox") => Some(Dialect::Iox),
-            Some("common") => Some(Dialect::Common),
-            _ => None,
-        };
-        let line_breaks = match text(line, "line_breaks").as_deref() {
-            Some("refuse") => Some(LineBreaks::Refuse),
-            Some("accept") => Some(LineBreaks::Accept),
-            _ => None,
-        };
-        Self { dialect, line_breaks }
-    }
-}
-
 impl Place {
     fn parts(&self) -> [&str; 3] {
         let Self { url, org, bucket } = self;
@@ -223,7 +166,7 @@ impl Opening {
     /// One line of line protocol, without a line feed.
     pub(crate) fn to_line(&self) -> String {
         let mut line = self.route.begin_line(MIGRATIONS);
-        push_texts(&mut line, &migration_texts(self.migration, &self.route, self.terms));
+        push_texts(&mut line, &migration_texts(self.migration, &self.route, &self.terms));
         for (key, fact) in [("earliest", self.earliest), ("now", self.now)] {
             if fact {
                 line = line + "," + key + "=true";
@@ -244,7 +187,7 @@ impl Opening {
 fn migration_texts(
     migration: TimeRange,
     route: &Route,
-    terms: Terms,
+    terms: &Terms,
 ) -> Vec<(&'static str, String)> {
     let mut texts = vec![
         ("migration_start", migration.start().nine_digits()),
@@ -277,7 +220,7 @@ impl Record {
             ("batch_stop", self.batch.stop().nine_digits()),
         ];
         texts.push(("section", self.section.to_text()));
-        texts.extend(migration_texts(self.migration, &self.route, self.terms));
+        texts.extend(migration_texts(self.migration, &self.route, &self.terms));
         push_texts(&mut line, &texts);
         let Totals { rows, points, read, written, rejected } = self.totals;
         let mut counts = vec![
@@ -332,7 +275,7 @@ fn tag(line: &ParsedLine<'_>, name: &str) -> String {
     line.tag_value(name).map(|value| value.as_str().to_owned()).unwrap_or_default()
 }
 
-fn text(line: &ParsedLine<'_>, name: &str) -> Option<String> {
+pub(crate) fn text(line: &ParsedLine<'_>, name: &str) -> Option<String> {
     match line.field_value(name) {
         Some(FieldValue::String(text)) => Some(text.as_str().to_owned()),
         _ => None,

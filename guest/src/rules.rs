@@ -161,7 +161,7 @@ impl Rules {
 impl Rules {
     /// Whether everything stays as it is.
     pub(crate) fn is_empty(&self) -> bool {
-        self.texts == Texts::default()
+        self.texts.rename.is_empty() && self.texts.types.is_empty()
     }
 
     /// What a measurement is called at the destination.
@@ -172,12 +172,6 @@ impl Rules {
     /// The rules about the tags and fields of a measurement.
     pub(crate) fn of(&self, measurement: &str) -> &Scope {
         self.named.get(measurement).unwrap_or(&self.others)
-    }
-}
-
-impl Scope {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tags.to.is_empty() && self.fields.rules.is_empty()
     }
 }
 
@@ -225,11 +219,6 @@ impl Fields {
             Some(rule) => rule.target(name, of),
             None => Target { field: name.into(), change: Change::None },
         }
-    }
-
-    /// Whether the field goes elsewhere than it is, or as something else.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.rules.contains_key(name)
     }
 
     /// The field of which values go to this one, which itself stays: both would become one.

@@ -16,6 +16,7 @@ mod run;
 mod secrets;
 mod set_aside;
 mod types;
+mod verify;
 
 use run::{FLUX, Host, INFLUXDB_1, INFLUXQL, Migration, Road, config, hosts, points, talk};
 use support::influx::{Databases, Engine, FakeInflux, Fault, Mapping, Moment, Points, Settings};

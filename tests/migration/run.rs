@@ -90,6 +90,13 @@ impl Migration {
         self.command().stdin(Stdio::null()).output().expect("the host starts")
     }
 
+    /// Runs another command of the binary on the configuration, to the end.
+    pub(crate) fn does(&self, command: &str, options: &[&str]) -> Output {
+        let mut binary = binary();
+        binary.arg(command).arg(self.path("migration.toml")).args(options).env("TOKEN", "secret");
+        binary.stdin(Stdio::null()).output().expect("the binary starts")
+    }
+
     /// Runs to the end, which is to be a complete migration.
     #[track_caller]
     pub(crate) fn complete(&self) {

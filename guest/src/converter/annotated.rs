@@ -13,14 +13,16 @@
 
 use super::blocks::Blocks;
 use super::error::{ConversionError, ErrorKind, QUERY_ERROR_CHARACTERS_MAX, bounded, quoted};
-use super::header::{Annotations, Column, OWN_COLUMNS, Schema, Values};
+use super::header::{Annotations, Column, FieldColumn, OWN_COLUMNS, Schema, Values, tags};
 use super::lines;
-use super::points::{self, LineBreaks, Points};
+use super::manner::{LineBreaks, Manner};
+use super::points::{self, Points};
 use super::quotes;
 use super::records::{Record, Records};
 use super::repeat::Repeat;
+use super::ruled;
 use super::value::DataType;
-use crate::error::Error;
+use crate::rules::Change;
 use crate::time::{Clock, Timestamp};
 
 /// Reads tables, record by record.
@@ -88,6 +90,11 @@ impl Tables {
                         None => self.repeat.learn_quoted(bytes, place),
                     }
                 }
+                Ok(())
+            }
+            Err(kind) if points.sets_aside(&kind) => {
+                let (values, text) = (schema.count_values(record), schema.draft(record, points));
+                points.set_aside(record.error(kind), values, text);
                 Ok(())
             }
             Err(kind) => points.note(record.error(kind)),
@@ -168,7 +175,7 @@ impl Tables {
             self.state = State::Failed;
             return Ok(());
         }
-        let schema = Schema::read(annotations, record, points.dialect)?;
+        let schema = Schema::read(annotations, record, points.manner.dialect)?;
         let lost = quotes::needless(bytes).find(|place| *place >= OWN_COLUMNS);
         if let (Some(place), false) = (lost, self.is_requoted) {
             let name = quoted(record.field(place));
@@ -182,7 +189,7 @@ impl Tables {
 }
 
 /// The error of a query that failed, which is the one row of its table.
-fn failed_query(record: Record<'_>) -> ConversionError {
+pub(super) fn failed_query(record: Record<'_>) -> ConversionError {
     let text = |place| bounded(record.field(place), QUERY_ERROR_CHARACTERS_MAX);
     record.error(ErrorKind::Query { message: text(1), reference: text(2) })
 }
@@ -219,8 +226,10 @@ fn row(
         check_lost(schema, *place, record, points)?;
     }
     match &schema.values {
-        Values::One { value, .. } => push_cell(value, value.of(record), time, points),
-        Values::Pivoted(fields) => push_fields(fields, record, time, points),
+        Values::One { value, change, .. } => {
+            push_cell(value, value.of(record), time, *change, points)
+        }
+        Values::Pivoted(fields) => push_fields(schema, fields, record, time, points),
     }
 }
 
@@ -233,7 +242,7 @@ fn check_lost(
     points: &mut Points,
 ) -> Result<(), ErrorKind> {
     let Some(column) = schema.text_column(place) else { return Ok(()) };
-    if schema.is_value(place) && points.line_breaks == LineBreaks::Accept {
+    if schema.is_value(place) && points.manner.line_breaks == LineBreaks::Accept {
         points.counts.altered += 1;
         return Ok(());
     }
@@ -242,24 +251,36 @@ fn check_lost(
 
 /// Takes the values of a row of a pivoted table.
 fn push_fields(
-    fields: &[(Column, Result<String, ErrorKind>)],
+    schema: &Schema,
+    fields: &[FieldColumn],
     record: Record<'_>,
     time: Timestamp,
     points: &mut Points,
 ) -> Result<(), ErrorKind> {
-    for (column, key) in fields {
-        match (column.of(record), column.data_type) {
+    for FieldColumn { column, key, change } in fields {
+        let text = match (column.of(record), column.data_type) {
             ("", DataType::String) => {
                 return Err(ErrorKind::NullOrEmpty { column: quoted(&column.name) });
             }
             // A point need not have all fields: then the cell is empty.
-            ("", _) => {}
-            (text, _) => {
-                let unsayable = |error: &ErrorKind| error.clone().of(points.merge.present().0);
-                let key = key.as_ref().map_err(unsayable)?;
+            ("", _) => continue,
+            (text, _) => text,
+        };
+        let pushed = match key {
+            Ok(key) => {
                 points.merge.begin_field(key);
-                push_cell(column, text, time, points)?;
+                push_cell(column, text, time, *change, points)
             }
+            Err(unsayable) => Err(unsayable.clone().of(points.merge.present().0)),
+        };
+        match pushed {
+            Ok(()) => {}
+            // The other fields of the point arrive.
+            Err(kind) if points.sets_aside(&kind) => {
+                let draft = schema.draft_of(record, points, [(&*column.name, column)]);
+                points.set_aside(record.error(kind), 1, draft);
+            }
+            Err(kind) => return Err(kind),
         }
     }
     Ok(())
@@ -270,15 +291,16 @@ fn push_cell(
     column: &Column,
     text: &str,
     time: Timestamp,
+    change: Change,
     points: &mut Points,
 ) -> Result<(), ErrorKind> {
     let is_altered = column.data_type == DataType::String && text.contains('\n');
-    if is_altered && points.line_breaks == LineBreaks::Refuse {
+    if is_altered && points.manner.line_breaks == LineBreaks::Refuse {
         let (series, field) = points.merge.present();
         return Err(ErrorKind::LineBreak { field: quoted(&field), series: quoted(series) });
     }
     let value = column.data_type.value(text);
-    let pushed = value.and_then(|value| points.push(time, &value));
+    let pushed = value.and_then(|value| points.push_changed(time, &value, change));
     pushed.map_err(|unfit| {
         let (series, field) = points.merge.present();
         unfit.of(&column.name, text).of_field(&field, series)
@@ -294,22 +316,32 @@ fn begin_table(
     points: &mut Points,
 ) -> Result<(), ErrorKind> {
     points.counts.tables += 1;
-    let (mut text, dialect) = (std::mem::take(&mut schema.text), points.dialect);
-    let tags: Vec<_> = schema
-        .tags
-        .iter()
-        .map(|tag| (tag.name.as_str(), tag.of(record)))
-        // A point cannot have an empty tag: it is one that the series does not have.
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
+    let mut text = std::mem::take(&mut schema.text);
+    let (merge, Manner { dialect, rules, .. }) = (&mut points.merge, &points.manner);
+    let mut tags = tags(&schema.tags, record);
+    let source = named(&schema.measurement, record)?;
+    let (measurement, fault) = ruled::series(rules, source, &mut tags);
     text.clear();
-    lines::push_series(&mut text, dialect, named(&schema.measurement, record)?, &tags)?;
-    points.merge.begin_series(&text);
-    if let Values::One { field, .. } = &schema.values {
-        text.clear();
-        let pushed = lines::push_field_key(&mut text, dialect, &tags, named(field, record)?);
-        pushed.map_err(|error| error.of(points.merge.present().0))?;
-        points.merge.begin_field(&text);
+    lines::push_series(&mut text, *dialect, measurement, &tags)?;
+    fault.map_or(Ok(()), Err)?;
+    merge.begin_series(&text);
+    match &mut schema.values {
+        Values::One { value, field, change } => {
+            let target =
+                ruled::field(rules, source, named(field, record)?, value.data_type.of_field())?;
+            text.clear();
+            let pushed = lines::push_field_key(&mut text, *dialect, &tags, &target.field);
+            pushed.map_err(|error| error.of(merge.present().0))?;
+            merge.begin_field(&text);
+            *change = target.change;
+        }
+        // What a field is called depends on the measurement.
+        Values::Pivoted(fields) if !rules.is_empty() => {
+            for field in fields {
+                field.name(*dialect, rules, source, &tags);
+            }
+        }
+        Values::Pivoted(_) => {}
     }
     schema.text = text;
     Ok(())
@@ -321,68 +353,4 @@ fn named<'a>(column: &'a Column, record: Record<'a>) -> Result<&'a str, ErrorKin
         "" => Err(ErrorKind::Empty { column: quoted(&column.name) }),
         name => Ok(name),
     }
-}
-
-/// The earliest `_time` in a response whose tables need hold no points, if there is one:
-///
-/// ```csv
-/// ,result,table,_time
-/// ,,0,1969-12-31T23:59:59.999999999Z
-/// ```
-pub(crate) fn first_time(response: &[u8]) -> Result<Option<Timestamp>, Error> {
-    let mut first = None;
-    each_cell(response, "_time", |record, cell| {
-        let time = Timestamp::parse(cell).map_err(|_| {
-            let (column, found) = ("_time".to_owned(), quoted(cell));
-            record.error(ErrorKind::Value { column, expected: "a time", found })
-        })?;
-        first = Some(first.map_or(time, |first: Timestamp| first.min(time)));
-        Ok(())
-    })?;
-    Ok(first)
-}
-
-/// The texts of the column `_value` in such a response.
-pub(crate) fn flux_values(response: &[u8]) -> Result<Vec<String>, Error> {
-    flux_column(response, "_value")
-}
-
-/// The texts of a column in such a response.
-pub(crate) fn flux_column(response: &[u8], column: &'static str) -> Result<Vec<String>, Error> {
-    let mut values = Vec::new();
-    each_cell(response, column, |_, cell| {
-        values.push(cell.to_owned());
-        Ok(())
-    })?;
-    Ok(values)
-}
-
-/// Takes what each row has in this column.
-fn each_cell(
-    mut response: &[u8],
-    column: &'static str,
-    mut take: impl FnMut(Record<'_>, &str) -> Result<(), ConversionError>,
-) -> Result<(), Error> {
-    let (mut records, mut place) = (Records::new(), None);
-    while let Some(record) = records.next(&mut response)? {
-        if record.field(0).starts_with('#') {
-            place = None;
-            continue;
-        }
-        let Some(place) = place else {
-            let at = record.fields().position(|name| name == column || name == "error");
-            let missing = || record.error(ErrorKind::ColumnMissing { column });
-            place = Some(at.ok_or_else(missing)?);
-            continue;
-        };
-        // The server's own columns come first, so this is the place of `error`.
-        if place < OWN_COLUMNS {
-            return Err(failed_query(record).into());
-        }
-        take(record, record.field(place))?;
-    }
-    if records.is_inside() {
-        return Err(records.error(ErrorKind::Truncated).into());
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! Does not know what a record means.
 
 use super::annotated::Tables;
+use super::draft;
 use super::error::{ConversionError, ErrorKind, quoted};
 use super::points::Points;
 use super::records::Records;
@@ -48,7 +49,18 @@ impl Csv {
                     }
                     tables.push(record, read, points)?;
                 }
-                Err(error) if tables.is_in_rows() => points.note(error)?,
+                Err(error) if tables.is_in_rows() => {
+                    let read = &before[..before.len() - bytes.len()];
+                    let mut bare = cut.iter().chain(read).filter(|byte| **byte != b'"');
+                    let is_annotation = bare.next() == Some(&b'#');
+                    // What is no row decides what the rows after it mean.
+                    if !is_annotation && points.sets_aside(&error.kind) {
+                        let text = draft::text(&[cut, read].concat());
+                        points.set_aside(error, 1, text);
+                    } else {
+                        points.note(error)?;
+                    }
+                }
                 Err(error) => return Err(error),
             }
             cut.clear();

@@ -40,6 +40,10 @@ pub(crate) enum ErrorKind {
     Empty { column: String },
     /// A value or a name that line protocol cannot say; `of` says of what, or nothing.
     NotInLineProtocol { what: &'static str, found: String, of: String, reason: &'static str },
+    /// An integer that would be another number as a float.
+    Inexact { found: String, of: String },
+    /// A name that rules give to something else of the source.
+    Taken { what: &'static str, found: String, of: String, by: String },
     /// A string that the source has altered.
     LineBreak { field: String, series: String },
     /// A text of which the source has dropped a carriage return.
@@ -88,6 +92,9 @@ pub(crate) enum ErrorKind {
     /// The response stops inside a record or a table.
     Truncated,
 }
+
+/// What is said of a line of which it is not certain what it says.
+pub(crate) const UNCERTAIN_LINE: &str = "line";
 
 /// With which a response to InfluxQL begins.
 pub(crate) const MAP_OF_RESULTS: &str = "a map of results";
@@ -154,7 +161,7 @@ impl ErrorKind {
 
     /// The same of this field of this series.
     pub(crate) fn of_field(mut self, field: &str, series: &str) -> Self {
-        if let Self::NotInLineProtocol { of, .. } = &mut self {
+        if let Self::NotInLineProtocol { of, .. } | Self::Inexact { of, .. } = &mut self {
             *of = format!("`{}` of `{}`", quoted(field), quoted(series));
         }
         self
@@ -202,7 +209,18 @@ impl ErrorKind {
                 | Self::LostReturn { .. }
                 | Self::NullOrEmpty { .. }
                 | Self::NotUtf8 { .. }
+                | Self::Inexact { .. }
+                | Self::Taken { .. }
         )
+    }
+
+    /// Whether it is about a value that no settings could make fit, so that it may be set aside. Of a line
+    /// that may be another one, nobody knows where it ends.
+    pub(crate) fn is_unfit(&self) -> bool {
+        match self {
+            Self::NotInLineProtocol { what, .. } => *what != UNCERTAIN_LINE,
+            _ => matches!(self, Self::NotUtf8 { .. }),
+        }
     }
 
     fn fault(&self) -> Fault {
@@ -212,6 +230,8 @@ impl ErrorKind {
             | Self::LineBreak { .. }
             | Self::LostReturn { .. }
             | Self::NullOrEmpty { .. }
+            | Self::Inexact { .. }
+            | Self::Taken { .. }
             | Self::NotGrouped
             | Self::SeveralSeries { .. }
             | Self::NotUtf8 { .. }

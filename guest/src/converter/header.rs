@@ -9,7 +9,9 @@ use super::error::{ErrorKind, quoted};
 use super::lines::push_field_key;
 use super::names::Dialect;
 use super::records::Record;
+use super::ruled;
 use super::value::DataType;
+use crate::rules::{Change, Rules};
 use crate::time::Timestamp;
 
 /// The annotations of a block, in whatever order they came.
@@ -56,11 +58,20 @@ const TIMES_MAX: usize = 1 << 18;
 /// Where the values of a row are.
 #[derive(Debug)]
 pub(super) enum Values {
-    /// One value, and the name of its field.
-    One { value: Column, field: Column },
-    /// A column for each field, called like it, as after `pivot()`; with its key and `=` as line
-    /// protocol, or why it cannot be said.
-    Pivoted(Vec<(Column, Result<String, ErrorKind>)>),
+    /// One value, and the name of its field; and what becomes of the values of the present one.
+    One { value: Column, field: Column, change: Change },
+    /// A column for each field, called like it, as after `pivot()`.
+    Pivoted(Vec<FieldColumn>),
+}
+
+/// The column of a field.
+#[derive(Debug)]
+pub(super) struct FieldColumn {
+    pub(super) column: Column,
+    /// Its key and `=` as line protocol, or why it cannot be said.
+    pub(super) key: Result<String, ErrorKind>,
+    /// What becomes of its values.
+    pub(super) change: Change,
 }
 
 /// A column of a table.
@@ -166,7 +177,7 @@ impl Schema {
             Some((_, field)) if is_grouped && !field.is_grouped => {
                 return Err(ErrorKind::NotGrouped);
             }
-            Some((value, field)) => (Values::One { value, field }, columns),
+            Some((value, field)) => (Values::One { value, field, change: Change::None }, columns),
             None if !is_grouped => return Err(ErrorKind::NotGrouped),
             None => pivoted(columns, dialect),
         };
@@ -239,7 +250,7 @@ impl Schema {
         match &self.values {
             Values::One { .. } => 1,
             Values::Pivoted(fields) => {
-                fields.iter().filter(|(column, _)| !column.of(row).is_empty()).count() as u64
+                fields.iter().filter(|field| !field.column.of(row).is_empty()).count() as u64
             }
         }
     }
@@ -248,18 +259,18 @@ impl Schema {
     pub(super) fn is_value(&self, place: usize) -> bool {
         match &self.values {
             Values::One { value, .. } => value.place == place,
-            Values::Pivoted(fields) => fields.iter().any(|(column, _)| column.place == place),
+            Values::Pivoted(fields) => fields.iter().any(|field| field.column.place == place),
         }
     }
 
     /// What the column of texts at this place is called, if it is a part of the point.
     pub(super) fn text_column(&self, place: usize) -> Option<&str> {
         let (one, fields) = match &self.values {
-            Values::One { value, field } => (vec![value, field], &[][..]),
+            Values::One { value, field, .. } => (vec![value, field], &[][..]),
             Values::Pivoted(fields) => (Vec::new(), fields.as_slice()),
         };
         let columns = [&self.time, &self.measurement].into_iter().chain(&self.tags).chain(one);
-        let mut columns = columns.chain(fields.iter().map(|(column, _)| column));
+        let mut columns = columns.chain(fields.iter().map(|field| &field.column));
         let column = columns.find(|column| column.place == place)?;
         (column.data_type == DataType::String).then_some(&*column.name)
     }
@@ -267,7 +278,10 @@ impl Schema {
     /// Where time and value are, if one follows the other and both are in the cells of a row as
     /// they are.
     pub(super) fn place_of_pair(&self) -> Option<usize> {
-        let Values::One { value, .. } = &self.values else { return None };
+        let Values::One { value, change, .. } = &self.values else { return None };
+        if *change != Change::None {
+            return None;
+        }
         let is_plain = self.fault.is_none() && value.default.is_empty() && self.is_known;
         (is_plain && value.place == self.time.place + 1).then_some(self.time.place)
     }
@@ -300,9 +314,36 @@ fn pivoted(columns: Vec<Column>, dialect: Dialect) -> (Values, Vec<Column>) {
         let mut key = String::new();
         // `pivot()` fails where a field is called like a tag.
         let key = push_field_key(&mut key, dialect, &[], &column.name).map(|()| key);
-        (column, key)
+        FieldColumn { column, key, change: Change::None }
     };
     (Values::Pivoted(fields.into_iter().map(with_key).collect()), tags)
+}
+
+/// The tags of a row, by their names in the source.
+pub(super) fn tags<'a>(columns: &'a [Column], row: Record<'a>) -> Vec<(&'a str, &'a str)> {
+    let tags = columns.iter().map(|tag| (tag.name.as_str(), tag.of(row)));
+    // A point cannot have an empty tag: it is one that the series does not have.
+    tags.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+impl FieldColumn {
+    /// Calls it as the rules have it in this measurement of the source, on points with these tags.
+    pub(super) fn name(
+        &mut self,
+        dialect: Dialect,
+        rules: &Rules,
+        measurement: &str,
+        tags: &[(&str, &str)],
+    ) {
+        let Self { column, key, change } = self;
+        let of = column.data_type.of_field();
+        *key = ruled::field(rules, measurement, &column.name, of).and_then(|target| {
+            let mut key = String::new();
+            push_field_key(&mut key, dialect, tags, &target.field)?;
+            *change = target.change;
+            Ok(key)
+        });
+    }
 }
 
 impl Column {

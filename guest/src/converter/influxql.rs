@@ -26,8 +26,8 @@ pub(crate) trait Rows {
     fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind>;
     /// The value of a row in this column.
     fn push_value(&mut self, column: usize, value: Token<'_>) -> Result<(), ErrorKind>;
-    /// A value of the row was not taken: none of it is to leave.
-    fn drop_row(&mut self);
+    /// The last value of the row was not taken: unless it is set aside, none of the row is to leave.
+    fn drop_row(&mut self, fault: &ErrorKind);
     /// The row has no more values.
     fn end_row(&mut self);
     /// A value was not taken.
@@ -45,6 +45,8 @@ pub(crate) struct Series {
     pub(crate) columns: Vec<String>,
     /// Why nothing of it can be said.
     pub(crate) fault: Option<ErrorKind>,
+    /// The same of a column at its place.
+    pub(crate) column_faults: Vec<(usize, ErrorKind)>,
 }
 
 /// Reads a response.
@@ -138,9 +140,9 @@ impl Grammar {
                 if *left > 0 {
                     return pushed;
                 }
-                // Whatever is wrong with its last value, the row is over, and none of it leaves then.
-                if pushed.is_err() {
-                    rows.drop_row();
+                // Whatever is wrong with its last value, the row is over.
+                if let Err(fault) = &pushed {
+                    rows.drop_row(fault);
                 }
                 return self.close(rows).and(pushed);
             }
@@ -279,7 +281,10 @@ impl Grammar {
                 self.stack.push(Container::Map { kind: Map::Series, left, key: None });
             }
             List::Columns => {
-                let column = name(token, &mut self.series.fault)?;
+                let mut fault = None;
+                let column = name(token, &mut fault)?;
+                let place = self.series.columns.len();
+                self.series.column_faults.extend(fault.map(|fault| (place, fault)));
                 self.series.columns.push(column);
             }
             List::Rows => {

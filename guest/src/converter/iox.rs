@@ -10,7 +10,7 @@ use super::lines::{push_field_key, push_series};
 use super::names::Dialect;
 use super::value::Value;
 use crate::error::{Error, Fault};
-use crate::rules::Type as ValueType;
+use crate::rules::Type;
 
 /// A row in the course of being read.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl IoxPoint {
     pub(crate) fn field(
         &self,
         key: &str,
-        of: ValueType,
+        of: Type,
         value: &Json,
     ) -> Result<Option<(String, String)>, Error> {
         let unfit = || {
@@ -48,12 +48,12 @@ impl IoxPoint {
         };
         let value = match (of, value) {
             (_, Json::Null) => return Ok(None),
-            (ValueType::Float, value) => Value::Float(value.as_f64().ok_or_else(unfit)?),
-            (ValueType::Integer, value) => Value::Integer(value.as_i64().ok_or_else(unfit)?),
-            (ValueType::Unsigned, value) => Value::Unsigned(value.as_u64().ok_or_else(unfit)?),
-            (ValueType::Boolean, Json::Bool(value)) => Value::Boolean(*value),
-            (ValueType::String, Json::String(text)) => Value::String(text.into()),
-            (ValueType::Boolean | ValueType::String, _) => return Err(unfit()),
+            (Type::Float, value) => Value::Float(value.as_f64().ok_or_else(unfit)?),
+            (Type::Integer, value) => Value::Integer(value.as_i64().ok_or_else(unfit)?),
+            (Type::Unsigned, value) => Value::Unsigned(value.as_u64().ok_or_else(unfit)?),
+            (Type::Boolean, Json::Bool(value)) => Value::Boolean(*value),
+            (Type::String, Json::String(text)) => Value::String(text.into()),
+            (Type::Boolean | Type::String, _) => return Err(unfit()),
         };
         let (mut name, mut text) = (String::new(), Vec::new());
         push_field_key(&mut name, self.dialect, &[], key).map_err(unsayable)?;

@@ -67,6 +67,13 @@ impl ErrorKind {
                 "mend it at the source, or leave it out: of what is asked for, by \
                  `migration.measurements`, `migration.where` or `migration.filter`, or of the file",
             ),
+            Self::Inexact { .. } => Some(
+                "choose `as = \"suffix\"` for this field in `schema.types`: each type then has its own",
+            ),
+            Self::Taken { .. } => Some(
+                "rename it too, or choose another name in the rule; a rule with a `measurement` holds \
+                 for that one alone",
+            ),
             Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
             Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
@@ -107,6 +114,18 @@ impl fmt::Display for ErrorKind {
             Self::NotInLineProtocol { what, found, of, reason } => {
                 let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
                 write!(f, "line protocol cannot say the {what} `{found}`{of}: {reason}")
+            }
+            Self::Inexact { found, of } => {
+                let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
+                write!(f, "no float is exactly the integer `{found}`{of}")
+            }
+            Self::Taken { what, found, of, by } => {
+                let of = if of.is_empty() { String::new() } else { format!(" of `{of}`") };
+                write!(
+                    f,
+                    "{what} `{found}`{of} has the name that the rules of `schema` give to `{by}`: both \
+                     would become one"
+                )
             }
             Self::LineBreak { field, series } => write!(
                 f,

@@ -16,13 +16,17 @@
 
 mod annotated;
 mod blocks;
+mod cells;
+mod columns;
 mod csv;
+mod draft;
 mod error;
 mod findings;
 mod header;
 mod influxql;
 mod iox;
 mod lines;
+mod manner;
 mod merge;
 mod message;
 mod msgpack;
@@ -33,7 +37,9 @@ mod points;
 mod quotes;
 mod records;
 mod repeat;
+mod row_draft;
 mod rows;
+mod ruled;
 mod sift;
 mod source_lines;
 mod table;
@@ -43,22 +49,24 @@ mod value;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Fault};
 use crate::plan::{Totals, counted};
+use crate::settings::schema;
 use crate::time::TimeRange;
-pub(crate) use annotated::{first_time, flux_column, flux_values};
+pub(crate) use cells::{first_time, flux_column, flux_values};
 use csv::Csv;
 use error::ConversionError;
 pub(crate) use error::{bounded, fault_of_query, quoted};
 use influxql::Results;
 pub(crate) use iox::IoxPoint;
 pub(crate) use lines::{Lines, push_series, string};
+pub(crate) use manner::{LineBreaks, Manner, UnfitValues};
 pub use names::PRODUCTS;
 pub(crate) use names::{Dialect, Part, Product, push_name, unsayable};
 use overlap::Overlap;
 use points::{Counts, Points};
-pub(crate) use points::{LineBreaks, UnfitValues};
 pub(crate) use rows::Expected;
 use rows::{PointRows, Writer};
 pub(crate) use sift::{Blame, Parts, Reason, Refused, key_and_value, sift};
@@ -117,7 +125,7 @@ pub struct Converted {
 /// A point that the destination cannot take and that the settings allow to set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Its line in the response, counted from 1.
+    /// Its line in the response, counted from 1; 0 in MessagePack, which has no lines.
     pub line: u64,
     /// Why, for people.
     pub reason: String,
@@ -141,6 +149,11 @@ struct Settings {
     unsigned: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     line_breaks: LineBreaks,
+    #[serde(default)]
+    unfit: UnfitValues,
+    /// As in the configuration.
+    rename: Option<Value>,
+    types: Option<Value>,
 }
 
 /// What a person should know of strings that were altered before they came.
@@ -176,23 +189,28 @@ impl Conversion {
     /// # Errors
     /// `Settings` if it is none, or for a key or value that is unfit.
     pub fn open(settings: &str) -> Result<Self, Error> {
-        let Settings { format, product, merge_bytes_max, unsigned, line_breaks } =
-            serde_json::from_str(settings)
-                .map_err(|error| Error::new(Fault::Settings, format!("settings: {error}")))?;
+        let settings: Settings = serde_json::from_str(settings)
+            .map_err(|error| Error::new(Fault::Settings, format!("settings: {error}")))?;
+        let Settings {
+            format,
+            product,
+            merge_bytes_max,
+            unsigned,
+            line_breaks,
+            unfit,
+            rename,
+            types,
+        } = settings;
         let dialect = product.map(Product::dialect).unwrap_or_default();
-        let points =
-            Points { dialect, line_breaks, ..Points::new(TimeRange::ALL, merge_bytes_max) };
+        let rules = schema::read("", rename.as_ref(), types.as_ref(), dialect)?;
+        let manner = Manner { dialect, line_breaks, unfit, rules: rules.into() };
+        let points = Points { manner, ..Points::new(TimeRange::ALL, merge_bytes_max) };
         Ok(Self::new(Reader::new(format, unsigned), points))
     }
 
     /// A conversion of the rows within a range, with the default limits.
-    pub(crate) fn within(
-        range: TimeRange,
-        format: Format,
-        dialect: Dialect,
-        line_breaks: LineBreaks,
-    ) -> Self {
-        let points = Points { dialect, line_breaks, ..Points::new(range, merge_bytes_max()) };
+    pub(crate) fn within(range: TimeRange, format: Format, manner: Manner) -> Self {
+        let points = Points { manner, ..Points::new(range, merge_bytes_max()) };
         Self::new(Reader::new(format, BTreeMap::new()), points)
     }
 
@@ -298,6 +316,16 @@ impl Conversion {
         self.points.merge.lines.take_front(bytes_max)
     }
 
+    /// Takes what was set aside since this was asked last.
+    pub(crate) fn take_rejected(&mut self) -> Vec<Rejection> {
+        std::mem::take(&mut self.points.rejected)
+    }
+
+    /// What was set aside so far, as the error that it would have been.
+    pub(crate) fn set_aside(&self) -> Option<Error> {
+        self.points.aside.to_error()
+    }
+
     /// What was met so far.
     pub(crate) fn counts(&self) -> Counts {
         self.points.counts
@@ -342,10 +370,10 @@ impl Conversion {
             points: lines.len() as u64,
             read: read as u64,
             written: lines.bytes() as u64,
-            rejected: 0,
+            rejected: self.points.counts.rejected - before.rejected,
         };
         let altered = self.points.counts.altered - before.altered;
-        Converted { lines: lines.into_text(), rejected: Vec::new(), altered, totals }
+        Converted { lines: lines.into_text(), rejected: self.take_rejected(), altered, totals }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Does not know where in a response they stand.
 
+use super::draft;
 use super::error::ErrorKind;
 use super::msgpack::Token;
 
@@ -88,13 +89,13 @@ pub(super) fn text(token: Token<'_>) -> Result<&str, ErrorKind> {
     }
 }
 
-/// A name or a tag of a series. What is none that can be said is the fault of the series.
+/// A name or a tag of a series. What is none that can be said is its fault, and it is written for people.
 pub(super) fn name(token: Token<'_>, fault: &mut Option<ErrorKind>) -> Result<String, ErrorKind> {
     if let Token::Text(bytes) = token
         && str::from_utf8(bytes).is_err()
     {
         fault.get_or_insert(ErrorKind::not_utf8(bytes));
-        return Ok(text_lossy(token));
+        return Ok(draft::text(bytes));
     }
     text(token).map(str::to_owned)
 }

@@ -1,13 +1,17 @@
 //! Where values go, whichever reader read them: kept in the range, counted, merged into points.
 //!
 //! Does not know how values came. What cannot arrive as it is, is noted: no line leaves after it,
-//! but reading goes on, so that a person hears of all of it at once.
+//! but reading goes on, so that a person hears of all of it at once; or it is set aside, where that is
+//! allowed.
 
-use super::error::{ConversionError, ErrorKind};
+use super::Rejection;
+use super::error::{ConversionError, ErrorKind, Position};
 use super::findings::Findings;
+use super::manner::{Manner, UnfitValues};
 use super::merge::Merge;
-use super::names::Dialect;
+use super::ruled;
 use super::value::{Unfit, Value};
+use crate::rules::Change;
 use crate::time::{TimeRange, Timestamp};
 
 /// The points of a response.
@@ -15,13 +19,14 @@ use crate::time::{TimeRange, Timestamp};
 pub(crate) struct Points {
     /// Values outside of it are counted and left out.
     pub(crate) range: TimeRange,
-    /// How the destination reads names.
-    pub(crate) dialect: Dialect,
-    pub(crate) line_breaks: LineBreaks,
+    pub(crate) manner: Manner,
     pub(crate) merge: Merge,
     pub(crate) counts: Counts,
-    /// What cannot arrive as it is.
+    /// What cannot arrive as it is, and ends the response; and what is set aside instead.
     pub(crate) findings: Findings,
+    pub(crate) aside: Findings,
+    /// What was set aside and not taken yet.
+    pub(crate) rejected: Vec<Rejection>,
 }
 
 /// What was met on the way.
@@ -35,30 +40,12 @@ pub(crate) struct Counts {
     pub(crate) tables: u64,
     /// Strings whose line breaks Flux has altered, and that are accepted as they came.
     pub(crate) altered: u64,
-}
-
-/// What becomes of strings with line breaks in a response of Flux, which does not tell what they
-/// were: it has `\r\n` for `\n` as for `\r\n`, and nothing for a lone `\r` (observed on InfluxDB
-/// 2.9.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LineBreaks {
-    /// They are not taken.
-    #[default]
-    Refuse,
-    /// They become `\n`, and are counted.
-    Accept,
-}
-
-/// What becomes of values that line protocol, or the product of the destination, is known not to take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum UnfitValues {
-    /// No line leaves after the first of them.
-    #[default]
-    Refuse,
-    /// They are set aside, and all others arrive.
-    SetAside,
+    /// Integers that became floats, and values that went to a field called after their type.
+    pub(crate) to_float: u64,
+    pub(crate) moved: u64,
+    /// Values that were set aside, and the points that they are of, as far as those are known.
+    pub(crate) unfit: u64,
+    pub(crate) rejected: u64,
 }
 
 impl Points {
@@ -66,11 +53,12 @@ impl Points {
     pub(crate) fn new(range: TimeRange, bytes_max: usize) -> Self {
         Self {
             range,
-            dialect: Dialect::default(),
-            line_breaks: LineBreaks::default(),
+            manner: Manner::default(),
             merge: Merge::new(bytes_max),
             counts: Counts::default(),
             findings: Findings::default(),
+            aside: Findings::default(),
+            rejected: Vec::new(),
         }
     }
 
@@ -92,6 +80,21 @@ impl Points {
         Ok(())
     }
 
+    /// The same with a value that a rule changes.
+    pub(crate) fn push_changed(
+        &mut self,
+        time: Timestamp,
+        value: &Value<'_>,
+        change: Change,
+    ) -> Result<(), Unfit> {
+        if change == Change::None || self.leaves_out(time) {
+            return self.push(time, value);
+        }
+        self.push(time, ruled::changed(value, change)?.as_ref().unwrap_or(value))?;
+        self.counts.count(change);
+        Ok(())
+    }
+
     /// Takes a whole point: its series, its fields as `key=value` with commas between them.
     pub(crate) fn push_line(&mut self, series: &str, fields: &[u8], time: Timestamp) {
         if self.findings.is_empty() {
@@ -109,6 +112,34 @@ impl Points {
         }
         self.findings.push(error);
         Ok(())
+    }
+
+    /// Whether something of this kind is set aside.
+    pub(crate) fn sets_aside(&self, kind: &ErrorKind) -> bool {
+        self.manner.unfit == UnfitValues::SetAside && kind.is_unfit()
+    }
+
+    /// Sets so many values of a point aside, which are said to be this; all others go on.
+    pub(crate) fn set_aside(&mut self, error: ConversionError, values: u64, text: String) {
+        self.counts.unfit += values;
+        self.counts.rejected += 1;
+        let line = match error.position {
+            Position::Line(line) => line,
+            Position::Byte(_) => 0,
+        };
+        self.rejected.push(Rejection { line, reason: error.kind.to_string(), text });
+        self.aside.push(error);
+    }
+}
+
+impl Counts {
+    /// A value became part of a point, and this became of it.
+    pub(crate) fn count(&mut self, change: Change) {
+        match change {
+            Change::None => {}
+            Change::ToFloat => self.to_float += 1,
+            Change::Moved => self.moved += 1,
+        }
     }
 }
 

@@ -3,18 +3,21 @@
 //! Does not know bytes. Relies on `GROUP BY *`, which puts the tags beside the rows, with `""` for
 //! a tag that the series does not have (observed on InfluxDB 1.6.7 and 2.9.1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::columns::{Column, columns};
 use super::error::{ConversionError, ErrorKind, quoted};
 use super::influxql::{Rows, Series};
-use super::lines::{push_field_key, push_series};
+use super::lines::{push_series, push_string};
 use super::msgpack::Token;
-use super::names::{Dialect, clash};
 use super::overlap::Overlap;
 use super::parts::text;
 use super::points::{Points, check_time};
 use super::text::append;
 use super::value::Value;
+use super::{draft, ruled};
+use crate::rules::Change;
 use crate::time::Timestamp;
 
 /// What is known of the result of a statement before it comes.
@@ -37,6 +40,10 @@ pub(crate) struct PointRows {
     known: Known,
     /// The present series, as line protocol.
     series: String,
+    /// The same for people, where it cannot be said.
+    series_draft: String,
+    /// The measurement that the columns are of, by its name in the source.
+    measurement: String,
     columns: Vec<Column>,
     /// Why nothing of the present series can be said, and nothing of the present row.
     fault: Option<ErrorKind>,
@@ -49,21 +56,8 @@ pub(crate) struct PointRows {
     fields: Vec<u8>,
     /// Values of the present statement.
     values: u64,
-}
-
-/// A column of the rows. The first is that of the time.
-#[derive(Debug)]
-struct Column {
-    name: String,
-    /// Its field key and `=`, as line protocol.
-    key: String,
-    /// Why it cannot be said, if it cannot: at all, and beside the present tags.
-    fault: Option<ErrorKind>,
-    clash: Option<ErrorKind>,
-    /// Whether its small numbers are unsigned.
-    unsigned: bool,
-    /// Whether other retention policies have it too.
-    shared: bool,
+    /// A value that is set aside, for people.
+    aside: Option<String>,
 }
 
 #[derive(Debug)]
@@ -100,6 +94,8 @@ impl PointRows {
         Self {
             known,
             series: String::new(),
+            series_draft: String::new(),
+            measurement: String::new(),
             columns: Vec::new(),
             fault: None,
             time_fault: None,
@@ -108,29 +104,8 @@ impl PointRows {
             time: Timestamp(0),
             fields: Vec::new(),
             values: 0,
+            aside: None,
         }
-    }
-
-    fn read_columns(&mut self, dialect: Dialect, columns: &[String]) -> Result<(), ErrorKind> {
-        if columns.first().is_none_or(|column| column != "time") {
-            return Err(ErrorKind::ColumnMissing { column: "time" });
-        }
-        let different: BTreeSet<_> = columns.iter().collect();
-        if different.len() < columns.len() {
-            let (expected, found) = ("each column once", "one twice");
-            return Err(ErrorKind::Unexpected { expected, found });
-        }
-        let column = |(place, name): (usize, &String)| {
-            let (name, mut key) = (name.clone(), String::new());
-            // The time is no field.
-            let fault = match place {
-                0 => None,
-                _ => push_field_key(&mut key, dialect, &[], &name).err(),
-            };
-            Column { name, key, fault, clash: None, unsigned: false, shared: false }
-        };
-        self.columns = columns.iter().enumerate().map(column).collect();
-        Ok(())
     }
 
     fn value<'a>(&self, column: usize, token: Token<'a>) -> Result<Value<'a>, ErrorKind> {
@@ -159,14 +134,36 @@ impl PointRows {
             }
         }
     }
+
+    /// A value that cannot be written, for people.
+    fn draft(&self, column: usize, token: Token<'_>) -> String {
+        let Column { place, .. } = &self.columns[column];
+        let (field, value) = match (self.value(column, token), token) {
+            (Ok(value), _) => {
+                let place = self.columns[column].place_by_type(&value).unwrap_or(place);
+                (&place.field, draft::value(&value))
+            }
+            (Err(_), Token::Text(bytes)) => {
+                let mut text = Vec::new();
+                push_string(&mut text, bytes);
+                (&place.field, draft::text(&text))
+            }
+            (Err(_), _) => (&place.field, token.name().to_owned()),
+        };
+        let series = if self.fault.is_some() { &self.series_draft } else { &self.series };
+        draft::point(series, &format!("{}={value}", draft::name(field)), &self.time.0.to_string())
+    }
 }
 
 impl Rows for Writer<'_> {
     fn begin_series(&mut self, statement: usize, series: &Series) -> Result<(), ErrorKind> {
-        let Series { name, tags, columns, fault } = series;
-        let (rows, dialect) = (&mut *self.rows, self.points.dialect);
-        if !rows.columns.iter().map(|column| &column.name).eq(columns) {
-            rows.read_columns(dialect, columns)?;
+        let Series { name, tags, columns: names, fault, column_faults } = series;
+        let (rows, dialect) = (&mut *self.rows, self.points.manner.dialect);
+        let rules = Arc::clone(&self.points.manner.rules);
+        let are_known = rows.columns.iter().map(|column| &column.name).eq(names);
+        if !are_known || (!rules.is_empty() && rows.measurement != *name) {
+            rows.columns = columns(dialect, &rules, name, names)?;
+            name.clone_into(&mut rows.measurement);
         }
         let none = Vec::new();
         let (unsigned, shared) = match &rows.known {
@@ -193,11 +190,16 @@ impl Rows for Writer<'_> {
             let (expected, found) = ("each tag once", "one twice");
             return Err(ErrorKind::Unexpected { expected, found });
         }
+        let (measurement, taken) = ruled::series(&rules, name, &mut tags);
         rows.series.clear();
-        let unsayable = push_series(&mut rows.series, dialect, name, &tags).err();
-        rows.fault = fault.clone().or(unsayable);
-        for column in &mut rows.columns {
-            column.clash = clash(dialect, &tags, &column.name);
+        let unsayable = push_series(&mut rows.series, dialect, measurement, &tags).err();
+        rows.fault = fault.clone().or(unsayable).or(taken);
+        if rows.fault.is_some() {
+            rows.series_draft = draft::series(measurement, &tags);
+        }
+        for (place, column) in rows.columns.iter_mut().enumerate() {
+            let fault = column_faults.iter().find(|(of, _)| *of == place);
+            column.begin(dialect, &tags, fault.map(|(_, fault)| fault));
             column.unsigned = unsigned.contains(&column.name);
             column.shared = shared.contains(&column.name);
         }
@@ -205,10 +207,55 @@ impl Rows for Writer<'_> {
     }
 
     fn note(&mut self, error: ConversionError) -> Result<(), ConversionError> {
-        self.points.note(error)
+        match self.rows.aside.take() {
+            Some(text) => {
+                self.points.set_aside(error, 1, text);
+                Ok(())
+            }
+            None => self.points.note(error),
+        }
     }
 
     fn push_value(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
+        let pushed = self.take_value(column, token);
+        if let Err(kind) = &pushed
+            && self.points.sets_aside(kind)
+        {
+            self.rows.aside = Some(self.rows.draft(column, token));
+        }
+        pushed
+    }
+
+    fn drop_row(&mut self, fault: &ErrorKind) {
+        if !self.points.sets_aside(fault) {
+            self.rows.fields.clear();
+        }
+    }
+
+    fn end_row(&mut self) {
+        let rows = &mut *self.rows;
+        // A row without a value is no point.
+        if !rows.fields.is_empty() {
+            self.points.push_line(&rows.series, &rows.fields, rows.time);
+            rows.fields.clear();
+        }
+    }
+
+    fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind> {
+        let found = std::mem::take(&mut self.rows.values);
+        let Known::Statements(statements) = &self.rows.known else { return Ok(()) };
+        // Invariant: no more results are read than there are statements.
+        let known = &statements[statement];
+        match known.values {
+            Some(expected) if expected != found => Err(ErrorKind::Values { expected, found }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Writer<'_> {
+    #[inline]
+    fn take_value(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
         let rows = &mut *self.rows;
         if column == 0 {
             let time = match token {
@@ -234,12 +281,22 @@ impl Rows for Writer<'_> {
             self.points.counts.outside += 1;
             return Ok(());
         }
-        let Column { name, key, fault, clash, shared, .. } = &rows.columns[column];
-        let faults = [&rows.fault, &rows.time_fault, fault, clash];
-        if let Some(fault) = faults.into_iter().flatten().next() {
+        let Column { name, place, shared, .. } = &rows.columns[column];
+        let of_series = rows.fault.as_ref().or(rows.time_fault.as_ref());
+        if let Some(fault) = of_series.or_else(|| rows.columns[column].fault()) {
             return Err(fault.clone().of(&rows.series));
         }
-        let value = rows.value(column, token)?;
+        let mut value = rows.value(column, token)?;
+        let mut place = place;
+        if let Some(other) = rows.columns[column].place_by_type(&value) {
+            if let Some(fault) = other.fault.as_ref().or(other.clash.as_ref()) {
+                return Err(fault.clone().of(&rows.series));
+            }
+            let changed = ruled::changed(&value, other.change)
+                .map_err(|unfit| unfit.of(name, &value.shown()).of_field(name, &rows.series))?;
+            (place, value) = (other, changed.unwrap_or(value));
+        }
+        let key = &place.key;
         let before = rows.fields.len();
         if before > 0 {
             rows.fields.push(b',');
@@ -255,102 +312,12 @@ impl Rows for Writer<'_> {
             rows.overlap.check(rows.policy, key, &rows.fields[start..])?;
         }
         self.points.counts.rows += 1;
+        if place.change != Change::None {
+            self.points.counts.count(place.change);
+        }
         Ok(())
-    }
-
-    fn drop_row(&mut self) {
-        self.rows.fields.clear();
-    }
-
-    fn end_row(&mut self) {
-        let rows = &mut *self.rows;
-        // A row without a value is no point.
-        if !rows.fields.is_empty() {
-            self.points.push_line(&rows.series, &rows.fields, rows.time);
-            rows.fields.clear();
-        }
-    }
-
-    fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind> {
-        let found = std::mem::take(&mut self.rows.values);
-        let Known::Statements(statements) = &self.rows.known else { return Ok(()) };
-        // Invariant: no more results are read than there are statements.
-        let known = &statements[statement];
-        match known.values {
-            Some(expected) if expected != found => Err(ErrorKind::Values { expected, found }),
-            _ => Ok(()),
-        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::points::Points;
-    use super::{ErrorKind, Expected, Overlap, PointRows, Rows, Series, Timestamp, Token, Writer};
-    use crate::time::TimeRange;
-
-    /// What is known of a statement about `f` of `m`, which several retention policies have.
-    fn known(policy: usize, values: u64) -> Expected {
-        Expected {
-            measurement: "m".to_owned(),
-            values: Some(values),
-            policy,
-            shared: vec!["f".to_owned()],
-            ..Expected::default()
-        }
-    }
-
-    /// The rows of the one statement, at its one series.
-    fn begin<'a>(rows: &'a mut PointRows, points: &'a mut Points) -> Writer<'a> {
-        let columns = ["time", "f"].map(str::to_owned).to_vec();
-        let series = Series { name: "m".to_owned(), columns, ..Series::default() };
-        let mut writer = Writer { rows, points };
-        writer.begin_series(0, &series).expect("it is the series of the statement");
-        writer
-    }
-
-    /// A statement of these values of `f` at the times 1, 2, 3, of which so many are counted before.
-    fn statement(values: &[i64], counted: u64) -> (Result<(), ErrorKind>, Points) {
-        let mut rows = PointRows::of_statements(vec![known(0, counted)], Overlap::default());
-        let range = TimeRange::new(Timestamp(1), Timestamp(3)).expect("it is not empty");
-        let mut points = Points::new(range, usize::MAX);
-        let mut writer = begin(&mut rows, &mut points);
-        for (time, value) in (1..).zip(values) {
-            writer.push_value(0, Token::Integer(time)).expect("it is a time");
-            writer.push_value(1, Token::Integer(*value)).expect("it is a value");
-            writer.end_row();
-        }
-        (writer.end_statement(0), points)
-    }
-
-    #[test]
-    fn a_statement_has_as_many_values_as_were_counted() {
-        let (ended, points) = statement(&[5, 6], 2);
-        assert_eq!((ended, points.counts.rows, points.counts.outside), (Ok(()), 2, 0));
-        assert_eq!(points.merge.lines.text(), "m f=5i 1\nm f=6i 2\n");
-        for counted in [1, 3] {
-            let error = ErrorKind::Values { expected: counted, found: 2 };
-            assert_eq!(statement(&[5, 6], counted).0, Err(error));
-        }
-    }
-
-    #[test]
-    fn what_a_policy_holds_is_known_in_the_response_about_the_next() {
-        let mut overlap = Overlap::default();
-        for (policy, value, is_equal) in [(0, 5, true), (1, 5, true), (2, 6, false)] {
-            let mut rows = PointRows::of_statements(vec![known(policy, 1)], overlap);
-            let mut points = Points::new(TimeRange::ALL, usize::MAX);
-            let mut writer = begin(&mut rows, &mut points);
-            writer.push_value(0, Token::Integer(1)).expect("it is a time");
-            assert_eq!(writer.push_value(1, Token::Integer(value)).is_ok(), is_equal, "{policy}");
-            overlap = rows.take_overlap();
-        }
-    }
-
-    #[test]
-    fn values_outside_of_the_range_are_left_out_and_counted() {
-        let (_, points) = statement(&[5, 6, 7, 8], 2);
-        assert_eq!((points.counts.rows, points.counts.outside), (2, 2));
-        assert_eq!(points.merge.lines.len(), 2);
-    }
-}
+mod tests;

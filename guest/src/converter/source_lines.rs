@@ -13,12 +13,16 @@
 //! cpu,host=a idle=97.5 1640995200000000000
 //! ```
 
+use std::sync::Arc;
+
 use influxdb_line_protocol::{FieldValue, ParsedLine, parse_lines};
 
-use super::error::{ConversionError, ErrorKind, Position, quoted};
+use super::error::{ConversionError, ErrorKind, Position, UNCERTAIN_LINE, quoted};
 use super::lines::{push_field_key, push_series};
 use super::points::{Points, check_time};
 use super::value::Value;
+use super::{draft, ruled};
+use crate::rules::Target;
 use crate::time::Timestamp;
 
 /// A line without end, such as one after a quote that is never closed, must not fill the memory.
@@ -202,8 +206,12 @@ impl SourceLines {
             Ok(line) => self.point(line, &scan, points),
             Err(_) => Err(ErrorKind::not_utf8(line)),
         };
-        if let Err(kind) = taken {
-            points.note(self.error(kind))?;
+        match taken {
+            Ok(()) => {}
+            Err(kind) if points.sets_aside(&kind) => {
+                points.set_aside(self.error(kind), 1, draft::text(line.trim_ascii_end()));
+            }
+            Err(kind) => points.note(self.error(kind))?,
         }
         self.line += 1 + std::mem::take(&mut self.inside);
         Ok(())
@@ -261,7 +269,66 @@ impl SourceLines {
             }
         };
         let time = Timestamp(line.timestamp.ok_or(ErrorKind::NoTime)?);
-        push_line(&line, time, points)
+        self.push_line(&line, time, points)
+    }
+
+    fn push_line(
+        &self,
+        line: &ParsedLine<'_>,
+        time: Timestamp,
+        points: &mut Points,
+    ) -> Result<(), ErrorKind> {
+        if points.leaves_out(time) {
+            points.counts.outside += line.field_set.len() as u64;
+            return Ok(());
+        }
+        check_time(time)?;
+        let tags = line.series.tag_set.iter().flatten();
+        let mut tags: Vec<_> = tags.map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        tags.sort_unstable();
+        if let Some(twice) = tags.windows(2).find(|tags| tags[0].0 == tags[1].0) {
+            let (found, reason) = (quoted(twice[0].0), "the tag is there twice".to_owned());
+            return Err(ErrorKind::NotLineProtocol { found, reason });
+        }
+        let source = line.series.measurement.as_str();
+        let rules = Arc::clone(&points.manner.rules);
+        let (measurement, fault) = ruled::series(&rules, source, &mut tags);
+        let mut series = String::new();
+        let pushed = push_series(&mut series, points.manner.dialect, measurement, &tags);
+        let pushed = pushed.and(fault.map_or(Ok(()), Err));
+        let draft = |fields: &[String]| {
+            let series = draft::series(measurement, &tags);
+            draft::point(&series, &fields.join(","), &time.0.to_string())
+        };
+        if let Err(kind) = pushed {
+            if !points.sets_aside(&kind) {
+                return Err(kind);
+            }
+            let fields = line.field_set.iter().map(|(key, value)| {
+                let (key, value) = (key.as_str(), value_of(value));
+                let target = ruled::field(&rules, source, key, Some(value.of_type()));
+                drafted(target.as_ref().map_or(key, |target| &target.field), &value)
+            });
+            let text = draft(&fields.collect::<Vec<_>>());
+            points.set_aside(self.error(kind), line.field_set.len() as u64, text);
+            return Ok(());
+        }
+        points.merge.begin_series(&series);
+        for (name, value) in &line.field_set {
+            let value = value_of(value);
+            let target = ruled::field(&rules, source, name.as_str(), Some(value.of_type()))?;
+            let pushed = push_field(&series, &tags, &target, &value, time, points);
+            match pushed {
+                Ok(()) => {}
+                // The other fields of the point arrive.
+                Err(kind) if points.sets_aside(&kind) => {
+                    let text = draft(&[drafted(&target.field, &value)]);
+                    points.set_aside(self.error(kind), 1, text);
+                }
+                Err(kind) => return Err(kind),
+            }
+        }
+        Ok(())
     }
 
     fn error(&self, kind: ErrorKind) -> ConversionError {
@@ -283,45 +350,38 @@ fn may_be_point(line: &str) -> bool {
 
 /// For a line of which it is not certain what it says.
 fn uncertain(line: &str, reason: &'static str) -> ErrorKind {
-    let (what, found, of) = ("line", quoted(line), String::new());
+    let (what, found, of) = (UNCERTAIN_LINE, quoted(line), String::new());
     ErrorKind::NotInLineProtocol { what, found, of, reason }
 }
 
-fn push_line(line: &ParsedLine<'_>, time: Timestamp, points: &mut Points) -> Result<(), ErrorKind> {
-    if points.leaves_out(time) {
-        points.counts.outside += line.field_set.len() as u64;
-        return Ok(());
+fn value_of<'a>(value: &'a FieldValue<'_>) -> Value<'a> {
+    match value {
+        FieldValue::I64(value) => Value::Integer(*value),
+        FieldValue::U64(value) => Value::Unsigned(*value),
+        FieldValue::F64(value) => Value::Float(*value),
+        FieldValue::Boolean(value) => Value::Boolean(*value),
+        FieldValue::String(text) => Value::String(text.as_str().into()),
     }
-    check_time(time)?;
-    let mut tags: Vec<_> = line
-        .series
-        .tag_set
-        .iter()
-        .flatten()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
-    tags.sort_unstable();
-    if let Some(twice) = tags.windows(2).find(|tags| tags[0].0 == tags[1].0) {
-        let (found, reason) = (quoted(twice[0].0), "the tag is there twice".to_owned());
-        return Err(ErrorKind::NotLineProtocol { found, reason });
-    }
-    let mut series = String::new();
-    push_series(&mut series, points.dialect, line.series.measurement.as_str(), &tags)?;
-    points.merge.begin_series(&series);
-    for (name, value) in &line.field_set {
-        let name = name.as_str();
-        let value = match value {
-            FieldValue::I64(value) => Value::Integer(*value),
-            FieldValue::U64(value) => Value::Unsigned(*value),
-            FieldValue::F64(value) => Value::Float(*value),
-            FieldValue::Boolean(value) => Value::Boolean(*value),
-            FieldValue::String(text) => Value::String(text.as_str().into()),
-        };
-        let mut key = String::new();
-        push_field_key(&mut key, points.dialect, &tags, name).map_err(|error| error.of(&series))?;
-        points.merge.begin_field(&key);
-        let pushed = points.push(time, &value);
-        pushed.map_err(|unfit| unfit.of(name, &value.shown()).of_field(name, &series))?;
-    }
-    Ok(())
+}
+
+/// A field for people.
+fn drafted(key: &str, value: &Value<'_>) -> String {
+    format!("{}={}", draft::name(key), draft::value(value))
+}
+
+/// Takes a value of a point of this series, which begins with these tags.
+fn push_field(
+    series: &str,
+    tags: &[(&str, &str)],
+    target: &Target<'_>,
+    value: &Value<'_>,
+    time: Timestamp,
+    points: &mut Points,
+) -> Result<(), ErrorKind> {
+    let mut key = String::new();
+    let pushed = push_field_key(&mut key, points.manner.dialect, tags, &target.field);
+    pushed.map_err(|error| error.of(series))?;
+    points.merge.begin_field(&key);
+    let pushed = points.push_changed(time, value, target.change);
+    pushed.map_err(|unfit| unfit.of(&target.field, &value.shown()).of_field(&target.field, series))
 }

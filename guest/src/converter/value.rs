@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use super::error::{ErrorKind, quoted};
 use super::lines::push_string;
 use super::text::{append, digits};
+use crate::rules::Type;
 
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,8 @@ pub(crate) enum Unfit {
     Empty,
     Not(&'static str),
     NotInLineProtocol(&'static str),
+    /// An integer that is to become a float, and is between two of them.
+    Inexact,
 }
 
 const TOO_LARGE: Unfit = Unfit::NotInLineProtocol("no float is so large");
@@ -80,10 +83,12 @@ impl Value<'_> {
         Ok(())
     }
 
-    /// It, for a message: only a float can be unfit.
+    /// It, for a message: only a number can be unfit.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Float(value) => value.to_string(),
+            Self::Integer(value) => value.to_string(),
+            Self::Unsigned(value) => value.to_string(),
             _ => format!("{self:?}"),
         }
     }
@@ -105,6 +110,18 @@ impl DataType {
             "dateTime:RFC3339" | "dateTime:RFC3339Nano" => Some(Self::Time),
             "unsignedLong" => Some(Self::UnsignedLong),
             _ => None,
+        }
+    }
+
+    /// That of the fields whose values are of it.
+    pub(crate) fn of_field(self) -> Option<Type> {
+        match self {
+            Self::Boolean => Some(Type::Boolean),
+            Self::Double => Some(Type::Float),
+            Self::Long => Some(Type::Integer),
+            Self::String => Some(Type::String),
+            Self::Time => None,
+            Self::UnsignedLong => Some(Type::Unsigned),
         }
     }
 
@@ -194,6 +211,7 @@ impl Unfit {
             Self::NotInLineProtocol(reason) => {
                 ErrorKind::NotInLineProtocol { what: "value", found, of: String::new(), reason }
             }
+            Self::Inexact => ErrorKind::Inexact { found, of: String::new() },
         }
     }
 }

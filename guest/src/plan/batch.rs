@@ -19,10 +19,11 @@ use super::writer::Writer;
 use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
-use crate::progress::{Record, Route, Terms};
+use crate::progress::{Record, Route};
 use crate::protocol::write::BODY_BYTES_MAX;
 use crate::section::Section;
 use crate::settings::{Settings, Source};
+use crate::terms::Terms;
 use crate::time::{TimeRange, Timestamp};
 
 /// So many bytes of lines wait to be sent; then reading waits as well.
@@ -89,12 +90,7 @@ impl Batch {
             source_delays: 0,
             migration,
             ids: Ids::default(),
-            conversion: Conversion::within(
-                batch,
-                reader::format(&settings),
-                settings.dialect,
-                settings.line_breaks,
-            ),
+            conversion: Conversion::within(batch, reader::format(&settings), settings.manner()),
             stage: Stage::Reading,
             writer: Writer::new(
                 &settings,
@@ -215,11 +211,28 @@ impl Batch {
         self.reading.spend(self.now, self.reader.read - read);
         self.totals.read = self.reader.read;
         self.totals.rows = self.conversion.counts().rows;
-        match taken {
+        match taken.and_then(|()| self.set_unfit_aside()) {
             Err(error) => self.fail(error),
             Ok(()) if self.reader.is_done() => self.end_reading(),
             Ok(()) => {}
         }
+    }
+
+    /// What cannot be written is written down elsewhere, as much as may be.
+    fn set_unfit_aside(&mut self) -> Result<(), Error> {
+        let too_many = self.writer.set_aside_unfit(&self.conversion.take_rejected());
+        self.totals.rejected = self.writer.rejected();
+        let (Some(allowed), Some(error)) = (too_many, self.conversion.set_aside()) else {
+            return Ok(());
+        };
+        let error = self.reader.explain(error);
+        let hint = error.hint.unwrap_or_default();
+        let message = format!(
+            "{}; more than may be set aside: {allowed} of `rejected.max` are left",
+            error.message
+        );
+        let hint = Some(format!("{hint}; or set more aside with a larger `rejected.max`"));
+        Err(Error { message, hint, ..error })
     }
 
     fn end_reading(&mut self) {
@@ -229,10 +242,24 @@ impl Batch {
         if counts.altered > 0 {
             warn(altered_warning(counts.altered));
         }
+        if let Some(error) = self.conversion.set_aside() {
+            let points = counted(counts.rejected, "point", "points");
+            warn(format!("{points} that cannot be written set aside: {}", error.message));
+        }
         if counts.outside > 0 {
             let (rows, batch) = (counted(counts.outside, "row", "rows"), self.batch);
             warn(format!("{rows} outside of {batch} left out"));
         }
+        let mut say = |count, one, many, what| {
+            if count > 0 {
+                let values = counted(count, one, many);
+                self.notes
+                    .push_back(Note::info(format!("{values} {what}, as `schema.types` says")));
+            }
+        };
+        say(counts.to_float, "integer", "integers", "written as floats");
+        say(counts.moved, "value", "values", "written to fields called after their types");
+        let mut warn = |message| self.notes.push_back(Note::warning(message));
         if let Some(policies) = self.conversion.policies() {
             let policies = list(policies);
             warn(format!(

@@ -80,7 +80,7 @@ impl Divider {
             tags: VecDeque::new(),
             best: None,
             asked: Question::Measurements,
-            asking: Collect::new(call, settings.limits.attempts_max),
+            asking: Collect::new(call.at(settings.reads), settings.limits.attempts_max),
         }
     }
 
@@ -95,7 +95,7 @@ impl Divider {
     /// Takes an answer; returns what was found, once that is known.
     pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Division>, Error> {
         let Some(body) = self.asking.answer(answer)? else { return Ok(None) };
-        let mut names = self.names(&body).map_err(Error::of_source)?;
+        let mut names = self.names(&body).map_err(|error| error.of_side(self.settings.reads))?;
         Ok(match self.asked.clone() {
             Question::Measurements => {
                 let wanted = &self.settings.selection.measurements;
@@ -167,7 +167,7 @@ impl Divider {
     fn ask(&mut self, question: Question) {
         let Self { settings, road, section, range, measurement, .. } = self;
         let call = call(settings, road, section, *range, measurement, &question);
-        self.asking = Collect::new(call, self.settings.limits.attempts_max);
+        self.asking = Collect::new(call.at(self.settings.reads), self.settings.limits.attempts_max);
         self.asked = question;
     }
 

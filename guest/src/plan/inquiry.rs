@@ -11,7 +11,7 @@
 mod questions;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -20,10 +20,11 @@ use std::task::{Context, Poll, Waker};
 
 use super::collect::Collect;
 use super::exchange::{Ids, Want};
+use super::pace::{Held, Pace};
 use super::stopping::Stopping;
 use super::{Answer, Note, Outcome, Progress, Step, Totals};
-use crate::error::{Error, Fault};
-use crate::protocol::Call;
+use crate::error::{Endpoint, Error, Fault};
+use crate::protocol::{Call, Request};
 use crate::time::Timestamp;
 
 /// A story in the course of being told: a plan of its own, or a part of another one.
@@ -54,6 +55,10 @@ struct Desk {
     /// Notes are kept for the story, and not shown as they come.
     keeps_notes: bool,
     totals: Totals,
+    /// What may be read of the source, and when; and which requests are to it.
+    reading: Pace,
+    of_source: BTreeSet<u64>,
+    held: Held,
     doing: String,
     percent: f64,
 }
@@ -104,17 +109,27 @@ impl<T: 'static> Inquiry<T> {
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         {
             let mut desk = self.asker.0.borrow_mut();
+            let ready = desk.reading.ready(now, 1);
+            if ready > now {
+                desk.held.until(ready, Endpoint::Source);
+                let note = desk.held.note(now);
+                return note.map_or(Want::Wait(ready), |note| Want::Step(Step::Note(note)));
+            }
             (desk.now, desk.turn, desk.want) = (now, Turn::Next, None);
             std::mem::swap(&mut desk.ids, ids);
         }
         self.poll();
         let mut desk = self.asker.0.borrow_mut();
         std::mem::swap(&mut desk.ids, ids);
-        match (&self.told, desk.want.take()) {
+        let want = match (&self.told, desk.want.take()) {
             // What a question wanted that is not waited for any more is not asked.
             (Some(_), _) | (None, None) => Want::Nothing,
             (None, Some(want)) => want,
+        };
+        if let Want::Step(Step::Send(Request { id, endpoint: Endpoint::Source, .. })) = &want {
+            desk.of_source.insert(*id);
         }
+        want
     }
 
     /// Takes an answer; one that none of its questions waits for is ignored.
@@ -123,6 +138,12 @@ impl<T: 'static> Inquiry<T> {
             let mut desk = self.asker.0.borrow_mut();
             if let Answer::Bytes(bytes) = &answer {
                 desk.totals.read += bytes.len() as u64;
+                if desk.of_source.contains(&id) {
+                    let now = desk.now;
+                    desk.reading.spend(now, bytes.len() as u64);
+                }
+            } else if !matches!(answer, Answer::Response(_)) {
+                desk.of_source.remove(&id);
             }
             desk.turn = Turn::Answer(Some((id, answer)));
         }
@@ -279,6 +300,11 @@ impl Asker {
             }
         })
         .await
+    }
+
+    /// No more is read of the source than this from now on.
+    pub(crate) fn keep_to(&self, reading: Pace) {
+        self.0.borrow_mut().reading = reading;
     }
 
     /// The host's clock, as it was told last.

@@ -11,10 +11,11 @@ use super::{Answer, Note, Totals};
 use crate::converter::Conversion;
 use crate::coverage::Coverage;
 use crate::error::{Endpoint, Error, Fault};
-use crate::progress::{Entry, Opening, Record, Route, Terms};
+use crate::progress::{Entry, Opening, Record, Route};
 use crate::protocol::{Response, file, flux, write};
 use crate::section::Section;
 use crate::settings::{Checkpoint, Settings};
+use crate::terms::{self, Recorded, Terms};
 use crate::time::{TimeRange, Timestamp};
 
 /// So much of a checkpoint is read: some hundred thousand records. Longer ones would not fit into
@@ -141,7 +142,7 @@ impl Journal {
 
     /// Records that the migration has begun, and what its range is.
     pub(crate) fn open(&mut self, migration: TimeRange, earliest: bool, now: bool) {
-        let (route, terms, time) = (self.route.clone(), self.terms, Timestamp(0));
+        let (route, terms, time) = (self.route.clone(), self.terms.clone(), Timestamp(0));
         let opening = Opening { route, terms, migration, earliest, now, time };
         self.waiting.push_back(Pending::Opened(opening));
     }
@@ -288,7 +289,7 @@ impl Journal {
     /// Takes what was recorded: a record a line.
     fn read(&mut self, text: &str) -> Result<(), Error> {
         let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
-        let mut of_task = 0_u64;
+        let (mut of_task, mut rules_changed) = (0_u64, false);
         let last = text.lines().count();
         for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
             // A line without its end was torn by a crash: what it says may be cut as well.
@@ -304,11 +305,12 @@ impl Journal {
                     }
                 }
                 Some(Entry::Opened(opening)) if opening.route == self.route => {
-                    self.check_terms(opening.terms)?;
+                    opening.terms.check(&self.terms, Recorded::Opening)?;
+                    rules_changed |= opening.terms.changed_rules(&self.terms).is_some();
                     self.begin(&opening);
                 }
                 Some(Entry::Done(record)) if record.route == self.route => {
-                    self.check_terms(record.terms)?;
+                    record.terms.check(&self.terms, Recorded::Batch)?;
                     self.count(&record);
                 }
                 Some(entry) if entry.route().differs_in_hosts_alone(&self.route) => elsewhere += 1,
@@ -317,6 +319,9 @@ impl Journal {
             }
         }
         self.has_gaps = self.torn || unreadable > 0;
+        if rules_changed && self.records == 0 {
+            self.notes.push_back(terms::rules_have_changed());
+        }
         if unreadable > 0 {
             self.notes.push_back(Note::warning(format!(
                 "{} of the checkpoint cannot be read: what was recorded there is done again",
@@ -348,16 +353,6 @@ impl Journal {
             self.notes.push_back(note.with_hint(hint));
         }
         Ok(())
-    }
-
-    /// What is recorded may have other lines than what follows would.
-    fn check_terms(&self, recorded: Terms) -> Result<(), Error> {
-        let Some(key) = recorded.conflict(self.terms) else { return Ok(()) };
-        let message =
-            format!("the migration was begun with another `{key}`, which decides the lines");
-        Err(Error::new(Fault::Settings, message).at(Endpoint::Checkpoint).with_hint(
-            "set it as it was; or, to begin anew, choose another checkpoint and an empty destination",
-        ))
     }
 
     fn begin(&mut self, opening: &Opening) {

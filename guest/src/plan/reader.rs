@@ -196,7 +196,8 @@ impl Reader {
             return Err(Error::new(Fault::Malformed, "it is empty"));
         }
         conversion.end()?;
-        let found = conversion.counts().rows + conversion.counts().outside;
+        let counts = conversion.counts();
+        let found = counts.rows + counts.outside + counts.unfit;
         match counted {
             Some(expected) if expected != found => {
                 let message =
@@ -208,7 +209,7 @@ impl Reader {
     }
 
     /// Says where an error is, if nobody has said it.
-    fn explain(&self, error: Error) -> Error {
+    pub(crate) fn explain(&self, error: Error) -> Error {
         if error.endpoint.is_none() {
             return match &self.settings.source {
                 Source::V1(_) | Source::V2(..) => error.of_side(self.settings.reads),

@@ -1,4 +1,5 @@
-//! What the destination refused of a batch: how many points, whether so many may be, and the first of them.
+//! What the destination refused of a batch, and what was set aside before it was asked: how many points,
+//! whether so many may be, and the first that were refused.
 //!
 //! Does not know how it was found out.
 
@@ -15,6 +16,8 @@ pub(crate) struct RefusedPoints {
     allowed: u64,
     /// Which they are: the fields of a point may be refused one by one.
     numbers: BTreeSet<u64>,
+    /// What it was not even asked to take.
+    unfit: u64,
     /// For each of the first reasons the earliest point that was refused for it: which one is found
     /// first depends on which answer is.
     examples: Vec<Refused>,
@@ -34,11 +37,26 @@ const PART_CHARACTERS_MAX: usize = 250;
 
 impl RefusedPoints {
     pub(crate) fn new(allowed: u64) -> Self {
-        Self { allowed, numbers: BTreeSet::new(), examples: Vec::new(), status: 0 }
+        Self { allowed, numbers: BTreeSet::new(), unfit: 0, examples: Vec::new(), status: 0 }
     }
 
+    /// All that is not to arrive.
     pub(crate) fn count(&self) -> u64 {
+        self.refused() + self.unfit
+    }
+
+    /// What was refused.
+    pub(crate) fn refused(&self) -> u64 {
         self.numbers.len() as u64
+    }
+
+    /// How many may be set aside.
+    pub(crate) fn allowed(&self) -> u64 {
+        self.allowed
+    }
+
+    pub(crate) fn add_unfit(&mut self) {
+        self.unfit += 1;
     }
 
     /// Whether they are more than may be set aside.
@@ -53,7 +71,7 @@ impl RefusedPoints {
 
     /// Whether no more are to be looked for.
     pub(crate) fn is_enough(&self) -> bool {
-        self.are_too_many() && self.count() >= REFUSED_MAX
+        self.are_too_many() && self.refused() >= REFUSED_MAX
     }
 
     pub(crate) fn add(&mut self, status: u16, refused: Vec<Refused>) {
@@ -84,7 +102,7 @@ impl RefusedPoints {
     /// The error of a batch with refused points. `of` says of how many points, if all of them were
     /// sent.
     pub(crate) fn error(&self, destination: &str, of: Option<u64>) -> Error {
-        let (count, status) = (self.count(), self.status);
+        let (count, status) = (self.refused(), self.status);
         let many = match of {
             Some(all) => format!("{count} of {}", counted(all, "point", "points")),
             None => format!("at least {}", counted(count, "point", "points")),
@@ -99,6 +117,10 @@ impl RefusedPoints {
                 _ => "; another: ",
             };
             message += &shown(example);
+        }
+        if self.unfit > 0 {
+            let unfit = counted(self.unfit, "point", "points");
+            message += &format!("; {unfit} of this batch could not be written at all");
         }
         let others = match of {
             Some(_) => "all other values of this batch have arrived",

@@ -1,11 +1,14 @@
-//! What the destination has refused and the settings allow to set aside: written to a file of its own,
-//! before the batch is recorded.
+//! What the destination has refused, or is known not to take, and the settings allow to set aside: written
+//! to a file of its own, before the batch is recorded.
 //!
-//! Does not know whether it is allowed. An entry is a comment and the line that was refused:
+//! Does not know whether it is allowed. An entry is a comment and the line that was refused, or two
+//! comments where there can be no such line:
 //!
 //! ```text
 //! # "2022-01-01T00:00:00Z/2022-01-01T01:00:00Z" point 17 (400): invalid column type for column 'load', …
 //! cpu,host=a load=0i 1640995200000000000
+//! # "2022-01-01T00:00:00Z/2022-01-01T01:00:00Z" unfit: line protocol cannot say the value `+Inf` of …
+//! # set aside: cpu,host=a load=+Inf 1640995200000000000
 //! ```
 //!
 //! A crash may leave half an entry at the end of the file, and the next one is appended to that. So each
@@ -16,7 +19,7 @@ use super::Answer;
 use std::collections::VecDeque;
 
 use super::exchange::{Event, Exchange, Ids, Want};
-use crate::converter::Refused;
+use crate::converter::{Refused, Rejection};
 use crate::error::Error;
 use crate::protocol::write;
 use crate::section::Section;
@@ -49,7 +52,7 @@ impl SetAside {
     pub(crate) fn new(attempts_max: u32, section: &Section, batch: TimeRange) -> Self {
         // Quotes around the range alone: names may hold more of them.
         let of = if section.is_all() { String::new() } else { format!(" of {section},") };
-        let batch = format!("# \"{batch}\"{of} point");
+        let batch = format!("# \"{batch}\"{of}");
         Self { attempts_max, batch: on_one_line(&batch), entries: VecDeque::new(), exchange: None }
     }
 
@@ -59,11 +62,24 @@ impl SetAside {
             "" => "it does not say why".to_owned(),
             reason => on_one_line(reason),
         };
+        let entry = format!("{batch} point {number} ({status}): {reason}\n{}", refused.line());
+        self.push(&entry);
+    }
+
+    /// Adds what cannot be a line: it stands in a comment, of which nobody reads a point.
+    pub(crate) fn add_unfit(&mut self, rejection: &Rejection) {
+        let Rejection { line, reason, text } = rejection;
+        let place = if *line > 0 { format!(", line {line}") } else { String::new() };
+        let (batch, reason, text) = (&self.batch, on_one_line(reason), on_one_line(text));
+        self.push(&format!("{batch} unfit{place}: {reason}\n# set aside: {text}\n"));
+    }
+
+    fn push(&mut self, entry: &str) {
         if self.entries.back().is_none_or(|entries| entries.len() >= ENTRIES_BYTES) {
             self.entries.push_back(String::new());
         }
         if let Some(entries) = self.entries.back_mut() {
-            *entries += &format!("{batch} {number} ({status}): {reason}\n{}", refused.line());
+            *entries += entry;
         }
     }
 
@@ -114,7 +130,7 @@ fn on_one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{SetAside, on_one_line};
-    use crate::converter::{Conversion, Dialect, Format, LineBreaks, Refused};
+    use crate::converter::{Conversion, Dialect, Format, Manner, Refused, Rejection};
     use crate::section::Section;
     use crate::time::{TimeRange, Timestamp};
 
@@ -128,6 +144,11 @@ mod tests {
         }
     }
 
+    /// What could be read as a point, were it not in a comment.
+    fn unfit(text: &str) -> Rejection {
+        Rejection { line: 7, reason: "no = \"point\"".to_owned(), text: text.to_owned() }
+    }
+
     fn entries() -> Vec<String> {
         let range = TimeRange::new(Timestamp(0), Timestamp(3_600_000_000_000));
         let mut set_aside = SetAside::new(1, &Section::ALL, range.expect("it is a range"));
@@ -138,12 +159,16 @@ mod tests {
             set_aside.add(400, &refused(number as u64, fields));
             entries.extend(set_aside.entries.pop_back());
         }
+        for text in ["m,k=v f=+Inf 1", "m f=\"a\nb f=1 1", "\\"] {
+            set_aside.add_unfit(&unfit(text));
+            entries.extend(set_aside.entries.pop_back());
+        }
         entries
     }
 
     fn read(text: &str) -> Result<String, String> {
-        let mut conversion =
-            Conversion::within(TimeRange::ALL, Format::Lp, Dialect::Iox, LineBreaks::Refuse);
+        let manner = Manner { dialect: Dialect::Iox, ..Manner::default() };
+        let mut conversion = Conversion::within(TimeRange::ALL, Format::Lp, manner);
         conversion.feed(text.as_bytes()).map_err(|error| error.to_string())?;
         conversion.end().map_err(|error| error.to_string())?;
         Ok(conversion.take_lines(usize::MAX).text().to_owned())
@@ -156,6 +181,11 @@ mod tests {
             entries[1],
             "# \"1970-01-01T00:00:00Z/1970-01-01T01:00:00Z\" point 2 (400): not = \"what\" it should \
              be\\\nm,k=a\\ b h=t 1640995200000000000\n"
+        );
+        assert_eq!(
+            entries[4],
+            "# \"1970-01-01T00:00:00Z/1970-01-01T01:00:00Z\" unfit, line 7: no = \"point\"\n# set aside: m \
+             f=\"a b f=1 1\n"
         );
         let lines = read(&entries.concat()).expect("it is line protocol");
         // The fields of one point are merged again.

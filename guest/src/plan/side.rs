@@ -6,19 +6,23 @@
 mod counting;
 mod listing;
 mod looking;
+mod sections;
 mod survey;
 mod values;
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use super::inquiry::Asker;
 use super::road::{Database, Road, RoadFinder};
 use super::schema::Measurement;
 use crate::converter::{Part, Product, push_name};
 use crate::error::{Endpoint, Error, Fault};
-use crate::rules::Type;
-use crate::settings::{Destination, Format, Language, Place, Selection, Settings, Source};
+use crate::rules::{Rules, Type};
+use crate::section::Section;
+use crate::settings::{
+    Destination, Format, Language, Place, Selection, Settings, Source, UnfitValues,
+};
 pub(crate) use counting::{Column, Counts, slice_of};
 pub(crate) use looking::{Classes, Ends};
 use survey::Survey;
@@ -35,6 +39,8 @@ pub(crate) struct Side {
     longest: Cell<u64>,
     /// What a file holds, once it is read.
     surveyed: RefCell<Option<Survey>>,
+    /// Into which sections a measurement is cut, once that is known.
+    sections: RefCell<BTreeMap<String, Vec<Section>>>,
 }
 
 /// How a side is asked.
@@ -60,6 +66,8 @@ pub(crate) struct Table {
     pub(crate) parts: Vec<Measurement>,
     /// Where they are told.
     pub(crate) tags: Vec<String>,
+    /// How many series it has, where that matters and is told.
+    pub(crate) series: u64,
 }
 
 impl Side {
@@ -102,7 +110,14 @@ impl Side {
     }
 
     fn new(which: Endpoint, settings: Settings, way: Way) -> Self {
-        Self { which, settings, way, longest: Cell::new(u64::MAX), surveyed: RefCell::default() }
+        Self {
+            which,
+            settings,
+            way,
+            longest: Cell::new(u64::MAX),
+            surveyed: RefCell::default(),
+            sections: RefCell::default(),
+        }
     }
 
     /// What a table of it is called at the destination, as line protocol.
@@ -111,17 +126,17 @@ impl Side {
             // As it is read.
             Way::File => table.to_owned(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => {
-                self.written(Part::Measurement, table)
+                self.written(Part::Measurement, self.settings.rules.measurement(table))
             }
         }
     }
 
     /// What a field of a table becomes at the destination, where it has values of this type.
-    pub(crate) fn field_of(&self, _table: &str, field: &str, _of: Type) -> String {
+    pub(crate) fn field_of(&self, table: &str, field: &str, of: Type) -> String {
         match self.way {
             Way::File => field.to_owned(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => {
-                let name: Cow<'_, str> = field.into();
+                let (name, _) = self.settings.rules.field(table, field, of);
                 self.written(Part::FieldKey, &name)
             }
         }
@@ -182,6 +197,9 @@ impl Settings {
             source,
             reads: Endpoint::Destination,
             selection: Selection::default(),
+            // What is there is there under its own names; what cannot be said is nothing of ours.
+            rules: Rules::default(),
+            unfit: UnfitValues::SetAside,
             ..self.clone()
         }
     }

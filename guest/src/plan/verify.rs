@@ -15,11 +15,13 @@ use std::collections::BTreeMap;
 use super::earliest::{Earliest, First};
 use super::inquiry::{Asker, Inquiry};
 use super::journal::Journal;
-use super::note::migration_name;
+use super::note::{migration_name, percentage};
+use super::pace::Pace;
+use super::quota::QuotaFinder;
 use super::side::{Side, Table};
 use super::{Ending, Note, Outcome};
 use crate::error::{Error, Fault};
-use crate::settings::{Settings, Start, Stop};
+use crate::settings::{Destination, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 use compare::Comparison;
 use known::Known;
@@ -48,6 +50,12 @@ pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
 }
 
 async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
+    if settings.verify.repair && matches!(settings.destination, Destination::File(_)) {
+        // A run that goes on cuts the file to what is recorded of it.
+        let message = "a file as destination is not repaired".to_owned();
+        let hint = "move it and the checkpoint away, and migrate again";
+        return Err(Error::new(Fault::Settings, message).with_hint(hint));
+    }
     let mut journal = Journal::new(settings);
     asker.asked(&mut journal).await?;
     let (source, destination) =
@@ -58,11 +66,15 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
     };
     let slice = slice_length(range);
     report.begin(range, slice);
+    if journal.begun && !journal.coverage.covers(range) {
+        let percent = percentage(journal.coverage.percent_of(range));
+        let message = format!("the migration is not complete: {percent} of {range} is on record");
+        asker.note(Note::warning(message).with_hint("what is left of it counts as missing"));
+    }
     let known = Known::read(asker, settings).await?;
-    let repair = match settings.verify.repair {
-        true => Some(Repair::open(asker, settings).await?),
-        false => None,
-    };
+    let (read, write) = asker.ask(QuotaFinder::new(settings)).await?;
+    asker.keep_to(Pace::new(read, settings.limits.rate));
+    let repair = settings.verify.repair.then(|| Repair::new(settings, write));
     let (of_source, of_destination) = asker
         .both(source.tables(asker, range, slice), destination.tables(asker, range, slice))
         .await?;

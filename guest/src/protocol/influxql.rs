@@ -195,6 +195,21 @@ pub(crate) fn measurements(database: &str) -> String {
     format!("SHOW MEASUREMENTS ON {}", identifier(database))
 }
 
+/// How many series each measurement has.
+pub(crate) fn series(database: &str) -> String {
+    format!("SHOW SERIES EXACT CARDINALITY ON {}", identifier(database))
+}
+
+/// How many series of a measurement are in a section.
+pub(crate) fn series_of(database: &str, measurement: &str, section: &Section) -> String {
+    let mut text = format!("{} FROM {}", series(database), identifier(measurement));
+    for (place, condition) in of_section(section).enumerate() {
+        text += if place == 0 { " WHERE " } else { " AND " };
+        text += &condition;
+    }
+    text
+}
+
 /// The keys of the tags of a measurement.
 pub(crate) fn tag_keys(database: &str, policy: &str, measurement: &str) -> String {
     show("TAG KEYS", database, policy, measurement)

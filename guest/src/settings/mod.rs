@@ -12,7 +12,7 @@ mod times;
 use serde_json::{Map, Value, json};
 
 use crate::converter::{Dialect, Product};
-pub(crate) use crate::converter::{Format, LineBreaks, UnfitValues};
+pub(crate) use crate::converter::{Format, LineBreaks, Manner, UnfitValues};
 use crate::error::{Endpoint, Error};
 use crate::rules::Rules;
 use crate::time::Timestamp;
@@ -230,6 +230,18 @@ impl Settings {
                 "`migration.stop` ({stop}) must be later than `migration.start` ({start})"
             ))),
             _ => Ok(settings),
+        }
+    }
+}
+
+impl Settings {
+    /// How points are to be written.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner {
+            dialect: self.dialect,
+            line_breaks: self.line_breaks,
+            unfit: self.unfit,
+            rules: self.rules.clone().into(),
         }
     }
 }

@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use super::Question;
 use crate::error::Error;
 use crate::plan::collect::Collect;
+use crate::plan::divide::{Divider, Division};
 use crate::plan::earliest::{Earliest, First};
 use crate::plan::exchange::{Ids, Want};
 use crate::plan::fields::Fields;
 use crate::plan::journal::Journal;
+use crate::plan::pace::Quota;
+use crate::plan::quota::QuotaFinder;
 use crate::plan::road::{Road, RoadFinder};
 use crate::plan::schema::Measurement;
 use crate::plan::{Answer, Note};
@@ -105,6 +108,48 @@ impl Question for Journal {
 
     fn found(&mut self) -> Option<()> {
         self.is_read().then_some(())
+    }
+
+    fn notes(&mut self) -> VecDeque<Note> {
+        std::mem::take(&mut self.notes)
+    }
+}
+
+impl Question for Divider {
+    type Found = Division;
+
+    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.want(now, ids)
+    }
+
+    fn owns(&self, id: u64) -> bool {
+        self.owns(id)
+    }
+
+    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Division>, Error> {
+        self.answer(answer)
+    }
+}
+
+impl Question for QuotaFinder {
+    /// Reading, and writing.
+    type Found = (Option<Quota>, Option<Quota>);
+
+    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
+        self.want(now, ids)
+    }
+
+    fn owns(&self, id: u64) -> bool {
+        self.owns(id)
+    }
+
+    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Self::Found>, Error> {
+        self.answer(answer)?;
+        Ok(None)
+    }
+
+    fn found(&mut self) -> Option<Self::Found> {
+        QuotaFinder::found(self)
     }
 
     fn notes(&mut self) -> VecDeque<Note> {

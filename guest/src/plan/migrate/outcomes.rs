@@ -15,7 +15,7 @@ use crate::plan::{Answer, Ending, Note, Outcome, Totals};
 use crate::progress::Entry;
 use crate::protocol::Cause;
 use crate::section::Section;
-use crate::settings::{BatchInterval, Source};
+use crate::settings::{BatchInterval, Source, UnfitValues};
 use crate::time::{TimeRange, Timestamp};
 
 /// A migration has at most so many sections, for each has batches of its own: of a million series these
@@ -199,8 +199,11 @@ impl Migrate {
     fn too_many_rejected(&self) -> Error {
         let (points, max) = (self.rejected, self.settings.rejected_max);
         let points = counted(points, "point", "points");
-        let message =
-            format!("the destination refused {points} in all, and `rejected.max` is {max}");
+        let who = match self.settings.unfit {
+            UnfitValues::Refuse => "the destination refused",
+            UnfitValues::SetAside => "the destination refused, or cannot take,",
+        };
+        let message = format!("{who} {points} in all, and `rejected.max` is {max}");
         let hint = "the batch is not recorded; mend what the reasons in the file of refused points say at the \
                     destination, or set a larger `rejected.max`, and run the same command";
         Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)

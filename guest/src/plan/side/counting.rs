@@ -44,11 +44,6 @@ impl Counts {
             *sum = sum.saturating_add(count);
         }
     }
-
-    /// The values of a column in a slice.
-    pub(crate) fn get(&self, column: &Column, slice: Timestamp) -> u64 {
-        self.0.get(column).and_then(|slices| slices.get(&slice)).copied().unwrap_or(0)
-    }
 }
 
 /// The beginning of the slice of so many nanoseconds that a time is in.
@@ -136,8 +131,10 @@ impl Side {
         let mut found = Counts::default();
         match &self.way {
             Way::InfluxQl(_) => {
-                for part in &table.parts {
-                    self.count_part(asker, part, range, slice, &mut found).await?;
+                for section in self.sections(asker, table, range).await? {
+                    for part in &table.parts {
+                        self.count_part(asker, part, &section, range, slice, &mut found).await?;
+                    }
                 }
             }
             Way::Flux => self.count_by_flux(asker, table, range, slice, &mut found).await?,
@@ -167,6 +164,7 @@ impl Side {
         &self,
         asker: &Asker,
         part: &Measurement,
+        section: &Section,
         range: TimeRange,
         slice: u64,
         found: &mut Counts,
@@ -177,7 +175,7 @@ impl Side {
             policy: &part.policy,
             measurement: &part.name,
             range,
-            section: &Section::ALL,
+            section,
             condition: self.settings.selection.condition.as_deref(),
         };
         for some in columns(part).chunks(COLUMNS_MAX) {

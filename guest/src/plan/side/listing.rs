@@ -10,7 +10,7 @@ use crate::error::{Error, Fault};
 use crate::plan::fields::Fields;
 use crate::plan::inquiry::Asker;
 use crate::plan::schema::{Field, Measurement};
-use crate::protocol::{flux, iox, sql};
+use crate::protocol::{flux, influxql, iox, sql};
 use crate::rules::Type;
 use crate::section::Section;
 use crate::time::TimeRange;
@@ -43,6 +43,12 @@ impl Side {
                 let fields = Fields::new(self.which, database, names, bucket, attempts_max);
                 for part in asker.ask(fields).await? {
                     table(&mut tables, &part.name).parts.push(part);
+                }
+                let statement = influxql::series(&database.name);
+                for (name, series) in self.count_series(asker, database, statement).await? {
+                    if let Some(table) = tables.get_mut(&name) {
+                        table.series = series;
+                    }
                 }
             }
             Way::Flux => {

@@ -43,11 +43,10 @@ impl Side {
         slice: u64,
     ) -> Result<Survey, Error> {
         let settings = &self.settings;
-        let (dialect, line_breaks) = (settings.dialect, settings.line_breaks);
         let format = reader::format(settings);
         let reading = Reading {
             reader: Reader::new(settings, None, range, Section::ALL, false),
-            conversion: Conversion::within(range, format, dialect, line_breaks),
+            conversion: Conversion::within(range, format, settings.manner()),
             survey: Some(Survey { range, slice, counts: BTreeMap::new(), all: 0 }),
         };
         asker.ask(reading).await

@@ -77,10 +77,7 @@ impl Side {
         range: TimeRange,
     ) -> Result<Values, Error> {
         let found = match &self.way {
-            Way::InfluxQl(_) | Way::Flux | Way::File => {
-                let reading = Reading::new(self, table, range)?;
-                asker.ask(reading).await
-            }
+            Way::InfluxQl(_) | Way::Flux | Way::File => self.read(asker, table, range).await,
             Way::Sql => {
                 let call = sql::points(self.place(), &table.name, range);
                 match asker.body_soon(call, self.attempts_max()).await {
@@ -97,6 +94,15 @@ impl Side {
             }
         };
         found.map_err(|error| error.of_side(self.which))
+    }
+
+    async fn read(&self, asker: &Asker, table: &Table, range: TimeRange) -> Result<Values, Error> {
+        let mut values = Values::default();
+        for section in self.sections(asker, table, range).await? {
+            let reading = Reading::new(self, table, range, section, values);
+            values = asker.ask(reading).await?;
+        }
+        Ok(values)
     }
 
     fn of_rows(&self, table: &Table, body: &[u8]) -> Result<Values, Error> {
@@ -182,7 +188,8 @@ impl Values {
 }
 
 impl Reading {
-    fn new(side: &Side, table: &Table, range: TimeRange) -> Result<Self, Error> {
+    /// What is read is added to the values.
+    fn new(side: &Side, table: &Table, range: TimeRange, section: Section, values: Values) -> Self {
         let settings = match &side.way {
             Way::File => side.settings.clone(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => Settings {
@@ -194,19 +201,16 @@ impl Reading {
             },
         };
         let measurement = Some(side.key_of(&table.name));
-        let reader = Reader::new(&settings, side.road(), range, Section::ALL, false);
-        let conversion = Conversion::within(
-            range,
-            reader::format(&settings),
-            settings.dialect,
-            settings.line_breaks,
-        );
-        Ok(Self { reader, conversion, values: Values::default(), measurement })
+        let reader = Reader::new(&settings, side.road(), range, section, false);
+        let conversion = Conversion::within(range, reader::format(&settings), settings.manner());
+        Self { reader, conversion, values, measurement }
     }
 
     /// Lines are taken as they come: they are not to be held twice.
     fn take_lines(&mut self) -> Result<(), Error> {
         let lines = self.conversion.take_lines(usize::MAX);
+        self.values.set_aside = self.conversion.counts().unfit;
+        self.conversion.take_rejected();
         self.values.push_lines(&lines, self.measurement.as_deref())
     }
 }

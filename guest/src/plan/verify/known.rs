@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::converter::{Conversion, Dialect, Format, LineBreaks};
+use crate::converter::{Conversion, Dialect, Format, Manner};
 use crate::error::{Endpoint, Error};
 use crate::plan::exchange::{Event, Exchange, Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
@@ -54,7 +54,7 @@ impl Known {
 }
 
 fn conversion(dialect: Dialect) -> Conversion {
-    Conversion::within(TimeRange::ALL, Format::Lp, dialect, LineBreaks::Refuse)
+    Conversion::within(TimeRange::ALL, Format::Lp, Manner { dialect, ..Manner::default() })
 }
 
 impl Question for Reading {

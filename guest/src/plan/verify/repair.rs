@@ -7,14 +7,14 @@ use crate::converter::Lines;
 use crate::error::Error;
 use crate::plan::exchange::{Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
-use crate::plan::quota::QuotaFinder;
+use crate::plan::pace::Quota;
 use crate::plan::refused::RefusedPoints;
 use crate::plan::set_aside::{Rest, SetAside};
 use crate::plan::side::Key;
 use crate::plan::slot::Slot;
 use crate::plan::window::Window;
 use crate::plan::writer::Writer;
-use crate::plan::{Answer, Note};
+use crate::plan::{Answer, Step};
 use crate::section::Section;
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
@@ -36,15 +36,14 @@ struct Writing {
 }
 
 impl Repair {
-    /// Finds out what the destination's quota allows.
-    pub(super) async fn open(asker: &Asker, settings: &Settings) -> Result<Self, Error> {
-        let (_, write) = asker.ask(QuotaFinder::new(settings)).await?;
-        Ok(Self {
-            slot: Slot::new(settings, write),
+    /// `quota` is the destination's.
+    pub(super) fn new(settings: &Settings, quota: Option<Quota>) -> Self {
+        Self {
+            slot: Slot::new(settings, quota),
             window: Window::default(),
             rejected_max: settings.rejected_max,
             settings: settings.clone(),
-        })
+        }
     }
 
     /// Writes these values, each with what tells it from others; returns how many points the destination
@@ -100,7 +99,7 @@ impl Question for Writing {
             want => return want,
         }
         if let Some(note) = self.writer.held.note(now) {
-            return Want::Step(crate::plan::Step::Note(note));
+            return Want::Step(Step::Note(note));
         }
         let rest = if self.is_written() { Rest::Nothing } else { Rest::Follows };
         self.writer.want_set_aside(now, ids, rest)
@@ -128,30 +127,5 @@ impl Question for Writing {
 impl Writing {
     fn is_written(&self) -> bool {
         self.lines.is_empty() && self.writer.is_done()
-    }
-}
-
-impl Question for QuotaFinder {
-    type Found = (Option<super::super::pace::Quota>, Option<super::super::pace::Quota>);
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Self::Found>, Error> {
-        self.answer(answer)?;
-        Ok(None)
-    }
-
-    fn found(&mut self) -> Option<Self::Found> {
-        QuotaFinder::found(self)
-    }
-
-    fn notes(&mut self) -> std::collections::VecDeque<Note> {
-        std::mem::take(&mut self.notes)
     }
 }

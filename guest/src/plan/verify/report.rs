@@ -343,7 +343,10 @@ fn policies(settings: &Settings) -> Value {
     json!({
         "names": format!("{:?}", settings.dialect).to_lowercase(),
         "line_breaks": format!("{:?}", settings.line_breaks).to_lowercase(),
+        "unfit": format!("{:?}", settings.unfit).to_lowercase(),
         "rejected_max": settings.rejected_max,
+        "rename": settings.rules.texts.rename,
+        "types": settings.rules.texts.types,
     })
 }
 

@@ -4,7 +4,7 @@
 //! Does not know how a server tells what it has refused.
 
 use super::Writer;
-use crate::converter::{Lines, Refused, sift};
+use crate::converter::{Lines, Refused, Rejection, sift};
 use crate::error::Error;
 use crate::plan::exchange::{Ids, Want};
 use crate::plan::set_aside::Rest;
@@ -20,6 +20,16 @@ impl Writer {
     /// Points that were refused.
     pub(crate) fn rejected(&self) -> u64 {
         self.refused.count()
+    }
+
+    /// Sets aside what could not become lines. The number that is allowed, if they are too many.
+    pub(crate) fn set_aside_unfit(&mut self, rejected: &[Rejection]) -> Option<u64> {
+        for rejection in rejected {
+            self.refused.add_unfit();
+            self.set_aside.add_unfit(rejection);
+        }
+        let are_too_many = !rejected.is_empty() && self.refused.are_too_many();
+        are_too_many.then_some(self.refused.allowed())
     }
 
     /// Writes down what is set aside. `Rest::Nothing` if the batch is complete but for that.
@@ -104,6 +114,7 @@ impl Writer {
 
     fn refused_of(&self, all: Option<u64>) -> Option<Error> {
         let bucket = &self.destination.place().bucket;
-        self.refused.are_too_many().then(|| self.refused.error(bucket, all))
+        let are_too_many = self.refused.are_too_many() && self.refused.refused() > 0;
+        are_too_many.then(|| self.refused.error(bucket, all))
     }
 }
