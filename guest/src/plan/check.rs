@@ -28,7 +28,6 @@ use super::verify::slice_length;
 use super::{Ending, Outcome};
 use crate::converter::quoted;
 use crate::error::{Error, Fault};
-use crate::protocol::influxql;
 use crate::settings::{Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 use density::density;
@@ -148,7 +147,6 @@ async fn of_source(
     report.tables = source.tables(asker, whole, slice_length(whole)).await?;
     source.add_tags(asker, &mut report.tables).await?;
     report.ends = source.ends(asker, &report.tables).await?;
-    report.series = series(asker, source).await;
     let start = match (settings.start, journal.earliest) {
         (Start::At(start), _) | (Start::Earliest, Some(start)) => Some(start),
         (Start::Earliest, None) => report.extent().map(|(first, _)| first),
@@ -177,14 +175,6 @@ async fn of_source(
         }
     }
     beyond_now(asker, settings, source, report).await
-}
-
-/// About how many series there are, where that is cheap to ask.
-async fn series(asker: &Asker, source: &Side) -> Option<u64> {
-    let statement = influxql::series_cardinality(&source.database()?.name);
-    let rows = source.first_rows(asker, vec![statement]).await.ok()?;
-    let count = rows.into_iter().flatten().next()?.first()?.integer()?;
-    u64::try_from(count).ok()
 }
 
 /// Points dated later than now: a migration to "now" leaves them.

@@ -153,11 +153,6 @@ pub(crate) fn carriage_returns(field: &str, scope: Scope<'_>) -> String {
     format!("SELECT count({field}) FROM {} AND {field} =~ /\\r/", scope.to_text())
 }
 
-/// About how many series a database has. 2.x does not have it.
-pub(crate) fn series_cardinality(database: &str) -> String {
-    format!("SHOW SERIES CARDINALITY ON {}", identifier(database))
-}
-
 /// The queries that 1.x runs by itself, and which write what they find. 2.x has tasks instead.
 pub(crate) fn continuous_queries() -> String {
     "SHOW CONTINUOUS QUERIES".to_owned()

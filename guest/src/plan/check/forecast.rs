@@ -224,7 +224,7 @@ async fn samples(
         };
         asker.does(format!("reading a sample of `{name}`"), 0.0);
         let before = asker.totals().read;
-        match source.values(asker, table, range).await {
+        match source.sample(asker, table, range).await {
             Ok(values) => {
                 let read = asker.totals().read - before;
                 samples.extend(Sample::of_values(&values, read).map(|s| (name.clone(), s)));

@@ -23,8 +23,6 @@ pub(super) struct Report {
     sides: [About; 2],
     pub(super) range: Option<TimeRange>,
     pub(super) ends: BTreeMap<String, Ends>,
-    /// About so many.
-    pub(super) series: Option<u64>,
     pub(super) tables: Tables,
     pub(super) slice: u64,
     pub(super) density: Option<Density>,
@@ -49,7 +47,6 @@ impl Report {
             sides: [about(settings.source.place()), about(settings.destination.place())],
             range: None,
             ends: BTreeMap::new(),
-            series: None,
             tables: Tables::new(),
             slice: 0,
             density: None,
@@ -97,6 +94,12 @@ impl Report {
         Some((first, last))
     }
 
+    /// How many series there are, where that is told.
+    pub(super) fn series(&self) -> Option<u64> {
+        let series: u64 = self.tables.values().map(|table| table.series).sum();
+        (series > 0).then_some(series)
+    }
+
     /// As JSON, the text under `text`.
     pub(super) fn to_text(&self) -> String {
         let times = |(first, last): &Ends| [first.to_string(), last.to_string()];
@@ -109,7 +112,7 @@ impl Report {
             "destination": self.about(1),
             "range": self.range.map(|range| [range.start().to_string(), range.stop().to_string()]),
             "points": self.extent().map(|ends| times(&ends)),
-            "series_estimated": self.series,
+            "series": self.series(),
             "slice_seconds": self.slice / SECOND,
             "values_are_exact": self.density.as_ref().map(Density::is_exact),
             "measurements_uncounted": self.density.as_ref().map(|density| &density.uncounted),
@@ -145,6 +148,7 @@ impl Report {
             json!({
                 "measurement": name,
                 "tags": table.tags,
+                "series": table.series,
                 "fields": fields.into_iter().map(field).collect::<Vec<_>>(),
                 "values": counted.map(super::density::Counted::values),
                 "is_sampled": counted.map(super::density::Counted::is_sampled),

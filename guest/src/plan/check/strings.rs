@@ -36,7 +36,7 @@ pub(super) async fn findings(
                 let column = Column { field: field.name.clone(), class: None };
                 match density.tables.get(name).map(|counted| counted.of(&column)) {
                     Some(0) => {}
-                    Some(count) if count <= STRINGS_MAX => asked.push((part, field)),
+                    Some(count) if count <= STRINGS_MAX => asked.push((table, part, field)),
                     Some(_) | None => too_many.push(format!("{}.{}", part.name, field.name)),
                 }
             }
@@ -44,21 +44,24 @@ pub(super) async fn findings(
     }
     let mut found = Vec::new();
     asker.does("looking for carriage returns".to_owned(), 0.0);
-    let counts = match source.carriage_returns(asker, &asked, range).await {
-        Ok(counts) => counts,
-        // It is too much at once, or no such query is known there.
-        Err(error)
-            if matches!(
-                error.fault,
-                Fault::TooLarge | Fault::TimedOut | Fault::Settings | Fault::Malformed
-            ) =>
-        {
-            let message = format!("carriage returns in strings were not counted: {error}");
-            return Ok(vec![Finding::info("strings", message)]);
-        }
-        Err(error) => return Err(error),
-    };
-    for ((part, field), count) in asked.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
+    for (table, part, field) in asked {
+        let count = source.carriage_returns(asker, table, part, &field.name, range).await;
+        let count = match count {
+            Ok(0) => continue,
+            Ok(count) => count,
+            // It is too much at once, or no such query is known there.
+            Err(error)
+                if matches!(
+                    error.fault,
+                    Fault::TooLarge | Fault::TimedOut | Fault::Settings | Fault::Malformed
+                ) =>
+            {
+                let message = format!("carriage returns in strings were not counted: {error}");
+                found.push(Finding::info("strings", message));
+                return Ok(found);
+            }
+            Err(error) => return Err(error),
+        };
         let strings = counted(count, "string holds", "strings hold");
         let (table, name) = (quoted(&part.name), quoted(&field.name));
         let message = format!("{strings} a carriage return in `{name}` of `{table}`");

@@ -9,15 +9,12 @@ use crate::converter::{Cell, first_time, tables};
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
 use crate::plan::road::{Database, Road};
-use crate::plan::schema::{Class, Field, Measurement};
+use crate::plan::schema::{Class, Measurement};
 use crate::protocol::influxql::{self, Scope};
 use crate::protocol::{flux, iox, sql};
 use crate::section::Section;
 use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
-
-/// No section.
-static WHOLE: Section = Section::ALL;
 
 /// Of fields whose type changes, the classes of which there are values: by measurement and field.
 pub(crate) type Classes = BTreeMap<(String, String), BTreeSet<Class>>;
@@ -88,14 +85,20 @@ impl Side {
         range: TimeRange,
     ) -> Result<Option<String>, Error> {
         if let Way::InfluxQl(_) = &self.way {
-            let parts = all.iter().flat_map(|table| &table.parts);
-            let statements: Vec<_> = parts
-                .clone()
-                .filter_map(|part| Some(influxql::first("*::field", self.scope(part, range)?)))
-                .collect();
-            let rows = self.first_rows(asker, statements).await?;
-            let mut found = parts.zip(rows).filter(|(_, row)| row.is_some());
-            return Ok(found.next().map(|(part, _)| part.name.clone()));
+            for table in all {
+                // Mostly the first section shows it: the others are asked for then.
+                for section in self.sections(asker, table, range).await? {
+                    let scopes =
+                        table.parts.iter().filter_map(|part| self.scope(part, range, &section));
+                    let statements =
+                        scopes.map(|scope| influxql::first("*::field", scope)).collect();
+                    let rows = self.first_rows(asker, statements).await?;
+                    if rows.iter().any(Option::is_some) {
+                        return Ok(Some(table.name.clone()));
+                    }
+                }
+            }
+            return Ok(None);
         }
         for table in all {
             let call = match &self.way {
@@ -145,12 +148,19 @@ impl Side {
         match &self.way {
             Way::InfluxQl(_) => {
                 let (mut names, mut statements) = (Vec::new(), Vec::new());
-                for part in all.values().flat_map(|table| &table.parts) {
-                    let Some(scope) = self.scope(part, TimeRange::ALL) else { continue };
-                    for column in columns(part) {
-                        names.extend([&part.name, &part.name]);
-                        statements.push(influxql::first(&column, scope));
-                        statements.push(influxql::last(&column, scope));
+                for table in all.values() {
+                    let sections = self.sections(asker, table, TimeRange::ALL).await?;
+                    let each =
+                        table.parts.iter().flat_map(|p| sections.iter().map(move |s| (p, s)));
+                    for (part, section) in each {
+                        let Some(scope) = self.scope(part, TimeRange::ALL, section) else {
+                            continue;
+                        };
+                        for column in columns(part) {
+                            names.extend([&part.name, &part.name]);
+                            statements.push(influxql::first(&column, scope));
+                            statements.push(influxql::last(&column, scope));
+                        }
                     }
                 }
                 let rows = self.first_rows(asker, statements).await?;
@@ -184,12 +194,16 @@ impl Side {
         range: TimeRange,
     ) -> Result<Classes, Error> {
         let (mut asked, mut statements) = (Vec::new(), Vec::new());
-        for part in all.values().flat_map(|table| &table.parts) {
-            let Some(scope) = self.scope(part, range) else { continue };
-            for field in part.fields.iter().filter(|field| field.types.len() > 1) {
-                for (class, column) in Class::ALL.into_iter().zip(field.typed_columns()) {
-                    asked.push((part.name.clone(), field.name.clone(), class));
-                    statements.push(influxql::first(&column, scope));
+        for table in all.values().filter(|t| t.parts.iter().any(Measurement::has_changing_types)) {
+            let sections = self.sections(asker, table, range).await?;
+            let each = table.parts.iter().flat_map(|p| sections.iter().map(move |s| (p, s)));
+            for (part, section) in each {
+                let Some(scope) = self.scope(part, range, section) else { continue };
+                for field in part.fields.iter().filter(|field| field.types.len() > 1) {
+                    for (class, column) in Class::ALL.into_iter().zip(field.typed_columns()) {
+                        asked.push((part.name.clone(), field.name.clone(), class));
+                        statements.push(influxql::first(&column, scope));
+                    }
                 }
             }
         }
@@ -204,23 +218,23 @@ impl Side {
         Ok(classes)
     }
 
-    /// How many values of each field of strings hold a carriage return, as far as there are some.
+    /// How many values of a field of strings hold a carriage return.
     pub(crate) async fn carriage_returns(
         &self,
         asker: &Asker,
-        fields: &[(&Measurement, &Field)],
+        table: &Table,
+        part: &Measurement,
+        field: &str,
         range: TimeRange,
-    ) -> Result<Vec<u64>, Error> {
-        let statement = |(part, field): &(&Measurement, &Field)| {
-            Some(influxql::carriage_returns(&field.name, self.scope(part, range)?))
-        };
-        let rows = self.first_rows(asker, fields.iter().filter_map(statement).collect()).await;
-        let count = |row: Option<Vec<Cell>>| {
-            let count = row.as_deref().and_then(|row| row.get(1)).and_then(Cell::integer);
-            count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
-        };
+    ) -> Result<u64, Error> {
+        let sections = self.sections(asker, table, range).await?;
+        let scopes = sections.iter().filter_map(|section| self.scope(part, range, section));
+        let statements = scopes.map(|scope| influxql::carriage_returns(field, scope)).collect();
+        let rows = self.first_rows(asker, statements).await;
+        let count = |row: Vec<Cell>| row.get(1).and_then(Cell::integer);
         let rows = rows.map_err(|error| error.of_side(self.which))?;
-        Ok(rows.into_iter().map(count).collect())
+        let counts = rows.into_iter().flatten().filter_map(count);
+        Ok(counts.filter_map(|count| u64::try_from(count).ok()).sum())
     }
 
     /// The first row of the answer to each of these statements of InfluxQL, if there is one.
@@ -249,7 +263,12 @@ impl Side {
         Ok(rows)
     }
 
-    fn scope<'a>(&'a self, part: &'a Measurement, range: TimeRange) -> Option<Scope<'a>> {
+    fn scope<'a>(
+        &'a self,
+        part: &'a Measurement,
+        range: TimeRange,
+        section: &'a Section,
+    ) -> Option<Scope<'a>> {
         // A condition may be about a field whose type changes, and would then not see all points.
         let condition = self.settings.selection.condition.as_deref();
         Some(Scope {
@@ -257,7 +276,7 @@ impl Side {
             policy: &part.policy,
             measurement: &part.name,
             range,
-            section: &WHOLE,
+            section,
             condition: condition.filter(|_| !part.has_changing_types()),
         })
     }

@@ -60,8 +60,8 @@ impl Report {
         if let Some((first, last)) = self.extent() {
             say(text, format_args!("points       from {first} to {last}"));
         }
-        if let Some(series) = self.series {
-            say(text, format_args!("series       about {series}"));
+        if let Some(series) = self.series() {
+            say(text, format_args!("series       {series}"));
         }
     }
 
