@@ -1,7 +1,8 @@
 //! Every case of `tests/corpus`: the lines or the error that a response gives, however it is cut.
 //!
 //! A case is a folder: `response.csv` (or `.msgpack` of InfluxQL, or `.lp`), perhaps `settings.json`,
-//! and what must come of it, `lines.lp`; where its name begins with `error_`, also `error.txt`.
+//! and what must come of it, `lines.lp`; where its name begins with `error_`, also `error.txt`, and where
+//! something is set aside, `rejected.txt`.
 //! `BLESS=1 cargo test` writes what comes now: review the diff.
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use influxdb_line_protocol::parse_lines;
 use serde_json::{Value, json};
-use tsm2iox_guest::converter::{Conversion, convert};
+use tsm2iox_guest::converter::{Conversion, Rejection, convert};
 use tsm2iox_guest::error::Error;
 
 /// A response, and how it is to be read.
@@ -105,6 +106,37 @@ fn every_response_gives_its_lines_or_its_error() {
         check_file(&case.folder, "error.txt", error.map(|error| error + "\n").as_deref());
         let name = case.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         assert_eq!(name.starts_with("error_"), case.folder.join("error.txt").exists(), "{name}");
+    }
+}
+
+/// What is set aside of a response that comes in these pieces: where, why and what it is.
+fn rejected(pieces: &[&[u8]], settings: &str) -> Option<String> {
+    let mut conversion = Conversion::open(settings).expect("the settings are fit");
+    let (mut all, mut counted) = (Vec::new(), 0);
+    for piece in pieces {
+        let converted = conversion.push(piece).ok()?;
+        counted += converted.totals.rejected;
+        all.extend(converted.rejected);
+    }
+    let converted = conversion.finish().ok()?;
+    all.extend(converted.rejected);
+    assert_eq!(counted + converted.totals.rejected, all.len() as u64);
+    let texts =
+        all.iter().map(|Rejection { line, reason, text }| format!("{line}: {reason}\n{text}\n"));
+    Some(texts.collect()).filter(|text: &String| !text.is_empty())
+}
+
+#[test]
+fn what_is_set_aside_is_told_with_its_reason_however_the_response_is_cut() {
+    for case in cases().filter(|case| case.settings["unfit"] == "set_aside") {
+        let settings = case.settings.to_string();
+        let whole = rejected(&[&case.response], &settings);
+        check_file(&case.folder, "rejected.txt", whole.as_deref());
+        for cut in 0..case.response.len() {
+            let (head, tail) = case.response.split_at(cut);
+            let name = case.folder.display();
+            assert_eq!(rejected(&[head, tail], &settings), whole, "{name}: byte {cut}");
+        }
     }
 }
 
@@ -260,6 +292,6 @@ fn an_unknown_setting_is_refused() {
     let error = Conversion::open(r#"{"merge": 1}"#).expect_err("there is no such setting");
     assert_eq!(
         error.to_string(),
-        "settings: unknown field `merge`, expected one of `format`, `product`, `merge_bytes_max`, `unsigned`, `line_breaks` at line 1 column 8"
+        "settings: unknown field `merge`, expected one of `format`, `product`, `merge_bytes_max`, `unsigned`, `line_breaks`, `unfit`, `rename`, `types` at line 1 column 8"
     );
 }

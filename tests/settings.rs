@@ -1,5 +1,8 @@
 //! What is wrong with a configuration is said in one sentence that names the key.
 
+#[path = "settings/rules.rs"]
+mod rules;
+
 use serde_json::{Value, json};
 use tsm2iox_guest::error::Fault;
 use tsm2iox_guest::plan::{Plan, Purpose};

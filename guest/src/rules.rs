@@ -248,3 +248,72 @@ impl FieldRule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Type;
+    use crate::converter::Dialect;
+    use crate::settings::schema::read;
+
+    #[test]
+    fn a_rule_of_one_measurement_comes_before_one_of_all() {
+        let rename = json!([
+            { "measurement": "cpu", "to": "processor" },
+            { "tag": "host", "to": "machine" },
+            { "measurement": "cpu", "tag": "host", "to": "node" },
+            { "measurement": "cpu", "field": "load", "to": "l" },
+        ]);
+        let types = json!([
+            { "field": "load", "as": "suffix" },
+            { "measurement": "mem", "field": "load", "as": "float" },
+        ]);
+        let rules = read("", Some(&rename), Some(&types), Dialect::Iox).expect("they are fit");
+        assert!(!rules.is_empty());
+        assert_eq!(["cpu", "mem"].map(|name| rules.measurement(name)), ["processor", "mem"]);
+        assert_eq!(["cpu", "mem"].map(|name| rules.tag(name, "host")), ["node", "machine"]);
+        // Those of other keys hold for it too.
+        let field = |measurement, of| {
+            let (name, of) = rules.field(measurement, "load", of);
+            (name.into_owned(), of)
+        };
+        for (measurement, of, name, becomes) in [
+            ("cpu", Type::Float, "l_float", Type::Float),
+            ("cpu", Type::Unsigned, "l_unsigned", Type::Unsigned),
+            ("disk", Type::Boolean, "load_boolean", Type::Boolean),
+            ("mem", Type::Float, "load", Type::Float),
+            ("mem", Type::Integer, "load", Type::Float),
+            ("mem", Type::Unsigned, "load", Type::Float),
+            ("mem", Type::String, "load_string", Type::String),
+        ] {
+            assert_eq!(field(measurement, of), (name.to_owned(), becomes), "{measurement}");
+        }
+        assert_eq!(rules.field("cpu", "other", Type::Float).0, "other");
+    }
+
+    #[test]
+    fn rules_are_recorded_in_one_order() {
+        let one =
+            json!([{ "tag": "a", "to": "b" }, { "field": "f", "measurement": "m", "to": "g" }]);
+        let other =
+            json!([{ "to": "g", "measurement": "m", "field": "f" }, { "to": "b", "tag": "a" }]);
+        let texts = [one, other]
+            .map(|rename| read("", Some(&rename), None, Dialect::Iox).expect("they are fit").texts);
+        assert_eq!(texts[0], texts[1]);
+        let text = r#"[{"tag":"a","to":"b"},{"field":"f","measurement":"m","to":"g"}]"#;
+        assert_eq!((texts[0].rename.as_str(), texts[0].types.as_str()), (text, ""));
+    }
+
+    #[test]
+    fn names_may_be_exchanged_but_not_made_one() {
+        let read = |rename| read("", Some(&rename), None, Dialect::Iox);
+        let rules = read(json!([{ "tag": "a", "to": "b" }, { "tag": "b", "to": "a" }]));
+        let rules = rules.expect("they are fit");
+        assert_eq!(["a", "b", "c"].map(|key| rules.tag("m", key)), ["b", "a", "c"]);
+        assert_eq!(rules.of("m").tags.taken_by("a"), None);
+        let rules = read(json!([{ "tag": "a", "to": "b" }])).expect("they are fit");
+        assert_eq!(rules.of("m").tags.taken_by("b"), Some("a"));
+        read(json!([{ "tag": "a", "to": "c" }, { "tag": "b", "to": "c" }])).expect_err("both");
+    }
+}

@@ -41,15 +41,19 @@ pub(super) fn check_listing(reply: &Reply, recorded: &str) {
 }
 
 /// A listing with zeros in its ids and times.
-pub(super) fn nameless(listing: &str) -> String {
+fn nameless(listing: &str) -> String {
     let is_time = |line: &str| line.contains("createdAt") || line.contains("updatedAt");
     let lines = listing.split_inclusive('\n');
     let lines = lines.map(|line| if is_time(line) { "…\n" } else { line });
-    let text = lines.collect::<String>();
+    without_ids(&lines.collect::<String>())
+}
+
+/// A text with zeros in its ids.
+pub(super) fn without_ids(text: &str) -> String {
     let is_id = |word: &&str| word.len() == 16 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let words = text.split(|character: char| !character.is_ascii_alphanumeric());
     let ids = words.filter(is_id).map(str::to_owned).collect::<Vec<_>>();
-    ids.iter().fold(text, |text, id| text.replace(id.as_str(), "0000000000000000"))
+    ids.iter().fold(text.to_owned(), |text, id| text.replace(id.as_str(), "0000000000000000"))
 }
 
 fn bucket_id(influx: &FakeInflux, name: &str) -> String {

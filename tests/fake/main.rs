@@ -14,6 +14,7 @@ mod servers;
 mod sql;
 mod tampering;
 mod tasks;
+mod v3;
 mod writes;
 
 use serde_json::json;

@@ -1,5 +1,6 @@
 //! `/api/v3/query_sql` against what InfluxDB 3 Core 3.10.1 answers by its sources: `http.rs`,
-//! `write_buffer/mod.rs`, and the snapshots beside its own tests. No server was asked.
+//! `write_buffer/mod.rs`, and the snapshots beside its own tests. No server of that release was asked;
+//! what 3.6.0 was recorded to answer is in `v3.rs`.
 
 use serde_json::json;
 use support::client::{self, Reply};
@@ -185,14 +186,16 @@ fn what_is_not_understood_is_refused() {
     check("SELECT * FROM m", "Expected: WHERE, found: EOF");
     let rows = format!("SELECT * FROM m {WHERE} ORDER");
     check(&rows, "Expected: end of statement, found: ORDER at Line: 1, Column: 108");
-    check("SELECT * FROM \"m", "Expected: close delimiter '\"' at Line: 1, Column: 15");
     let minutes = "SELECT date_bin(INTERVAL '1 minutes', time)";
     check(
         minutes,
         "Expected: an interval of seconds or nanoseconds, found: '1 minutes' at Line: 1, Column: 26",
     );
     let reply = client::request(&influx.url(), "POST", SQL, &[], b"{\"db\":\"b\"}");
-    assert_eq!((reply.status, reply.text()), (400, "serde json error: missing field `q`"));
+    assert_eq!(
+        (reply.status, reply.text()),
+        (400, "serde json error: missing field `q` at line 1 column 10")
+    );
     let reply = client::request(&influx.url(), "GET", SQL, &[], &[]);
     assert_eq!((reply.status, reply.text()), (400, "missing query parameters 'db' and 'q'"));
 }
@@ -227,7 +230,7 @@ fn answers_have_the_heads_of_that_server() {
     influx.load("b", "m f=1 1640995200000000000");
     let reply = ask(&influx, &format!("SELECT time FROM m {WHERE} LIMIT 1"));
     let expected = "HTTP/1.1 200 OK\r\ncontent-type: application/jsonl\r\n\
-         cluster-uuid: 62870a32-d799-4244-a2dd-6ec131b21a0e\r\ntransfer-encoding: chunked\r\n\
+         access-control-allow-origin: *\r\ncluster-uuid: 62870a32-d799-4244-a2dd-6ec131b21a0e\r\ntransfer-encoding: chunked\r\n\
          date: \r\n\r\n{\"time\":\"2022-01-01T00:00:00\"}\n";
     check_answer(&reply, expected);
     let settings = Settings { token: Some("t".into()), ..Settings::default() };

@@ -56,9 +56,10 @@ fn a_look_writes_nothing_and_tells_what_a_run_would_move() {
         let (code, report) = check(&migration);
         assert_eq!(code, Some(0), "{report:#}");
         assert_eq!(report["would_start"], true);
-        let values = points().lines().map(|line| if line.starts_with("cpu") { 4 } else { 1 });
+        let of_line = |line: &str| if line.starts_with("cpu") { 4 } else { 1 };
+        let values: u64 = points().lines().map(of_line).sum();
         let beyond = 15 * (3 * 4 + 1);
-        assert_eq!(report["forecast"]["values"], values.sum::<u64>() - beyond, "{report:#}");
+        assert_eq!(report["forecast"]["values"], values - beyond, "{report:#}");
         assert_eq!(report["values_are_exact"], true);
         assert_eq!(
             report["points"],

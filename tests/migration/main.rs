@@ -11,6 +11,7 @@ mod influxdb_1_names;
 mod influxdb_1_relay;
 mod influxdb_1_types;
 mod influxdb_1_where;
+mod policies;
 mod real;
 mod refusals;
 mod run;

@@ -53,8 +53,22 @@ fn what_decides_the_lines_must_not_change_midway() {
     let unsaid = settings(&json!({ "destination": { "api": "v2" } }));
     let accepting = settings(&json!({ "schema": { "line_breaks": "accept" } }));
     let strict = settings(&json!({}));
+    let setting_aside = settings(&json!({
+        "schema": { "unfit": "set_aside" }, "rejected": { "max": 1 },
+    }));
+    let renaming = |to: &str| {
+        settings(&json!({ "schema": { "rename": [{ "tag": "no such tag", "to": to }] } }))
+    };
+    let floats = settings(&json!({ "schema": { "types": [{ "field": "none", "as": "float" }] } }));
     // What was refused before may be allowed later: it was not moved yet.
-    for (first, second) in [(&unsaid, &product("oss")), (&strict, &accepting), (&unsaid, &unsaid)] {
+    for (first, second) in [
+        (&unsaid, &product("oss")),
+        (&strict, &accepting),
+        (&strict, &setting_aside),
+        (&unsaid, &unsaid),
+        (&renaming("a"), &renaming("a")),
+        (&floats, &floats),
+    ] {
         let mut world = world();
         complete(world.run(Purpose::Migrate, first));
         complete(world.run(Purpose::Migrate, second));
@@ -62,6 +76,11 @@ fn what_decides_the_lines_must_not_change_midway() {
     for (first, second, key) in [
         (&product("oss"), &product("serverless"), "destination.product"),
         (&accepting, &strict, "schema.line_breaks"),
+        (&setting_aside, &strict, "schema.unfit"),
+        (&strict, &renaming("a"), "schema.rename"),
+        (&renaming("a"), &renaming("b"), "schema.rename"),
+        (&renaming("a"), &strict, "schema.rename"),
+        (&floats, &strict, "schema.types"),
     ] {
         let mut world = world();
         complete(world.run(Purpose::Migrate, first));

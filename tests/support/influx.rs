@@ -43,7 +43,9 @@ use influxdb_line_protocol::split_lines;
 pub use exchange::Exchange;
 pub use fault::{Fault, Hold, Moment, Piece, Share};
 pub use points::{Fields, Point, Points, Series, Type, Value};
-pub use settings::{ContinuousQuery, Databases, Engine, Mapping, Settings, Sql, Task, Version};
+pub use settings::{
+    ContinuousQuery, Databases, Engine, Mapping, Release, Settings, Sql, Task, Version,
+};
 
 use server::{Shared, accept};
 

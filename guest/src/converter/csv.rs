@@ -8,6 +8,7 @@ use super::draft;
 use super::error::{ConversionError, ErrorKind, quoted};
 use super::points::Points;
 use super::records::Records;
+use super::text::without_line_end;
 
 /// Reads a response.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl Csv {
                     let is_annotation = bare.next() == Some(&b'#');
                     // What is no row decides what the rows after it mean.
                     if !is_annotation && points.sets_aside(&error.kind) {
-                        let text = draft::text(&[cut, read].concat());
+                        let text = draft::text(without_line_end(&[cut, read].concat()));
                         points.set_aside(error, 1, text);
                     } else {
                         points.note(error)?;

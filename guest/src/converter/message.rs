@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use super::error::{ErrorKind, MAP_OF_RESULTS, fault_of_query};
-use super::names::depends_on_product;
+use super::error::{ErrorKind, MAP_OF_RESULTS, UNCERTAIN_LINE, fault_of_query};
+use super::names::{ONE_OF_BOTH, depends_on_product};
 use crate::error::Fault;
 
 impl ErrorKind {
@@ -63,9 +63,16 @@ impl ErrorKind {
             Self::NotInLineProtocol { reason, .. } if depends_on_product(reason) => {
                 Some("say what the destination is: `destination.product`, `convert --product`")
             }
+            Self::NotInLineProtocol { reason: ONE_OF_BOTH, .. } => {
+                Some("rename one of both, on all points of the measurement: `[[schema.rename]]`")
+            }
+            Self::NotInLineProtocol { what: UNCERTAIN_LINE, .. } => {
+                Some("mend it in the file, or leave it out")
+            }
             Self::NotInLineProtocol { .. } | Self::NotUtf8 { .. } => Some(
                 "mend it at the source, or leave it out: of what is asked for, by \
-                 `migration.measurements`, `migration.where` or `migration.filter`, or of the file",
+                 `migration.measurements`, `migration.where` or `migration.filter`, or of the file; or set it \
+                 aside: `schema.unfit = \"set_aside\"`",
             ),
             Self::Inexact { .. } => Some(
                 "choose `as = \"suffix\"` for this field in `schema.types`: each type then has its own",

@@ -216,9 +216,13 @@ pub(crate) fn clash(dialect: Dialect, tags: &[(&str, &str)], field: &str) -> Opt
         what: Part::FieldKey.name(),
         found: quoted(field),
         of: String::new(),
-        reason: "a tag of the point has this name too, and InfluxDB 3 takes only one of both",
+        reason: ONE_OF_BOTH,
     })
 }
+
+/// Why there is no field of this name.
+pub(crate) const ONE_OF_BOTH: &str =
+    "a tag of the point has this name too, and InfluxDB 3 takes only one of both";
 
 const BACKSLASH_DIFFERS: &str = r#"servers differ on a `\` before `\`, `,`, `=`, `"` or a blank"#;
 const BLANK_DIFFERS: &str = "servers differ on a tab or a NUL";

@@ -281,14 +281,15 @@ impl Writer<'_> {
             self.points.counts.outside += 1;
             return Ok(());
         }
-        let Column { name, place, shared, .. } = &rows.columns[column];
+        let known = &rows.columns[column];
         let of_series = rows.fault.as_ref().or(rows.time_fault.as_ref());
-        if let Some(fault) = of_series.or_else(|| rows.columns[column].fault()) {
+        if let Some(fault) = of_series.or_else(|| known.fault()) {
             return Err(fault.clone().of(&rows.series));
         }
         let mut value = rows.value(column, token)?;
+        let Column { name, place, shared, .. } = known;
         let mut place = place;
-        if let Some(other) = rows.columns[column].place_by_type(&value) {
+        if let Some(other) = known.place_by_type(&value) {
             if let Some(fault) = other.fault.as_ref().or(other.clash.as_ref()) {
                 return Err(fault.clone().of(&rows.series));
             }

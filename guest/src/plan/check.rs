@@ -254,7 +254,7 @@ async fn values(
     // Of a file, what was read of it is known.
     let slice = slice_length(range);
     report.slice = slice;
-    let density = density(asker, source, &report.tables, range, slice).await?;
+    let density = density(asker, source, &report.tables, &report.ends, range, slice).await?;
     where_types_change(&density, report);
     let found = strings::findings(asker, source, &report.tables, &density, range).await?;
     report.findings.extend(found);

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::Value;
 
 use super::bounds::{Bounds, Found};
-use super::check::{self, Finding};
+use super::check;
 use super::concurrency::Concurrency;
 use super::divide::Divider;
 use super::exchange::{Ids, Want};
@@ -36,17 +36,7 @@ use crate::section::Section;
 use crate::settings::{BatchInterval, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 use ending::LeftOut;
-
-/// How a migration begins, as it is to be recorded.
-#[derive(Clone, Copy, Debug)]
-struct Beginning {
-    range: TimeRange,
-    earliest: bool,
-    now: bool,
-}
-
-/// What a look at both sides has found.
-type Looked = Result<Vec<Finding>, Error>;
+use looking::{Beginning, Looked};
 
 /// Whether batches are done, or only handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -78,7 +78,10 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
     let (of_source, of_destination) = asker
         .both(source.tables(asker, range, slice), destination.tables(asker, range, slice))
         .await?;
-    let pairs = pairs(&source, of_source, &destination, of_destination);
+    let mut pairs = pairs(&source, of_source, &destination, of_destination);
+    // What else there is, is no part of a selection.
+    let is_whole = settings.selection.to_text().is_empty();
+    pairs.retain(|_, pair| is_whole || !pair.source.is_empty());
     let mut comparison = Comparison {
         asker,
         settings,

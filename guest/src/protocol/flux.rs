@@ -57,7 +57,7 @@ pub(crate) fn count(
 }
 
 /// How many values each field of a measurement has in each of these ranges, in columns `_field` and `_value`;
-/// `slice` is the start of the range. Of a field with several types in a range only one is counted (observed
+/// `_start` is that of the range. Of a field with several types in a range only one is counted (observed
 /// on InfluxDB 2.9.1). The engine counts: grouped before, for else it holds a table of each series.
 pub(crate) fn counts(
     place: &Place,
@@ -67,10 +67,7 @@ pub(crate) fn counts(
 ) -> Call {
     let count = |range: &TimeRange| {
         let (query, start) = (selected(place, *range, selection, section), range.start().0);
-        format!(
-            "{query} |> group(columns: [\"_field\"]) |> count() |> set(key: \"slice\", value: \"{start}\") \
-             |> yield(name: \"{start}\")"
-        )
+        format!("{query} |> group(columns: [\"_field\"]) |> count() |> yield(name: \"{start}\")")
     };
     let counts: Vec<_> = ranges.iter().map(count).collect();
     call(Endpoint::Source, place, &counts.join("\n"))

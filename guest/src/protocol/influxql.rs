@@ -70,6 +70,19 @@ pub(crate) fn call_on_policy(
     Call { path: format!("{}&rp={}", call.path, encoded(policy)), ..call }
 }
 
+/// As `call_on_policy`, and the answer comes as one: in chunks, `SHOW TAG KEYS` has a result for each
+/// measurement, and none says that it is the last (observed on InfluxDB 1.6.7 and 2.9.1).
+pub(crate) fn call_at_once(
+    database: &str,
+    policy: &str,
+    statements: &[String],
+    name: &str,
+) -> Call {
+    let call = call(database, statements, name);
+    let (database, policy) = (encoded(database), encoded(policy));
+    Call { path: format!("/query?db={database}&epoch=ns&rp={policy}"), ..call }
+}
+
 /// The retention policies of a database.
 pub(crate) fn retention_policies(database: &str) -> String {
     format!("SHOW RETENTION POLICIES ON {}", identifier(database))

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use serde_json::json;
 
 use super::msgpack::{push_map, push_text};
+use super::settings::Release;
 use crate::wire::header;
 
 /// What is sent in answer to a request.
@@ -165,9 +166,13 @@ pub(super) fn query_answered(body: Vec<u8>) -> Reply {
 
 /// 200 with what version 3 finds. It sends it batch by batch, and its head before the last one.
 pub(super) fn v3_answered(content_type: &str, body: Vec<u8>) -> Reply {
-    let content_type = ("content-type", content_type.to_owned());
-    let headers =
-        vec![content_type, cluster(), ("transfer-encoding", "chunked".to_owned()), date("date")];
+    let headers = vec![
+        ("content-type", content_type.to_owned()),
+        ("access-control-allow-origin", "*".to_owned()),
+        cluster(),
+        ("transfer-encoding", "chunked".to_owned()),
+        date("date"),
+    ];
     Reply { status: 200, headers, body }
 }
 
@@ -329,6 +334,14 @@ impl Reply {
     /// The same with a header more.
     pub(super) fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.headers.insert(0, (name, value));
+        self
+    }
+
+    /// The same from this release of version 3, of which the older one has no name for itself.
+    pub(super) fn of(mut self, release: Release) -> Self {
+        if release == Release::V3_6 {
+            self.headers.retain(|(name, _)| *name != "cluster-uuid");
+        }
         self
     }
 

@@ -33,6 +33,9 @@ pub(super) enum Answer {
     Earliest,
     /// Their number by these columns: `group(columns: ["_measurement", "_field"]) |> count()`.
     Counts(Vec<String>),
+    /// The measurements: `keep(columns: ["_measurement"]) |> group() |> distinct(column: "_measurement") |>
+    /// limit(n: 100000)`.
+    Measurements,
 }
 
 /// Reads queries. The error is a message as the server gives it: place and reason.
@@ -65,9 +68,12 @@ enum Stage {
     Filter(Predicate),
     First,
     KeepTime,
+    KeepMeasurement,
     MinTime,
     Group(Vec<String>),
     Count,
+    DistinctMeasurement,
+    Limit,
     Yield(String),
 }
 
@@ -104,6 +110,12 @@ impl Parser {
             [] => Answer::Points,
             [Stage::First, Stage::KeepTime, Stage::MinTime] => Answer::Earliest,
             [Stage::Group(columns), Stage::Count] => Answer::Counts(columns.clone()),
+            [
+                Stage::KeepMeasurement,
+                Stage::Group(columns),
+                Stage::DistinctMeasurement,
+                Stage::Limit,
+            ] if columns.is_empty() => Answer::Measurements,
             _ => return Err(self.fault_at(first, "this order of stages is not known to the fake")),
         };
         let result = result.unwrap_or_else(|| "_result".to_owned());
@@ -125,14 +137,31 @@ impl Parser {
             "keep" => {
                 self.argument("columns")?;
                 self.symbol("[")?;
-                self.time_column()?;
+                let stage = if self.peek() == &Kind::Text("_measurement".to_owned()) {
+                    self.advance();
+                    Stage::KeepMeasurement
+                } else {
+                    self.time_column()?;
+                    Stage::KeepTime
+                };
                 self.symbol("]")?;
-                Stage::KeepTime
+                stage
             }
             "min" => {
                 self.argument("column")?;
                 self.time_column()?;
                 Stage::MinTime
+            }
+            "group" if self.peek() == &Kind::Symbol(")") => Stage::Group(Vec::new()),
+            "distinct" if self.text_argument("column")? == "_measurement" => {
+                Stage::DistinctMeasurement
+            }
+            "limit" => {
+                self.argument("n")?;
+                match self.advance() {
+                    Kind::Number(_) => Stage::Limit,
+                    other => return Err(self.fault(format!("expected a number, got {other:?}"))),
+                }
             }
             "group" => {
                 self.argument("columns")?;

@@ -217,6 +217,9 @@ fn found(
         Statement::ShowCardinality { of: counted, database } => {
             Ok(vec![vec![show::cardinality(&of(database), *counted)]])
         }
+        Statement::ShowExactCardinality { database } => {
+            Ok(each_alone(show::exact_cardinality(&known(database)?)))
+        }
         Statement::ShowContinuousQueries => {
             let policies = policies(store, settings, Wanted::default());
             Ok(vec![show::continuous_queries(&policies, &settings.continuous_queries)])

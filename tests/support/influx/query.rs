@@ -156,6 +156,16 @@ fn response(query: &Query, stop: i64, bucket: &Bucket, dialect: Dialect) -> Writ
             }
         }
         Answer::Counts(columns) => tables.write_counts(columns, &mut writer),
+        Answer::Measurements => {
+            // The index knows no times.
+            let names = bucket.points.series().map(|(series, _)| series.measurement.as_str());
+            let names = names.collect::<BTreeSet<_>>();
+            if !names.is_empty() {
+                let label = "_value".to_owned();
+                writer.table(vec![Column { label, datatype: "string", group: false }]);
+                names.into_iter().for_each(|name| writer.row([name].into_iter()));
+            }
+        }
     }
     writer
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use influxdb_line_protocol::ParsedLine;
 
 use super::points::{Point, Type, Value};
+use super::settings::Release;
 
 /// Names that InfluxDB 3 keeps for itself.
 const RESERVED: [&str; 2] = ["time", "__chunk_order"];
@@ -41,9 +42,8 @@ impl fmt::Display for Column {
 }
 
 impl Column {
-    /// Its type as `information_schema.columns` names it since 3.9; up to 3.8 the last one was
-    /// `Timestamp(Nanosecond, None)`.
-    pub(super) fn sql_type(self) -> &'static str {
+    /// Its type as `information_schema.columns` names it.
+    pub(super) fn sql_type(self, release: Release) -> &'static str {
         match self {
             Self::Tag => "Dictionary(Int32, Utf8)",
             Self::Field(Type::Float) => "Float64",
@@ -51,7 +51,10 @@ impl Column {
             Self::Field(Type::Unsigned) => "UInt64",
             Self::Field(Type::Boolean) => "Boolean",
             Self::Field(Type::String) => "Utf8",
-            Self::Time => "Timestamp(ns)",
+            Self::Time => match release {
+                Release::V3_6 => "Timestamp(Nanosecond, None)",
+                Release::V3_10 => "Timestamp(ns)",
+            },
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub is_admin: bool,
     /// How SQL is answered, whatever the engine.
     pub sql: Sql,
+    /// Which InfluxDB 3 answers SQL, and InfluxQL of an IOx engine.
+    pub release: Release,
     /// What `SHOW CONTINUOUS QUERIES` lists on version 1.
     pub continuous_queries: Vec<ContinuousQuery>,
     /// What `/api/v2/tasks` lists on version 2.
@@ -56,6 +58,18 @@ pub struct Task {
     pub every: Option<String>,
     /// Whether it runs.
     pub is_active: bool,
+}
+
+/// The releases of InfluxDB 3 Core that answer queries differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Up to 3.7, as 3.6.0 does it: every error of planning is a 500, a column of times is
+    /// `Timestamp(Nanosecond, None)`; InfluxQL takes one statement, answers faults with a status,
+    /// and ends each object with a line end.
+    V3_6,
+    /// As 3.10.1 does it by its sources. The text about files is that of 3.8, the name of the type
+    /// and InfluxQL are those of 3.9.0, the statuses those of 3.9.1.
+    V3_10,
 }
 
 /// How InfluxDB 3 answers SQL over HTTP.
@@ -131,6 +145,7 @@ impl Default for Settings {
             databases: Databases::Virtual(Vec::new()),
             is_admin: true,
             sql: Sql::Answered { days_max: None },
+            release: Release::V3_10,
             continuous_queries: Vec::new(),
             tasks: Vec::new(),
         }

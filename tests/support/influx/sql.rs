@@ -1,8 +1,8 @@
-//! `/api/v3/query_sql`: SQL as InfluxDB 3 Core 3.10.1 answers it, in JSON.
+//! `/api/v3/query_sql`: SQL as InfluxDB 3 Core answers it, in JSON.
 //!
 //! From `{"db":"b","q":"SELECT time FROM \"m\" …","format":"jsonl"}` to `{"time":"2022-…"}`. What is
-//! not understood is refused, never left out. Follows `influxdb3_server/src/http.rs` of that
-//! version. Knows no connection.
+//! not understood is refused, never left out. As 3.6.0 was recorded; what 3.10.1 does otherwise is
+//! from its `influxdb3_server/src/http.rs`. Knows no connection.
 
 mod json;
 mod parse;
@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use super::answer::{self, Reply, v3};
 use super::exchange::Exchange;
 use super::schema::Column;
-use super::settings::Settings;
+use super::settings::{Release, Settings};
 use super::store::{Bucket, Store};
 use super::table::{Cell, Table};
 use json::Format;
@@ -31,6 +31,19 @@ struct Refusal {
     message: String,
 }
 
+impl Refusal {
+    /// One of a query that cannot be planned, whose fault is known to the newer release.
+    fn planning(status: u16, message: &str, release: Release) -> Self {
+        match release {
+            Release::V3_6 => {
+                let message = format!("query error: error while planning query: {message}");
+                Self { status: 500, message }
+            }
+            Release::V3_10 => Self { status, message: message.to_owned() },
+        }
+    }
+}
+
 /// A row of an answer: names and JSON. What a row does not have is left out of it.
 type Found = Vec<(String, String)>;
 
@@ -44,17 +57,18 @@ pub(super) fn answer(exchange: &Exchange, store: &Store, settings: &Settings) ->
         };
         let bucket = store.bucket(&request.database).ok_or_else(missing)?;
         let query = parse::query(&request.script);
-        let query = query.map_err(|error| Refusal {
-            status: 400,
-            message: format!("SQL error: ParserError({error:?})"),
+        let query = query.map_err(|error| {
+            let message = format!("SQL error: {error}");
+            Refusal::planning(400, &message, settings.release)
         })?;
         let rows = rows(&query, bucket, settings)?;
         Ok((request.format, json::text(&rows, request.format)))
     });
-    match found {
+    let reply = match found {
         Ok((format, text)) => answer::v3_answered(format.content_type(), text.into_bytes()),
         Err(Refusal { status, message }) => v3(status, message.into_bytes()),
-    }
+    };
+    reply.of(settings.release)
 }
 
 /// What is asked.
@@ -81,8 +95,15 @@ fn request(exchange: &Exchange) -> Result<Request, Refusal> {
         if is_get { exchange.parameter(key) } else { body[key].as_str().map(str::to_owned) }
     };
     let required = |key: &str| {
-        let fault = if is_get { "serde error" } else { "serde json error" };
-        value(key).ok_or_else(|| refusal(format!("{fault}: missing field `{key}`")))
+        let missing = || {
+            let length = exchange.body.len();
+            refusal(if is_get {
+                format!("serde error: missing field `{key}`")
+            } else {
+                format!("serde json error: missing field `{key}` at line 1 column {length}")
+            })
+        };
+        value(key).ok_or_else(missing)
     };
     let format = match value("format") {
         Some(format) => format,
@@ -99,30 +120,36 @@ fn request(exchange: &Exchange) -> Result<Request, Refusal> {
 
 fn rows(query: &Query, bucket: &Bucket, settings: &Settings) -> Result<Vec<Found>, Refusal> {
     match query {
-        Query::Columns => Ok(columns(bucket)),
+        Query::Columns => Ok(columns(bucket, settings.release)),
         Query::Counts(counts) => {
-            let table = table(bucket, &counts.table, counts.range)?;
-            check_columns(counts, &table)?;
+            let table = table(bucket, &counts.table, counts.range, settings.release)?;
+            check_columns(counts, &table, settings.release)?;
             check_days(&table, settings)?;
             Ok(counted(counts, &table))
         }
         Query::Rows(rows) => {
-            let table = table(bucket, &rows.table, rows.range)?;
+            let table = table(bucket, &rows.table, rows.range, settings.release)?;
             check_days(&table, settings)?;
             Ok(selected(rows, &table))
         }
     }
 }
 
-fn table<'a>(bucket: &'a Bucket, name: &str, range: Range) -> Result<Table<'a>, Refusal> {
-    Table::of(bucket, name, range.start, range.stop).ok_or_else(|| Refusal {
-        status: 400,
-        message: format!("Error during planning: table 'public.iox.{name}' not found"),
-    })
+fn table<'a>(
+    bucket: &'a Bucket,
+    name: &str,
+    range: Range,
+    release: Release,
+) -> Result<Table<'a>, Refusal> {
+    let missing = || {
+        let message = format!("Error during planning: table 'public.iox.{name}' not found");
+        Refusal::planning(400, &message, release)
+    };
+    Table::of(bucket, name, range.start, range.stop).ok_or_else(missing)
 }
 
 /// `DataFusion` may say another word of a column whose name is much like one that is there.
-fn check_columns(counts: &Counts, table: &Table<'_>) -> Result<(), Refusal> {
+fn check_columns(counts: &Counts, table: &Table<'_>, release: Release) -> Result<(), Refusal> {
     let mut wanted = counts.columns.iter().map(|(column, _)| column);
     let Some(unknown) = wanted.find(|column| !table.columns.contains_key(*column)) else {
         return Ok(());
@@ -133,22 +160,22 @@ fn check_columns(counts: &Counts, table: &Table<'_>) -> Result<(), Refusal> {
     let unknown = parse::quoted(unknown);
     // That it is the client's fault is not known to the server: the status is 500.
     let message = format!("Schema error: No field named {unknown}. Valid fields are {known}.");
-    Err(Refusal { status: 500, message })
+    Err(Refusal::planning(500, &message, release))
 }
 
 fn check_days(table: &Table<'_>, settings: &Settings) -> Result<(), Refusal> {
-    let too_many = |message| Refusal { status: 500, message };
+    let too_many = |message: String| Refusal::planning(500, &message, settings.release);
     table.too_many_files(settings).map_or(Ok(()), |message| Err(too_many(message)))
 }
 
 /// `information_schema.columns`
-fn columns(bucket: &Bucket) -> Vec<Found> {
+fn columns(bucket: &Bucket, release: Release) -> Vec<Found> {
     let text = |text: &str| Json::from(text).to_string();
     let row = |table: &str, name: &str, column: Column| {
         vec![
             ("table_name".to_owned(), text(table)),
             ("column_name".to_owned(), text(name)),
-            ("data_type".to_owned(), text(column.sql_type())),
+            ("data_type".to_owned(), text(column.sql_type(release))),
         ]
     };
     let tables = bucket.schema.tables();

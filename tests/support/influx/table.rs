@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::points::{Fields, Series, Value};
 use super::schema::Column;
-use super::settings::{Settings, Sql};
+use super::settings::{Release, Settings, Sql};
 use super::store::Bucket;
 
 /// Nanoseconds of a day, by which an IOx engine cuts tables into files here.
@@ -66,15 +66,23 @@ impl<'a> Table<'a> {
     pub(super) fn too_many_files(&self, settings: &Settings) -> Option<String> {
         let Sql::Answered { days_max: Some(days_max) } = settings.sql else { return None };
         let days = self.rows().map(|row| row.time.div_euclid(DAY)).collect::<BTreeSet<_>>();
-        let message = format!(
-            "External error: Query would scan {days_max} Parquet files, exceeding the file limit. \
+        let message = match settings.release {
+            Release::V3_6 => format!(
+                "External error: Query would exceed file limit of {days_max} parquet files. Please \
+                 specify a smaller time range for your query. You can increase the file limit with \
+                 the `--query-file-limit` option in the serve command, however, query performance \
+                 will be slower and the server may get OOM killed or become unstable as a result"
+            ),
+            Release::V3_10 => format!(
+                "External error: Query would scan {days_max} Parquet files, exceeding the file limit. \
              InfluxDB 3 Core caps file access to prevent performance degradation and memory \
              issues. Use a narrower time range, or increase the limit with --query-file-limit \
              (this may cause slower queries or instability).\n\nTo remove this limitation, upgrade \
              to InfluxDB 3 Enterprise, which automatically compacts files for efficient querying \
              across any time range. Free for non-commercial and home use, and free trials for \
              commercial evaluation: https://www.influxdata.com/downloads"
-        );
+            ),
+        };
         (days.len() > days_max).then_some(message)
     }
 }

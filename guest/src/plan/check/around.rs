@@ -126,37 +126,28 @@ pub(super) fn old_data(settings: &Settings) -> Option<Finding> {
 
 /// Which right of which token each command needs; `text` is the configuration.
 pub(super) fn rights(settings: &Settings, text: &Value) -> Vec<Finding> {
-    let token = |side: &str| {
-        let keys = ["token_env", "token_file", "user"];
-        let named = keys.iter().find_map(|key| {
+    let named = |side: &str, keys: &[&str]| {
+        keys.iter().find_map(|key| {
             let value = text[side][*key].as_str()?;
-            Some(format!("`{side}.{key}` ({value})"))
-        });
-        named.unwrap_or_else(|| "nobody: no token is named".to_owned())
+            Some(format!("with `{side}.{key}` ({value})"))
+        })
     };
-    let reader = |side: &str| {
-        let keys = ["read_token_env", "read_token_file"];
-        let named = keys.iter().find_map(|key| {
-            let value = text[side][*key].as_str()?;
-            Some(format!("`{side}.{key}` ({value})"))
-        });
-        named.unwrap_or_else(|| token(side))
-    };
+    let token = |side: &str| named(side, &["token_env", "token_file", "user"]);
+    let reader =
+        |side: &str| named(side, &["read_token_env", "read_token_file"]).or_else(|| token(side));
+    let shown = |with: Option<String>| with.unwrap_or_else(|| "without credentials".to_owned());
     let mut found = Vec::new();
     if !matches!(settings.source, Source::File(..)) {
-        let reader = reader("source");
-        found.push(Finding::info(
-            "rights",
-            format!("the source is read by all commands, as {reader}; that right is there if all of this is known"),
-        ));
+        let reader = shown(reader("source"));
+        found.push(Finding::info("rights", format!("all commands read the source {reader}")));
     }
     if !matches!(settings.destination, Destination::File(_)) {
-        let (writer, reader) = (token("destination"), reader("destination"));
+        let (writer, reader) = (shown(token("destination")), shown(reader("destination")));
         found.push(Finding::info(
             "rights",
             format!(
-                "the destination is written by `run` and `verify --repair`, as {writer}: not tried, for `check` \
-                 writes nothing; it is read by `check`, `verify`, and before its first batch by `run`, as {reader}"
+                "`run` and `verify --repair` write the destination {writer}, which was not tried, for `check` \
+                 writes nothing; `check`, `verify`, and before its first batch `run`, read it {reader}"
             ),
         ));
     }

@@ -9,15 +9,19 @@ use std::collections::BTreeMap;
 use super::schema::Tables;
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
-use crate::plan::side::{Column, Counts, Side, Table};
+use crate::plan::side::{Column, Counts, Ends, Side, Table};
 use crate::time::{TimeRange, Timestamp};
 
 /// All counting together takes so long at most, but for the query that is under way then.
 const NANOSECONDS_MAX: u64 = 20 * 1_000_000_000;
+/// So many values of a table are counted in any case: that takes seconds.
+const VALUES_MAX: u64 = 20_000_000;
+/// An engine counts more than so many in a second, beside what it takes to find the series.
+const VALUES_PER_SECOND: u64 = 2_000_000;
 /// A range is counted in such parts; the one in the middle first.
-const PARTS: u64 = 16;
+const PARTS: u64 = 256;
 /// If all is too much, these: spread, so that a bucket that grows is seen to grow.
-const SAMPLED: [u64; 4] = [1, 5, 11, 15];
+const SAMPLED: [u64; 4] = [16, 80, 176, 240];
 /// Of more tables than this the middle is not counted by itself: each request has its cost.
 const TABLES_SAMPLED_MAX: usize = 200;
 
@@ -88,16 +92,19 @@ impl Density {
     }
 }
 
-/// Counts all tables in a range. What fails for its size is left uncounted.
+/// Counts all tables in a range, those that cost least first. What fails for its size is left uncounted.
 pub(super) async fn density(
     asker: &Asker,
     source: &Side,
     tables: &Tables,
+    ends: &BTreeMap<String, Ends>,
     range: TimeRange,
     slice: u64,
 ) -> Result<Density, Error> {
     let (began, mut density) = (asker.now(), Density::default());
-    for (name, table) in tables {
+    let mut by_series: Vec<_> = tables.iter().collect();
+    by_series.sort_by_key(|(_, table)| table.series);
+    for (name, table) in by_series {
         asker.does(format!("counting `{name}`"), 0.0);
         let spent = asker.now().nanoseconds_since(began);
         let left = NANOSECONDS_MAX.saturating_sub(spent);
@@ -105,6 +112,19 @@ pub(super) async fn density(
             density.uncounted.push(name.clone());
             continue;
         }
+        // Where there is nothing, nothing is counted, and the middle is not in it.
+        let within = ends.get(name).and_then(|(first, last)| {
+            TimeRange::new(*first, last.saturating_add(1)).and_then(|ends| ends.intersection(range))
+        });
+        let range = match (within, ends.is_empty(), ends.contains_key("")) {
+            (Some(within), _, _) => within,
+            (None, true, _) | (None, _, true) => range,
+            (None, false, false) => {
+                let nothing = Counted { share: 1.0, ..Counted::default() };
+                density.tables.insert(name.clone(), nothing);
+                continue;
+            }
+        };
         let is_plain = source.is_file() || tables.len() > TABLES_SAMPLED_MAX;
         let counted = match is_plain {
             true => whole(asker, source, table, range, slice).await,
@@ -148,30 +168,27 @@ async fn sampled(
     let mut counted = Counted::default();
     counted.add(source.count(asker, table, part, slice).await?);
     let took = asker.now().nanoseconds_since(before);
-    let (others, share) = match took.saturating_mul(PARTS) <= left {
-        true => {
-            let ends = [TimeRange::new(range.start(), part.start())];
-            let ends = ends.into_iter().chain([TimeRange::new(part.stop(), range.stop())]);
-            (ends.flatten().collect::<Vec<_>>(), 1.0)
-        }
-        #[expect(clippy::cast_precision_loss, reason = "there are sixteen")]
-        false => {
-            let parts: Vec<_> = SAMPLED
-                .into_iter()
-                .filter(|_| took.saturating_mul(SAMPLED.len() as u64) <= left)
-                .filter_map(|place| self::part(range, place, place + 1))
-                .collect();
-            let share = (parts.len() + 1) as f64 / PARTS as f64;
-            (parts, share)
-        }
-    };
-    for range in others {
-        counted.add(source.count(asker, table, range, slice).await?);
+    let values: u64 = counted.counts.0.values().flat_map(BTreeMap::values).sum();
+    let all = values.saturating_mul(PARTS);
+    let more = (all / VALUES_PER_SECOND).saturating_mul(1_000_000_000);
+    if all <= VALUES_MAX || took.saturating_add(more) <= left {
+        return whole(asker, source, table, range, slice).await;
     }
+    let mut parts = 1;
+    for place in SAMPLED {
+        let spent = asker.now().nanoseconds_since(before);
+        let Some(range) = self::part(range, place, place + 1).filter(|_| spent < left) else {
+            break;
+        };
+        counted.add(source.count(asker, table, range, slice).await?);
+        parts += 1;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "there are few")]
+    let share = f64::from(parts) / PARTS as f64;
     Ok(Counted { share, ..counted })
 }
 
-/// From one sixteenth of a range to another. `None` if there are none.
+/// From one of the parts of a range to another. `None` if there are none.
 fn part(range: TimeRange, from: u64, to: u64) -> Option<TimeRange> {
     let length = range.nanoseconds() / PARTS;
     let at = |place| range.start().saturating_add(length.saturating_mul(place));

@@ -1,7 +1,7 @@
 //! What a migration must know before the first batch: looking for it, and again where a server began to
 //! answer and then gave up. Does not know which batches there are.
 
-use super::{Before, Beginning, Migrate, Mode, Phase};
+use super::{Before, Migrate, Mode, Phase};
 use crate::error::{Error, Fault};
 use crate::plan::bounds::Bounds;
 use crate::plan::check::{self, Finding, Weight};
@@ -14,6 +14,18 @@ use crate::plan::road::RoadFinder;
 use crate::plan::sizer::Quotas;
 use crate::plan::slot::Slot;
 use crate::plan::{Answer, Note};
+use crate::time::TimeRange;
+
+/// How a migration begins, as it is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginning {
+    pub(super) range: TimeRange,
+    pub(super) earliest: bool,
+    pub(super) now: bool,
+}
+
+/// What a look at both sides has found.
+pub(super) type Looked = Result<Vec<Finding>, Error>;
 
 /// So many reasons not to begin are shown beside the first.
 const STOPS_SHOWN_MAX: usize = 9;

@@ -208,16 +208,16 @@ impl Side {
             let call = flux::counts(self.place(), &some, &selection, &Section::ALL);
             let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
             let [starts, fields, counts] = [
-                flux_column(&body, "slice")?,
+                flux_column(&body, "_start")?,
                 flux_column(&body, "_field")?,
                 flux_column(&body, "_value")?,
             ];
             for ((start, field), count) in starts.iter().zip(fields).zip(counts) {
-                let (Ok(start), Ok(count)) = (start.parse(), count.parse()) else {
+                let (Ok(start), Ok(count)) = (Timestamp::parse(start), count.parse()) else {
                     return Err(unfit());
                 };
                 let column = Column { field, class: None };
-                found.add(&column, slice_of(Timestamp(start), slice), count);
+                found.add(&column, slice_of(start, slice), count);
             }
         }
         Ok(())

@@ -61,7 +61,7 @@ impl Side {
             let statements = influxql::all_tag_keys(&database.name, policy, names);
             for some in statements.chunks(influxql::STATEMENTS_MAX) {
                 let bucket = &self.place().bucket;
-                let call = influxql::call_on_policy(&database.name, policy, some, bucket);
+                let call = influxql::call_at_once(&database.name, policy, some, bucket);
                 let found = asker.body(call.at(self.which), self.attempts_max()).await;
                 let found = found.and_then(|body| tables(&body, some.len()));
                 for series in found.map_err(|error| error.of_side(self.which))? {

@@ -123,6 +123,10 @@ impl Comparison<'_> {
             let whole = TimeRange::new(start, start.saturating_add(slice));
             let Some(range) = whole.and_then(|whole| whole.intersection(range)) else { continue };
             let piece = Piece { range, slice, source, destination };
+            // What a condition leaves out of the source may be at the destination all the same.
+            if piece.source == 0 && !self.settings.selection.is_by_name() {
+                continue;
+            }
             if self.is_plain(&piece) {
                 groups.iter().for_each(|group| self.report.one_sided(key, group, start));
                 continue;
@@ -205,7 +209,8 @@ impl Comparison<'_> {
         // A point that several retention policies have arrives once.
         let is_one =
             pair.source.len() == 1 && pair.source.iter().all(|table| table.parts.len() < 2);
-        if found == 0 && is_one && piece.source != piece.destination {
+        let is_whole = self.settings.selection.is_by_name();
+        if found == 0 && is_one && is_whole && piece.source != piece.destination {
             self.report.unexplained(key, piece.range, piece.source, piece.destination);
         }
         Ok(())

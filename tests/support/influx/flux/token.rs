@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Text(String),
     /// A time literal.
     Time(i64),
+    /// A whole number.
+    Number(u64),
     /// Anything else.
     Symbol(&'static str),
     /// After the last word.
@@ -68,6 +70,9 @@ fn first(script: &str) -> Result<(Kind, usize), String> {
     if character.is_ascii_digit() {
         let is_of_time = |c: char| c.is_ascii_alphanumeric() || "-+:.".contains(c);
         let length = script.find(|c| !is_of_time(c)).unwrap_or(script.len());
+        if let Ok(number) = script[..length].parse() {
+            return Ok((Kind::Number(number), length));
+        }
         let time = DateTime::parse_from_rfc3339(&script[..length]).ok();
         let nanoseconds = time.and_then(|time| time.timestamp_nanos_opt());
         let nanoseconds = nanoseconds.ok_or_else(|| format!("no time: {}", &script[..length]))?;

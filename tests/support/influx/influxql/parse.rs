@@ -21,6 +21,8 @@ pub(super) enum Statement {
     ShowTagKeys { database: String },
     /// `SHOW SERIES CARDINALITY ON "db"`, `SHOW MEASUREMENT CARDINALITY ON "db"`
     ShowCardinality { of: Counted, database: String },
+    /// `SHOW SERIES EXACT CARDINALITY ON "db"`
+    ShowExactCardinality { database: String },
     /// `SHOW CONTINUOUS QUERIES`
     ShowContinuousQueries,
     /// `SELECT …`
@@ -112,6 +114,10 @@ impl Parser {
         }
         for (word, of) in [("SERIES", Counted::Series), ("MEASUREMENT", Counted::Measurements)] {
             if self.takes_word(word) {
+                if of == Counted::Series && self.takes_word("EXACT") {
+                    self.word("CARDINALITY")?;
+                    return Ok(Statement::ShowExactCardinality { database: self.on()? });
+                }
                 self.word("CARDINALITY")?;
                 return Ok(Statement::ShowCardinality { of, database: self.on()? });
             }

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat};
 use super::databases::Policy;
 use super::outcome::Rows;
 use super::parse::{Counted, Source};
-use crate::influx::points::Value;
+use crate::influx::points::{Series, Value};
 use crate::influx::settings::{ContinuousQuery, Version};
 
 /// `SHOW RETENTION POLICIES`
@@ -122,6 +122,19 @@ pub(super) fn cardinality(policies: &[Policy<'_>], of: Counted) -> Rows {
         values: vec![vec![Some(Value::Integer(count))]],
         ..rows_of("", &["cardinality estimation"])
     }
+}
+
+/// `SHOW SERIES EXACT CARDINALITY`: of every measurement.
+pub(super) fn exact_cardinality(policies: &[Policy<'_>]) -> Vec<Rows> {
+    let mut measurements: BTreeMap<&str, BTreeSet<&Series>> = BTreeMap::new();
+    for (series, _) in policies.iter().flat_map(|policy| policy.bucket.points.series()) {
+        measurements.entry(&series.measurement).or_default().insert(series);
+    }
+    let rows = measurements.into_iter().map(|(measurement, series)| {
+        let count = i64::try_from(series.len()).expect("memory holds fewer");
+        Rows { values: vec![vec![Some(Value::Integer(count))]], ..rows_of(measurement, &["count"]) }
+    });
+    rows.collect()
 }
 
 /// `SHOW CONTINUOUS QUERIES`: a list for each database, be it empty.

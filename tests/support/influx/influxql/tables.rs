@@ -1,12 +1,14 @@
 //! InfluxQL as InfluxDB 3 answers it: in JSON, from tables whose columns have one type.
 //!
 //! `{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","f"],"values":[[0,1.5]]}]}]}`
-//! Follows `core/iox_v1_query_api` of 3.10.1, of which Serverless, Dedicated and Clustered have
+//! Follows `core/iox_v1_query_api` of 3.10.1 (3.6.0 was recorded, see `early`), of which Serverless, Dedicated and Clustered have
 //! their own copies; what differs there is not known here.
 
+mod early;
 mod json;
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use super::form::Form;
 use super::outcome::Rows;
@@ -16,7 +18,7 @@ use crate::influx::answer::{self, Reply};
 use crate::influx::exchange::Exchange;
 use crate::influx::points::Value;
 use crate::influx::schema::Column;
-use crate::influx::settings::Settings;
+use crate::influx::settings::{Release, Settings};
 use crate::influx::store::{Bucket, Store};
 use crate::influx::table::{Cell, Row, Table};
 
@@ -44,8 +46,13 @@ pub(super) fn answer(
         let body = serde_json::json!({ "error": message }).to_string();
         answer::v3(400, body.into_bytes())
     };
+    let is_early = settings.release == Release::V3_6;
     match exchange.header("accept") {
         None | Some("*/*" | "application/json") => {}
+        Some(other) if is_early => {
+            let message = format!("invalid mime type ({other})");
+            return answer::v3(500, message.into_bytes()).of(settings.release);
+        }
         // The server knows MessagePack and CSV as well.
         Some(other) => return refused(&format!("invalid mime type ({other})")),
     }
@@ -58,6 +65,9 @@ pub(super) fn answer(
     let is_chunked = form.value("chunked") == Some("true");
     let asked = form.value("chunk_size").and_then(|size| size.parse().ok());
     let chunk_rows = is_chunked.then(|| asked.filter(|rows| *rows > 0).unwrap_or(CHUNK_ROWS));
+    if is_early {
+        return early::answer(script, form, store, settings, chunk_rows);
+    }
     let outcomes = match statements(script, defaults(form)) {
         Ok(statements) => {
             let statements = statements.iter().enumerate();
@@ -75,9 +85,12 @@ pub(super) fn answer(
     };
     let mut objects: Vec<String> = if is_chunked {
         // One follows the other without anything between them.
-        outcomes.iter().map(|outcome| json::object(std::slice::from_ref(outcome))).collect()
+        outcomes
+            .iter()
+            .map(|outcome| json::object(slice::from_ref(outcome), settings.release))
+            .collect()
     } else {
-        vec![json::object(&outcomes)]
+        vec![json::object(&outcomes, settings.release)]
     };
     if ending == Ending::HalfOfTheMaps {
         objects.truncate(objects.len() / 2);
@@ -142,6 +155,7 @@ fn found(statement: &Statement, store: &Store, settings: &Settings) -> Result<Ve
         Statement::ShowRetentionPolicies { .. }
         | Statement::ShowShards
         | Statement::ShowCardinality { .. }
+        | Statement::ShowExactCardinality { .. }
         | Statement::ShowContinuousQueries => {
             Err("the fake does not answer this statement on version 3".to_owned())
         }

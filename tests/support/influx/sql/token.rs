@@ -70,7 +70,8 @@ fn first(script: &str) -> Result<(Kind, usize), &'static str> {
     };
     Ok(match character {
         '"' => {
-            let (name, length) = quoted(script, '"').ok_or("Expected: close delimiter '\"'")?;
+            let (name, length) =
+                quoted(script, '"').ok_or("Expected close delimiter '\"' before EOF.")?;
             (Kind::Name(name), length)
         }
         '\'' => {

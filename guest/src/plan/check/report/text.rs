@@ -149,7 +149,7 @@ fn push_forecast(text: &mut String, forecast: &Forecast) {
         takes.push(format!("{windows} of {} s", forecast.window_seconds));
     }
     match forecast.seconds {
-        Some(seconds) => takes.push(format!("{:.1} days at least", seconds / 86_400.0)),
+        Some(seconds) => takes.push(format!("{} at least", shown(seconds))),
         None => takes.push("as fast as the source answers".to_owned()),
     }
     say(text, format_args!("takes        {}", takes.join(", ")));
@@ -160,6 +160,16 @@ fn push_forecast(text: &mut String, forecast: &Forecast) {
         .collect();
     if !prices.is_empty() {
         say(text, format_args!("costs        {}", prices.join(", ")));
+    }
+}
+
+/// As exact as a forecast is.
+fn shown(seconds: f64) -> String {
+    match seconds {
+        ..60.0 => format!("{seconds:.0} s"),
+        ..3600.0 => format!("{:.0} minutes", seconds / 60.0),
+        ..86_400.0 => format!("{:.1} hours", seconds / 3600.0),
+        _ => format!("{:.1} days", seconds / 86_400.0),
     }
 }
 

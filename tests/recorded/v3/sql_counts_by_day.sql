@@ -1,0 +1,1 @@
+SELECT date_bin(INTERVAL '86400 seconds', time) AS slice, count("usage") AS c0, count("host") AS c1, count("i") AS c2, count("s") AS c3 FROM "m" WHERE time >= '2021-01-01T00:00:00.000000000Z' AND time < '2023-01-01T00:00:00.000000000Z' GROUP BY 1 ORDER BY 1

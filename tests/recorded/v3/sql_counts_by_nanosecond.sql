@@ -1,0 +1,1 @@
+SELECT date_bin(INTERVAL '1 nanoseconds', time) AS slice, count("usage") AS c0, count("i") AS c1 FROM "m" WHERE time >= '2022-01-01T00:00:00.000000000Z' AND time < '2022-01-02T00:00:00.000000000Z' GROUP BY 1 ORDER BY 1
