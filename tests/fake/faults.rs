@@ -86,6 +86,7 @@ fn a_request_is_refused_with_a_status_and_has_no_effect() {
     check(Fault::Unauthorized, 401, None);
     check(Fault::TooLarge, 413, None);
     check(Fault::ErrorTable, 500, None);
+    check(Fault::RowLost, 500, None);
 }
 
 #[test]
@@ -106,6 +107,16 @@ fn an_answer_is_cut_so_that_only_its_text_shows_it() {
     let (reply, is_whole) = query_under(Fault::Truncated);
     assert!(is_whole);
     assert_eq!(reply.text(), &whole[..whole.len() / 2]);
+}
+
+#[test]
+fn an_answer_loses_its_last_row_and_nothing_shows_it() {
+    let whole = whole_response();
+    let (reply, is_whole) = query_under(Fault::RowLost);
+    assert!(is_whole && reply.status == 200);
+    let rows = whole.strip_suffix("\r\n\r\n").expect("it ends with an empty line");
+    let (others, _) = rows.rsplit_once("\r\n").expect("there are several lines");
+    assert_eq!(reply.text(), format!("{others}\r\n\r\n"));
 }
 
 #[test]

@@ -83,6 +83,16 @@ fn an_answer_ends_between_two_maps() {
 }
 
 #[test]
+fn an_answer_loses_the_last_row_of_all_and_nothing_shows_it() {
+    let whole = whole_maps();
+    let (reply, is_whole) = ask_under(Fault::RowLost);
+    assert!(is_whole && reply.status == 200);
+    // It was the only one of its statement.
+    let nothing = b"\x81\xa7results\x91\x82\xacstatement_id\x01\xa6series\x90";
+    assert_eq!(reply.body, [&whole[..3].concat(), &nothing[..]].concat());
+}
+
+#[test]
 fn an_answer_ends_in_the_middle_of_a_map() {
     let whole = whole_maps().concat();
     let (reply, is_whole) = ask_under(Fault::Truncated);

@@ -111,6 +111,20 @@ fn a_query_that_matches_nothing_answers_as_recorded() {
 }
 
 #[test]
+fn values_are_counted_as_recorded() {
+    let script = |day: &str| {
+        format!(
+            r#"from(bucket: "b") |> range(start: {day}T00:00:00Z, stop: {day}T00:01:00Z)
+            |> group(columns: ["_measurement", "_field"]) |> count() |> group() |> sum()
+            |> keep(columns: ["_value"])"#
+        )
+    };
+    let points = include_str!("../recorded/one_minute.points.lp");
+    check_points(points, &script("2022-01-01"), include_str!("../recorded/count.csv"));
+    check_points(points, &script("2021-01-01"), include_str!("../recorded/empty.csv"));
+}
+
+#[test]
 fn the_earliest_point_is_found_as_recorded() {
     check_points(
         &tricky(),

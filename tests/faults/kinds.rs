@@ -67,6 +67,7 @@ pub(crate) fn kinds() -> Vec<Kind> {
         (Fault::Truncated, Queries, Resumable),
         (Fault::TruncatedAfterRow, Queries, Resumable),
         (Fault::TruncatedBetweenMaps, InfluxQl, Resumable),
+        (Fault::RowLost, Queries, Resumable),
         (Fault::Overlong, All, Resumable),
         (Fault::Incomplete, All, Resumable),
         (Fault::Dripped(PAUSE), All, Resumable),

@@ -14,6 +14,9 @@ use crate::lines::Values;
 /// says.
 const DECISIONS: usize = 32;
 
+/// 2023, when nobody should still write points of 2022: they are counted.
+const LATE: Timestamp = Timestamp(1_672_531_200_000_000_000);
+
 /// Between the bodies of two responses. Neither format has it.
 const BETWEEN_BODIES: [u8; 2] = [0xff, 0xff];
 
@@ -60,7 +63,11 @@ impl<'a> Host<'a> {
     }
 
     fn order(&mut self) -> String {
-        let language = if self.decide().is_multiple_of(2) { "flux" } else { "influxql" };
+        let decision = self.decide();
+        let language = if decision.is_multiple_of(2) { "flux" } else { "influxql" };
+        if decision & 2 > 0 {
+            self.now = LATE;
+        }
         // The day of most responses in the corpus.
         let range = ["1640995200000000000", "1641081600000000000"];
         let settings = json!({

@@ -135,8 +135,8 @@ fn a_run_that_was_interrupted_says_how_to_resume_and_does() {
     for signal in ["INT", "TERM"] {
         let (source, destination) = sides();
         let folder = folder(&format!("interrupted_by_{signal}"));
-        // Nothing of the fourth batch is written then, so nothing needs to be waited for.
-        let hold = source.hold(Moment::Arrived, "/api/v2/query", 4);
+        // Each is read and counted. Nothing of the fourth batch is written then, so nothing needs to be waited for.
+        let hold = source.hold(Moment::Arrived, "/api/v2/query", 2 * 3 + 1);
         let run = start(&folder, &source, &destination);
         hold.wait();
         // The fourth is asked for before the third is acknowledged, and recorded after that.

@@ -174,7 +174,7 @@ pub(crate) struct Road {
     pub(crate) each: usize,
 }
 
-/// InfluxDB 2 in Flux: each batch is a query.
+/// InfluxDB 2 in Flux: each batch is a query, and a count.
 pub(crate) const FLUX: Road = Road {
     version: Version::V2,
     keys: r#"api = "v2"
@@ -185,10 +185,10 @@ token_env = "TOKEN""#,
     path: "/api/v2/query",
     before: 0,
     looks: 0,
-    each: 1,
+    each: 2,
 };
 
-/// InfluxDB 2 in InfluxQL: its retention policies, and for each batch its fields and its points.
+/// InfluxDB 2 in InfluxQL: its retention policies, and for each batch its fields, a count and its points.
 pub(crate) const INFLUXQL: Road = Road {
     version: Version::V2,
     keys: r#"api = "v2"
@@ -199,7 +199,7 @@ token_env = "TOKEN""#,
     path: "/query",
     before: 1,
     looks: 3,
-    each: 2,
+    each: 3,
 };
 
 /// InfluxDB 1: the same, and after the retention policies the shards.
@@ -212,7 +212,7 @@ password_env = "TOKEN""#,
     path: "/query",
     before: 2,
     looks: 3,
-    each: 2,
+    each: 3,
 };
 
 /// A migration of these points in batches of an hour, but for the last half; in Flux.

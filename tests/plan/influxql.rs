@@ -79,6 +79,77 @@ fn a_batch_of_one_type_takes_two_requests() {
     assert_eq!(world.queries.len(), 2 + 3 + 7 * 2);
 }
 
+/// Long after the points.
+const LATE: i64 = 1_000_000_000_000_000;
+
+#[test]
+fn a_batch_that_nobody_should_still_write_into_is_counted() {
+    let mut world = World { now: LATE, ..reading(tsm()) };
+    complete(world.run(Purpose::Migrate, &from_v1(&json!({}))));
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    assert_eq!(world.queries.len(), 2 + 7 * 3);
+    // The last batch is of half an hour, an hour and then a second before.
+    let lag = 3600;
+    for (now, counted) in [(23_400 + lag, 7), (23_399 + lag, 6), (lag, 0)] {
+        let mut world = World { now: now * 1_000_000_000, ..reading(tsm()) };
+        complete(world.run(Purpose::Migrate, &from_v1(&json!({}))));
+        let counts = world.queries.iter().filter(|query| query.contains("count"));
+        assert_eq!(counts.count(), counted, "{now}");
+    }
+}
+
+/// After half an hour.
+const STOP: &str = "1970-01-01T00:30:00Z";
+
+/// Whether counts or points lose a row, it is never recorded that all has arrived.
+#[track_caller]
+fn check_lossy(new: impl Fn() -> World, settings: &str, message: &str) {
+    let queries: [fn(&str) -> bool; 2] =
+        [|query| query.contains("count("), |query| !query.contains("count(")];
+    for loses in queries {
+        let mut world = World { loses: Some(loses), now: LATE, ..new() };
+        let outcome = world.run(Purpose::Migrate, settings).expect("nobody killed it");
+        let (Ending::Failed(error) | Ending::Stopped(error)) = outcome.ending else {
+            panic!("it passes for whole")
+        };
+        assert_eq!(error.fault, ErrorFault::Truncated, "{error}");
+        assert!(error.message.contains(message), "{error}");
+        assert!(error.hint.is_some_and(|hint| hint.starts_with("either the answer was cut")));
+        // What is on record has no points.
+        let records = world.checkpoint.lines().filter(|line| line.starts_with("batches,"));
+        records.for_each(|line| assert!(line.contains("rows=0i"), "{line}"));
+        world.loses = None;
+        complete(world.run(Purpose::Migrate, settings));
+        assert_eq!(world.arrived(), world.expected(0..1800));
+    }
+}
+
+#[test]
+fn a_row_that_is_left_out_without_a_word_is_missed() {
+    for types in [vec![Type::Float], vec![Type::Float, Type::Integer, Type::String]] {
+        for condition in [json!({}), json!({ "where": "tag = 'a'" })] {
+            let new = || reading(Tsm { group: 900, types: types.clone(), ..tsm() });
+            let mut migration = condition;
+            migration["stop"] = json!(STOP);
+            let settings = from_v1(&json!({ "migration": migration }));
+            check_lossy(new, &settings, " values of `m`, as the source counts them, found ");
+        }
+    }
+    let message = " values, as the source counts them, found ";
+    let settings = settings(&json!({ "migration": { "stop": STOP } }));
+    check_lossy(crate::world, &settings, message);
+}
+
+#[test]
+fn no_fault_loses_a_value_of_what_is_counted() {
+    for fault in FAULTS {
+        let new = || World { now: LATE, ..reading(tsm()) };
+        check_every_exchange(&from_v1(&json!({})), new, fault);
+        let new = || World { now: LATE, ..crate::world() };
+        check_every_exchange(&settings(&json!({})), new, fault);
+    }
+}
+
 #[test]
 fn types_that_change_at_every_shard_group_arrive_as_they_are() {
     let all = vec![Type::Float, Type::Integer, Type::String, Type::Unsigned, Type::Boolean];

@@ -88,21 +88,28 @@ impl Tsm {
         lines
     }
 
-    /// The body of the answer to a form with statements.
-    pub(crate) fn answer(&self, form: &str) -> Vec<u8> {
+    /// The body of the answer to a form with statements; to some of them without its last row.
+    pub(crate) fn answer(&self, form: &str, loses: Option<fn(&str) -> bool>) -> Vec<u8> {
         let text = form.strip_prefix("q=").expect("a form has statements");
         let text = percent_decode_str(text).decode_utf8().expect("statements are text");
         let mut body = Vec::new();
         for (id, statement) in text.split(";\n").enumerate() {
-            self.answer_statement(&mut body, id as u64, statement);
+            let lost = usize::from(loses.is_some_and(|loses| loses(statement)));
+            self.answer_statement(&mut body, id as u64, statement, lost);
         }
         body
     }
 
-    fn answer_statement(&self, body: &mut Vec<u8>, id: u64, statement: &str) {
+    fn answer_statement(&self, body: &mut Vec<u8>, id: u64, statement: &str, lost: usize) {
         let text = |text: &str| Value::String(text.to_owned());
         if statement.starts_with("SHOW RETENTION POLICIES") {
             result(body, id, "", &["name"], &[vec![Some(text("autogen"))]]);
+        } else if statement.starts_with("SHOW MEASUREMENTS") {
+            result(body, id, "measurements", &["name"], &[vec![Some(text("m"))]]);
+        } else if statement.starts_with("SHOW TAG KEYS") {
+            result(body, id, "m", &["tagKey"], &[vec![Some(text("tag"))]]);
+        } else if statement.starts_with("SHOW TAG VALUES") {
+            result(body, id, "m", &["key", "value"], &[vec![Some(text("tag")), Some(text("a"))]]);
         } else if statement == "SHOW SHARDS" {
             self.answer_shards(body, id);
         } else if statement.starts_with("SHOW FIELD KEYS") {
@@ -119,7 +126,7 @@ impl Tsm {
             let row = |key: &str| vec![Some(text(key))];
             result(body, id, "m", &["tagKey"], &["other", "tag"].map(row));
         } else {
-            self.answer_select(body, id, statement);
+            self.answer_select(body, id, statement, lost);
         }
     }
 
@@ -140,17 +147,19 @@ impl Tsm {
         result(body, id, "src", &columns, &rows);
     }
 
-    /// `*::field`, counts by type, the kind of a number, or the first row.
-    fn answer_select(&self, body: &mut Vec<u8>, id: u64, statement: &str) {
+    /// `*::field`, counts of it or by type, the kind of a number, or the first row.
+    fn answer_select(&self, body: &mut Vec<u8>, id: u64, statement: &str, lost: usize) {
         let bound = |mark: &str| {
-            let text = statement.split(mark).nth(1).expect("a query has bounds");
+            let text = statement.split(mark).nth(1);
+            let text = text.unwrap_or_else(|| panic!("`{statement}` has no bounds"));
             text.split(' ').next().and_then(|text| text.parse::<i64>().ok()).expect("a number")
         };
         let range = bound("time >= ")..bound("time < ");
         let slice = Slice::of(self, &range);
         if statement.starts_with("SELECT count(") {
             let columns = ["time", "count", "count_1", "count_2", "count_3"];
-            let rows = slice.counts(statement.contains("::"));
+            let mut rows = slice.counts(statement.contains("\"f\"::float"));
+            rows.truncate(rows.len().saturating_sub(lost));
             return result(body, id, "m", &columns[..rows.first().map_or(1, Vec::len)], &rows);
         }
         if statement.contains("* 0 + 1000") {
@@ -168,6 +177,7 @@ impl Tsm {
         if statement.ends_with("LIMIT 1") {
             rows.truncate(1);
         }
+        rows.truncate(rows.len().saturating_sub(lost));
         // In parts of three rows.
         let parts: Vec<_> = rows.chunks(3).collect();
         for (place, part) in parts.iter().enumerate() {

@@ -17,7 +17,7 @@ use crate::source::{Answered, SECOND, Source};
 /// How often something goes wrong, of a thousand.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// An exchange: it does not arrive, its answer does not, or it breaks off.
+    /// An exchange: it or its answer does not arrive or breaks off, or the last row is left out of it.
     pub(crate) exchange: u32,
     /// The destination asks to wait.
     pub(crate) busy: u32,
@@ -256,7 +256,7 @@ impl World {
     fn send(&mut self, place: usize, request: &Request) {
         let id = request.id;
         let takes = self.rng.i64(1_000_000..2 * SECOND);
-        let fault = (self.rng.u32(0..1000) < self.faults.exchange).then(|| self.rng.u8(0..3));
+        let fault = (self.rng.u32(0..1000) < self.faults.exchange).then(|| self.rng.u8(0..4));
         let failed = |cause| Answer::Failed(Failure { cause, message: "as told".to_owned() });
         if fault == Some(0) {
             return self.answer_at(self.now + takes, place, id, failed(Cause::Unreachable));
@@ -279,7 +279,8 @@ impl World {
                     asked.in_vain |= fault.is_some();
                 }
                 self.queries.push(self.now..self.now + takes);
-                let Some(body) = body else {
+                let lost = |body: String| without_last_row(&body);
+                let Some(body) = (if fault == Some(3) { body.map(lost) } else { body }) else {
                     return self.answer_at(self.now + takes, place, id, failed(Cause::TimedOut));
                 };
                 // Of an answer that never comes nobody can say what of it was sent.
@@ -315,6 +316,7 @@ impl World {
         body.retain(|piece| *piece != Answer::Bytes(Vec::new()));
         match fault {
             Some(1) => return self.answer_at(self.now + takes, place, id, failed(Cause::Broken)),
+            Some(3) if request.endpoint == Endpoint::Source => {}
             Some(_) => body.insert(0, failed(Cause::Broken)),
             None => {}
         }
@@ -381,6 +383,14 @@ impl World {
         }
         let error = "partial write of line protocol occurred";
         (status(400), json!({ "error": error, "data": listed }).to_string())
+    }
+}
+
+/// The same response, and nothing shows that it is not whole.
+fn without_last_row(body: &str) -> String {
+    match body.strip_suffix("\r\n\r\n").and_then(|rows| rows.rsplit_once("\r\n")) {
+        Some((others, row)) if row.starts_with(",,") => format!("{others}\r\n\r\n"),
+        _ => body.to_owned(),
     }
 }
 

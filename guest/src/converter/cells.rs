@@ -28,11 +28,6 @@ pub(crate) fn first_time(response: &[u8]) -> Result<Option<Timestamp>, Error> {
     Ok(first)
 }
 
-/// The texts of the column `_value` in such a response.
-pub(crate) fn flux_values(response: &[u8]) -> Result<Vec<String>, Error> {
-    flux_column(response, "_value")
-}
-
 /// The texts of a column in such a response.
 pub(crate) fn flux_column(response: &[u8], column: &'static str) -> Result<Vec<String>, Error> {
     let mut values = Vec::new();
@@ -41,6 +36,20 @@ pub(crate) fn flux_column(response: &[u8], column: &'static str) -> Result<Vec<S
         Ok(())
     })?;
     Ok(values)
+}
+
+/// The sum of the column `_value` in such a response.
+pub(crate) fn flux_count(response: &[u8]) -> Result<u64, Error> {
+    let mut sum = 0_u64;
+    each_cell(response, "_value", |record, cell| {
+        let count = cell.parse().ok().and_then(|count| sum.checked_add(count));
+        sum = count.ok_or_else(|| {
+            let (column, found) = ("_value".to_owned(), quoted(cell));
+            record.error(ErrorKind::Value { column, expected: "a count", found })
+        })?;
+        Ok(())
+    })?;
+    Ok(sum)
 }
 
 /// Takes what each row has in this column.
@@ -69,6 +78,9 @@ fn each_cell(
     }
     if records.is_inside() {
         return Err(records.error(ErrorKind::Truncated).into());
+    }
+    if !records.ends_with_empty_line() {
+        return Err(records.error(ErrorKind::NoEmptyLine).into());
     }
     Ok(())
 }

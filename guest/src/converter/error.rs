@@ -56,8 +56,9 @@ pub(crate) enum ErrorKind {
     SeveralSeries { time: Timestamp },
     /// The server ended the response with an error.
     Query { message: String, reference: String },
-    /// The response to a statement has another number of values than the server counted.
-    Values { expected: u64, found: u64 },
+    /// The response to a statement has another number of values of a measurement than the server
+    /// counted.
+    Values { measurement: String, expected: u64, found: u64 },
     /// Not the part of a response that must stand here.
     Unexpected { expected: &'static str, found: &'static str },
     /// The result of another statement than the one that is due, both counted from 0.

@@ -8,6 +8,11 @@ use super::error::{ErrorKind, MAP_OF_RESULTS, UNCERTAIN_LINE, fault_of_query};
 use super::names::{ONE_OF_BOTH, depends_on_product};
 use crate::error::Fault;
 
+/// Where a response does not hold as many values as its server counts.
+pub(crate) const VALUES_HINT: &str = "either the answer was cut, or somebody writes into that time at the source, or deletes \
+     there: run the same command again; for points that come late, `stop = \"now\"` stays \
+     `migration.lag` behind the present";
+
 impl ErrorKind {
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
@@ -31,6 +36,7 @@ impl ErrorKind {
                 "leave `group()` and `drop()` out of the query, or `pivot()`: which columns are tags \
                  cannot be seen otherwise",
             ),
+            Self::Values { .. } => Some(VALUES_HINT),
             Self::NoEmptyLine => Some("if the response is whole, end it with an empty line"),
             Self::ColumnUnknown { .. } => Some("drop the column in the query"),
             Self::Query { message, .. } if fault_of_query(message) == Fault::TooLarge => {
@@ -60,6 +66,15 @@ impl ErrorKind {
                 "set a smaller `migration.batch_interval`, or migrate each retention policy by \
                  itself: `source.bucket = \"db/rp\"`",
             ),
+            Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
+            Self::NoTime => Some("a server would give it the time at which it is written"),
+            _ => self.hint_of_finding(),
+        }
+    }
+
+    /// For one value or name that cannot arrive as it is.
+    fn hint_of_finding(&self) -> Option<&'static str> {
+        match self {
             Self::NotInLineProtocol { reason, .. } if depends_on_product(reason) => {
                 Some("say what the destination is: `destination.product`, `convert --product`")
             }
@@ -81,8 +96,6 @@ impl ErrorKind {
                 "rename it too, or choose another name in the rule; a rule with a `measurement` holds \
                  for that one alone",
             ),
-            Self::NoLineEnd => Some("if the line is whole, end the file with a line feed"),
-            Self::NoTime => Some("a server would give it the time at which it is written"),
             _ => None,
         }
     }
@@ -165,9 +178,11 @@ impl fmt::Display for ErrorKind {
             Self::Query { message, reference } => {
                 write!(f, "the query failed: {message} ({reference})")
             }
-            Self::Values { expected, found } => {
-                write!(f, "expected {expected} values, as the server counts them, found {found}")
-            }
+            Self::Values { measurement, expected, found } => write!(
+                f,
+                "expected {expected} values of `{measurement}`, as the source counts them, found \
+                 {found}"
+            ),
             Self::Unexpected { expected, found } => write!(f, "expected {expected}, found {found}"),
             Self::Statement { expected, found } => {
                 write!(f, "expected the result of statement {expected}, found that of {found}")

@@ -247,7 +247,10 @@ impl Rows for Writer<'_> {
         // Invariant: no more results are read than there are statements.
         let known = &statements[statement];
         match known.values {
-            Some(expected) if expected != found => Err(ErrorKind::Values { expected, found }),
+            Some(expected) if expected != found => {
+                let measurement = quoted(&known.measurement);
+                Err(ErrorKind::Values { measurement, expected, found })
+            }
             _ => Ok(()),
         }
     }

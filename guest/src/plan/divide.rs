@@ -10,7 +10,7 @@ use super::Answer;
 use super::collect::Collect;
 use super::exchange::{Ids, Want};
 use super::road::Road;
-use crate::converter::{flux_values, tables};
+use crate::converter::{flux_column, tables};
 use crate::error::Error;
 use crate::protocol::{Call, flux, influxql};
 use crate::section::{Dimension, FIRST_NAME, Section};
@@ -176,7 +176,7 @@ impl Divider {
         let Road::InfluxQl(database) = &self.road else {
             // Columns of Flux's own are no tags.
             let is_own = |name: &String| name.starts_with('_');
-            let names = flux_values(body)?.into_iter();
+            let names = flux_column(body, "_value")?.into_iter();
             return Ok(match self.asked {
                 Question::TagKeys => names.filter(|name| !is_own(name)).collect(),
                 Question::Measurements | Question::TagValues(_) | Question::Fields => {

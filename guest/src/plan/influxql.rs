@@ -1,5 +1,5 @@
-//! Reading a batch by InfluxQL: its fields, where types change, and then all points, some
-//! measurements a request.
+//! Reading a batch by InfluxQL: its fields, how many values there are and where types change, and then
+//! all points, some measurements a request.
 //!
 //! Does not know where points go.
 
@@ -30,6 +30,8 @@ pub(crate) struct InfluxQlReader {
     batch: TimeRange,
     section: Section,
     attempts_max: u32,
+    /// Nobody should still write into its times: all that is read is counted.
+    pub(crate) is_settled: bool,
     stage: Stage,
     /// The question of the stage, until the points are read.
     asking: Option<Collect>,
@@ -92,6 +94,7 @@ impl InfluxQlReader {
             batch,
             section,
             attempts_max,
+            is_settled: false,
             stage,
             asking: None,
         }
@@ -171,8 +174,7 @@ impl InfluxQlReader {
             Stage::Counts { asked, mut slices } => {
                 let tables = tables(body, asked.len())?;
                 for (place, slice) in asked.into_iter().enumerate() {
-                    let columns = slices.measurement(&slice).columns_to_count().len();
-                    slices.settle(slice, &counts(&tables, place, columns)?)?;
+                    slices.settle(slice, &counts(&tables, place)?)?;
                 }
                 self.count(slices, conversion);
             }
@@ -194,9 +196,13 @@ impl InfluxQlReader {
         let cell = self.database.cell_seconds * 1_000_000_000;
         let schema = of_section(schema, &self.section);
         let has_all_fields = self.section.names(&Dimension::Field).is_none();
-        let slices =
+        let mut slices =
             Slices::new(schema, self.batch, cell, self.condition.is_some(), has_all_fields);
-        if slices.are_unsure() && self.database.shows_shards {
+        let are_unsure = slices.are_unsure();
+        if self.is_settled {
+            slices.count_all();
+        }
+        if are_unsure && self.database.shows_shards {
             self.stage = Stage::Shards(slices);
             self.ask(&[influxql::shards()]);
         } else {
@@ -216,8 +222,7 @@ impl InfluxQlReader {
             return self.ask_kinds(kinds, all, slices, conversion);
         }
         let count = |slice: &Slice| {
-            let columns = slices.measurement(slice).columns_to_count();
-            influxql::counts(&columns, self.scope(slice, &slices))
+            influxql::counts(&slices.columns_to_count(slice), self.scope(slice, &slices))
         };
         let statements = influxql::first_that_fit(asked.iter().map(count));
         asked.drain(statements.len()..).rev().for_each(|slice| slices.put_back(slice));
@@ -318,12 +323,12 @@ fn group(start: &str, end: &str) -> Result<TimeRange, Error> {
     })
 }
 
-/// The counts that a statement gave; all 0 if it gave no row.
-fn counts(tables: &[Table], statement: usize, columns: usize) -> Result<Vec<u64>, Error> {
+/// The counts that a statement gave; none if it gave no row, and all of them are 0 then.
+fn counts(tables: &[Table], statement: usize) -> Result<Vec<u64>, Error> {
     let unfit = || Error::new(Fault::Malformed, "expected counts, found something else");
     let mut of_statement = tables.iter().filter(|table| table.statement == statement);
     let Some(table) = of_statement.next() else {
-        return Ok(vec![0; columns]);
+        return Ok(Vec::new());
     };
     // The first column is the time.
     let row = table.rows.first().and_then(|row| row.get(1..)).ok_or_else(unfit)?;
@@ -332,7 +337,7 @@ fn counts(tables: &[Table], statement: usize, columns: usize) -> Result<Vec<u64>
         cell => cell.integer().and_then(|count| u64::try_from(count).ok()).ok_or_else(unfit),
     };
     let is_one = table.rows.len() == 1 && of_statement.next().is_none();
-    if !is_one || row.len() != columns {
+    if !is_one || row.is_empty() {
         return Err(unfit());
     }
     row.iter().map(count).collect()

@@ -69,7 +69,7 @@ pub(crate) struct Migrate {
     quotas: Option<Box<QuotaFinder>>,
     /// Of a migration of which nothing is recorded yet, how it begins, until both sides are looked at.
     beginning: Option<Beginning>,
-    look: Option<Inquiry<Looked>>,
+    looking: Option<Inquiry<Looked>>,
     /// What may be read. And, for each batch that may be in flight and is not, what it may write.
     reading: Pace,
     slots: Vec<Slot>,
@@ -185,7 +185,7 @@ impl Migrate {
             held: Held::default(),
             quotas: Some(QuotaFinder::new(&settings).into()),
             beginning: None,
-            look: None,
+            looking: None,
             reading: Pace::default(),
             slots: Vec::new(),
             write_quota: None,
@@ -246,34 +246,8 @@ impl Migrate {
         if let Some(time) = self.look_at.filter(|time| *time > now) {
             return Step::Wait(until.min(time));
         }
-        if self.needs_road() {
-            if let Some(note) = self.finder.as_mut().and_then(|finder| finder.notes.pop_front()) {
-                return Step::Note(note);
-            }
-            match self.find_road() {
-                Want::Step(step) => return step,
-                Want::Wait(time) => return Step::Wait(until.min(time)),
-                Want::Nothing if self.finder.is_some() => return Step::Wait(until),
-                Want::Nothing => {}
-            }
-        }
-        if self.beginning.is_some() {
-            match self.look_at_both() {
-                Want::Step(step) => return step,
-                Want::Wait(time) => return Step::Wait(until.min(time)),
-                Want::Nothing if self.look.is_some() => return Step::Wait(until),
-                // What was found is said first, and that it is begun is recorded.
-                Want::Nothing => return self.next(now),
-            }
-        }
-        if self.needs_quotas() {
-            match self.find_quotas() {
-                Want::Step(step) => return step,
-                Want::Wait(time) => return Step::Wait(until.min(time)),
-                Want::Nothing if self.quotas.is_some() => return Step::Wait(until),
-                // What was found is said first.
-                Want::Nothing => return self.next(now),
-            }
+        if let Some(step) = self.look(until) {
+            return step;
         }
         if matches!(self.phase, Phase::Recorded) && self.journal.is_read() {
             let bounds = Bounds::open(&self.settings, &self.journal, self.road.as_ref(), now);

@@ -67,7 +67,7 @@ enum Machine {
     Migrate(Box<Migrate>),
     Batch(Box<batch::Batch>),
     Status(Box<Status>),
-    Inquiry(Inquiry),
+    Inquiry(Box<Inquiry>),
 }
 
 /// What a plan is for.
@@ -232,8 +232,8 @@ impl Plan {
             Purpose::Split => Machine::Migrate(Migrate::open(Mode::Split, settings)?.into()),
             Purpose::Batch => Machine::Batch(batch::Batch::open(settings)?.into()),
             Purpose::Status => Machine::Status(Status::open(settings)?.into()),
-            Purpose::Verify => Machine::Inquiry(verify::open(settings)?),
-            Purpose::Check => Machine::Inquiry(check::open(settings)?),
+            Purpose::Verify => Machine::Inquiry(verify::open(settings)?.into()),
+            Purpose::Check => Machine::Inquiry(check::open(settings)?.into()),
         };
         Ok(Self { machine, asked: BTreeSet::new(), outcome: None })
     }

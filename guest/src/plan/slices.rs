@@ -1,11 +1,11 @@
 //! What to read of a batch by InfluxQL, so that no value is cast and none vanishes: slices, each
-//! with the number of values that it must give.
+//! with the number of values that it must give, unless they are still being written.
 //!
-//! Does not know requests. Where a field has several types, the values of each type are counted:
-//! strings and booleans beside numbers are then read by name. Numbers of several types cannot be
-//! told apart that way, so they are read one shard group at a time. If the source does not tell
-//! where those begin, whole hours stand in for them: no group is shorter, and each begins at one,
-//! unless its duration was no number of hours (then a part of an hour that divides both).
+//! Does not know requests. What counts nothing is read nevertheless. Where a field has several types, the
+//! values of each type are counted: strings and booleans beside numbers are then read by name. Numbers of
+//! several types cannot be told apart that way, so they are read one shard group at a time. If the source
+//! does not tell where those begin, whole hours stand in for them: no group is shorter, and each begins at
+//! one, unless its duration was no number of hours (then a part of an hour that divides both).
 //!
 //! Of a day whose field `f` is an integer until noon and then a float, and whose `g` is a float or a
 //! string:
@@ -28,7 +28,7 @@ pub(crate) struct Slice {
     /// Which one of the schema.
     pub(crate) measurement: usize,
     pub(crate) range: TimeRange,
-    /// What to read of it; empty for all fields.
+    /// What to read of it.
     pub(crate) columns: Vec<String>,
     /// How many values there must be, if that was counted.
     pub(crate) values: Option<u64>,
@@ -76,7 +76,7 @@ impl Slices {
             let slice = Slice {
                 measurement: place,
                 range: batch,
-                columns: if has_all_fields { Vec::new() } else { measurement.columns() },
+                columns: if has_all_fields { all_fields() } else { measurement.columns() },
                 values: None,
                 unsigned: measurement.unsigned(),
                 ambiguous: Vec::new(),
@@ -99,6 +99,20 @@ impl Slices {
         !self.unsure.is_empty()
     }
 
+    /// Has all slices counted, not only those whose types change.
+    pub(crate) fn count_all(&mut self) {
+        self.unsure.extend(self.sure.drain(..));
+    }
+
+    /// What to count of a slice.
+    pub(crate) fn columns_to_count(&self, slice: &Slice) -> Vec<String> {
+        let measurement = self.measurement(slice);
+        match measurement.has_changing_types() {
+            true => measurement.columns_to_count(),
+            false => slice.columns.clone(),
+        }
+    }
+
     /// Takes the shard groups, where the source tells them.
     pub(crate) fn set_groups(&mut self, groups: Groups) {
         self.groups = Some(groups);
@@ -107,7 +121,7 @@ impl Slices {
     /// The next slice that is to be counted.
     pub(crate) fn take_unsure(&mut self) -> Option<Slice> {
         let slice = self.unsure.pop_front()?;
-        if !self.has_condition {
+        if !self.has_condition || !self.measurement(&slice).has_changing_types() {
             return Some(slice);
         }
         let mut parts = self.parts(&slice);
@@ -129,6 +143,13 @@ impl Slices {
 
     /// Takes what was counted.
     pub(crate) fn settle(&mut self, slice: Slice, counts: &[u64]) -> Result<(), Error> {
+        if !self.measurement(&slice).has_changing_types() {
+            let values = Some(counts.iter().sum());
+            self.sure.push(Slice { values, ..slice });
+            return Ok(());
+        }
+        let none = vec![0; self.columns_to_count(&slice).len()];
+        let counts = if counts.is_empty() { &none } else { counts };
         let Some(tally) = Tally::of(self.measurement(&slice), counts) else {
             return Err(Error::new(Fault::Malformed, "a count is missing"));
         };
@@ -152,7 +173,7 @@ impl Slices {
             for (columns, values) in self.measurement(&slice).columns_by_class(&tally) {
                 self.sure.push(Slice { columns, values: Some(values), ..slice.clone() });
             }
-        } else if tally.values() > 0 {
+        } else {
             let values = Some(tally.values());
             self.sure.push(Slice { values, ambiguous: tally.ambiguous, ..slice });
         }
@@ -211,6 +232,11 @@ impl Slices {
         self.sure.sort_by(|a, b| name(a).cmp(name(b)).then(place(a).cmp(&place(b))));
         std::mem::take(&mut self.sure)
     }
+}
+
+/// A tag of the same name is none of the columns then.
+fn all_fields() -> Vec<String> {
+    vec!["*::field".to_owned()]
 }
 
 /// Cuts a slice at those of these times that lie inside of it.

@@ -43,7 +43,8 @@ pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
                 true => Ending::Complete,
                 false => Ending::Different,
             };
-            Outcome { report: report.to_text(), ..Outcome::new(ending, asker.totals()) }
+            let totals = asker.totals();
+            Outcome { report: report.to_text(totals.read), ..Outcome::new(ending, totals) }
         }
         Err(error) => Outcome::new(Ending::of(error), asker.totals()),
     }))

@@ -116,15 +116,12 @@ pub(crate) fn first_that_fit(statements: impl IntoIterator<Item = String>) -> Ve
     first
 }
 
-/// All points: series by series, and in them row by row. `columns` are of fields, with their types;
-/// none for all fields.
+/// All points: series by series, and in them row by row. `columns` are of fields, with their types.
 pub(crate) fn points(columns: &[String], scope: Scope<'_>) -> String {
-    // `*::field`: a tag of the same name is none of the columns then.
-    let columns = if columns.is_empty() { "*::field".to_owned() } else { columns.join(", ") };
-    format!("SELECT {columns} FROM {} GROUP BY *", scope.to_text())
+    format!("SELECT {} FROM {} GROUP BY *", columns.join(", "), scope.to_text())
 }
 
-/// How many values each of these columns has.
+/// How many values each of these columns has; a row for them, or none where all of them have none.
 pub(crate) fn counts(columns: &[String], scope: Scope<'_>) -> String {
     let counts: Vec<_> = columns.iter().map(|column| format!("count({column})")).collect();
     format!("SELECT {} FROM {}", counts.join(", "), scope.to_text())

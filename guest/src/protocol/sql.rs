@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Call, Kind, json};
 use crate::error::{Endpoint, Error};
 use crate::settings::Place;
-use crate::time::TimeRange;
+use crate::time::{TimeRange, Timestamp};
 
 /// As for other queries: servers set limits of their own.
 const QUERY_SECONDS: u32 = 300;
@@ -58,10 +58,18 @@ pub(crate) fn rows(response: &[u8]) -> Result<Vec<Map<String, Value>>, Error> {
     json(response, "rows")
 }
 
+/// Without a bound that no point is beyond: Core breaks off its answer where one is before
+/// 1677-09-21T00:12:44Z (observed on InfluxDB 3 Core 3.6.0).
 fn within(table: &str, range: TimeRange) -> String {
-    let [start, stop] = [range.start(), range.stop()].map(|time| time.nine_digits());
-    format!("{} WHERE time >= '{start}' AND time < '{stop}'", identifier(table))
+    let start = match range.start() < EARLIEST_LITERAL {
+        true => String::new(),
+        false => format!("time >= '{}' AND ", range.start().nine_digits()),
+    };
+    format!("{} WHERE {start}time < '{}'", identifier(table), range.stop().nine_digits())
 }
+
+/// 1677-09-21T00:12:44Z.
+const EARLIEST_LITERAL: Timestamp = Timestamp(-9_223_372_036_000_000_000);
 
 fn interval(nanoseconds: u64) -> String {
     match nanoseconds % SECOND {

@@ -53,6 +53,7 @@ pub(super) fn refused(
 fn is_meant_for(fault: &Fault, path: &str) -> bool {
     match fault {
         Fault::ErrorTable => path == query::PATH,
+        Fault::RowLost => [query::PATH, influxql::PATH].contains(&path),
         Fault::StatementError(_) | Fault::RowLimit(_) | Fault::TruncatedBetweenMaps => {
             path == influxql::PATH
         }

@@ -53,12 +53,22 @@ pub(super) struct Writer {
     tables: usize,
     /// Where the first table ends, once there is a second one.
     first_end: Option<usize>,
+    /// Where the last row begins.
+    last_row: Option<usize>,
 }
 
 impl Writer {
     pub(super) fn new(dialect: Dialect, result: &str) -> Self {
         let result = result.to_owned();
-        Self { dialect, result, text: String::new(), columns: None, tables: 0, first_end: None }
+        Self {
+            dialect,
+            result,
+            text: String::new(),
+            columns: None,
+            tables: 0,
+            first_end: None,
+            last_row: None,
+        }
     }
 
     /// Begins a table; a new block if the last table had other columns.
@@ -104,6 +114,7 @@ impl Writer {
     /// Adds a row to the table that was begun last.
     pub(super) fn row<'a>(&mut self, cells: impl Iterator<Item = &'a str>) {
         let table = (self.tables - 1).to_string();
+        self.last_row = Some(self.text.len());
         // Without the annotation each row says its result.
         let has_default = self.dialect.annotations.contains(&Annotation::Default);
         let result = if has_default { "" } else { &self.result.clone() };
@@ -128,6 +139,12 @@ impl Writer {
     pub(super) fn finish(mut self) -> String {
         self.text.push_str("\r\n");
         self.text
+    }
+
+    /// Ends a response as if it were whole, but its last row is missing.
+    pub(super) fn finish_without_last_row(mut self) -> String {
+        self.text.truncate(self.last_row.unwrap_or(self.text.len()));
+        self.finish()
     }
 
     /// Ends a response whose query fails after the first table: the error comes as a table too,

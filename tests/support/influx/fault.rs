@@ -70,6 +70,9 @@ pub enum Fault {
     /// Of the maps that answer a query in InfluxQL half are sent, as if they were all. All else
     /// answers 500.
     TruncatedBetweenMaps,
+    /// A query is answered without the last of its rows of points, or of counts, as if that were all:
+    /// no fault of HTTP, and none of its format. All else answers 500.
+    RowLost,
     /// The request takes effect; the answer comes so much later.
     Delayed(Duration),
     /// The request takes effect; in the middle of the answer there is silence for so long.

@@ -33,6 +33,9 @@ pub(super) enum Answer {
     Earliest,
     /// Their number by these columns: `group(columns: ["_measurement", "_field"]) |> count()`.
     Counts(Vec<String>),
+    /// Their number: `group(columns: ["_measurement", "_field"]) |> count() |> group() |> sum() |>
+    /// keep(columns: ["_value"])`.
+    Count,
     /// The measurements: `keep(columns: ["_measurement"]) |> group() |> distinct(column: "_measurement") |>
     /// limit(n: 100000)`.
     Measurements,
@@ -69,7 +72,9 @@ enum Stage {
     First,
     KeepTime,
     KeepMeasurement,
+    KeepValue,
     MinTime,
+    Sum,
     Group(Vec<String>),
     Count,
     DistinctMeasurement,
@@ -111,6 +116,13 @@ impl Parser {
             [Stage::First, Stage::KeepTime, Stage::MinTime] => Answer::Earliest,
             [Stage::Group(columns), Stage::Count] => Answer::Counts(columns.clone()),
             [
+                Stage::Group(by),
+                Stage::Count,
+                Stage::Group(together),
+                Stage::Sum,
+                Stage::KeepValue,
+            ] if *by == ["_measurement", "_field"] && together.is_empty() => Answer::Count,
+            [
                 Stage::KeepMeasurement,
                 Stage::Group(columns),
                 Stage::DistinctMeasurement,
@@ -140,6 +152,9 @@ impl Parser {
                 let stage = if self.peek() == &Kind::Text("_measurement".to_owned()) {
                     self.advance();
                     Stage::KeepMeasurement
+                } else if self.peek() == &Kind::Text("_value".to_owned()) {
+                    self.advance();
+                    Stage::KeepValue
                 } else {
                     self.time_column()?;
                     Stage::KeepTime
@@ -168,6 +183,7 @@ impl Parser {
                 Stage::Group(self.group_columns()?)
             }
             "count" => Stage::Count,
+            "sum" => Stage::Sum,
             "yield" => Stage::Yield(self.text_argument("name")?),
             other => {
                 return Err(self.fault_at(first, format!("undefined identifier {other}")));

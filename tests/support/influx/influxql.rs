@@ -17,7 +17,7 @@ use super::exchange::Exchange;
 use super::settings::{Settings, Version};
 use super::store::Store;
 use form::Form;
-use outcome::{Found, Joined, Outcome, Rows, gathered, limited, map};
+use outcome::{Found, Joined, Outcome, Rows, drop_last_row, gathered, limited, map};
 use parse::{Counted, Defaults, Select, Statement, statements};
 
 pub(super) use databases::{Policy, Wanted, bucket_id, policies};
@@ -38,6 +38,8 @@ pub(super) enum Ending {
     Limited(usize),
     /// After half of the maps.
     HalfOfTheMaps,
+    /// Without the last row that a `SELECT` finds, as if it were whole.
+    WithoutLastRow,
 }
 
 /// Why the nth statement fails (`ErrQueryTimeoutLimitExceeded`, which a server configured with a
@@ -115,7 +117,11 @@ fn maps(
     let is_chunked = form.value("chunked") == Some("true");
     let asked = form.value("chunk_size").and_then(|size| size.parse().ok());
     let chunk_rows = asked.filter(|size| is_chunked && *size > 0).unwrap_or(CHUNK_ROWS);
-    let outcomes = executed(statements, store, settings, chunk_rows, ending);
+    let mut outcomes = executed(statements, store, settings, chunk_rows, ending);
+    if ending == Ending::WithoutLastRow {
+        let selects = |number: usize| matches!(statements[number], Statement::Select(_));
+        drop_last_row(&mut outcomes, selects);
+    }
     let joined =
         if settings.version == Version::V2 { Joined::IsWhole } else { Joined::StaysPartial };
     let mut maps = match ending {

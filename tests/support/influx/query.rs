@@ -23,6 +23,8 @@ pub(super) enum Ending {
     Whole,
     /// After the first table, with this message.
     Failed(&'static str),
+    /// Without its last row, as if it were whole.
+    WithoutLastRow,
 }
 
 /// Answers a query.
@@ -68,6 +70,9 @@ pub(super) fn answer(
     writers.rotate_left(1);
     let text = match ending {
         Ending::Whole => writers.into_iter().map(Writer::finish).collect(),
+        Ending::WithoutLastRow => {
+            writers.into_iter().map(Writer::finish_without_last_row).collect()
+        }
         Ending::Failed(message) => writers.swap_remove(0).fail(message),
     };
     answer::query_answered(text.into_bytes())
@@ -156,6 +161,17 @@ fn response(query: &Query, stop: i64, bucket: &Bucket, dialect: Dialect) -> Writ
             }
         }
         Answer::Counts(columns) => tables.write_counts(columns, &mut writer),
+        Answer::Count => {
+            let series = bucket.points.series();
+            let counts = series.map(|(series, times)| tables.count(series, times));
+            let count: usize = counts.sum();
+            // Where nothing is, there is no table to be summed.
+            if count > 0 {
+                let label = "_value".to_owned();
+                writer.table(vec![Column { label, datatype: "long", group: false }]);
+                writer.row([count.to_string().as_str()].into_iter());
+            }
+        }
         Answer::Measurements => {
             // The index knows no times.
             let names = bucket.points.series().map(|(series, _)| series.measurement.as_str());
@@ -245,6 +261,11 @@ impl<'a> Tables<'a> {
     fn first(&mut self, series: &Series, times: &'a BTreeMap<i64, Fields>) -> Option<i64> {
         let fields = self.fields(series, times);
         fields.values().filter_map(|rows| Some(rows.values.first()?.0)).min()
+    }
+
+    /// How many values a series has, of all its fields.
+    fn count(&mut self, series: &Series, times: &'a BTreeMap<i64, Fields>) -> usize {
+        self.fields(series, times).values().map(|rows| rows.values.len()).sum()
     }
 
     /// The rows of a series by field, as far as the query wants them and the engine reads them.

@@ -215,6 +215,7 @@ fn applied(
 fn flux_ending(fault: Option<&Fault>) -> Ending {
     match fault {
         Some(Fault::ErrorTable) => Ending::Failed(QUERY_ERROR),
+        Some(Fault::RowLost) => Ending::WithoutLastRow,
         _ => Ending::Whole,
     }
 }
@@ -224,6 +225,7 @@ fn influxql_ending(fault: Option<&Fault>) -> influxql::Ending {
         Some(Fault::StatementError(number)) => influxql::Ending::Failed(*number),
         Some(Fault::RowLimit(rows_max)) => influxql::Ending::Limited(*rows_max),
         Some(Fault::TruncatedBetweenMaps) => influxql::Ending::HalfOfTheMaps,
+        Some(Fault::RowLost) => influxql::Ending::WithoutLastRow,
         _ => influxql::Ending::Whole,
     }
 }

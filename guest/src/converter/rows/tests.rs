@@ -44,7 +44,8 @@ fn a_statement_has_as_many_values_as_were_counted() {
     assert_eq!((ended, points.counts.rows, points.counts.outside), (Ok(()), 2, 0));
     assert_eq!(points.merge.lines.text(), "m f=5i 1\nm f=6i 2\n");
     for counted in [1, 3] {
-        let error = ErrorKind::Values { expected: counted, found: 2 };
+        let measurement = "m".to_owned();
+        let error = ErrorKind::Values { measurement, expected: counted, found: 2 };
         assert_eq!(statement(&[5, 6], counted).0, Err(error));
     }
 }

@@ -82,7 +82,7 @@ impl Question for RoadFinder {
     }
 
     fn found(&mut self) -> Option<Road> {
-        RoadFinder::found(self).cloned()
+        Self::found(self).cloned()
     }
 
     fn notes(&mut self) -> VecDeque<Note> {
@@ -149,7 +149,7 @@ impl Question for QuotaFinder {
     }
 
     fn found(&mut self) -> Option<Self::Found> {
-        QuotaFinder::found(self)
+        Self::found(self)
     }
 
     fn notes(&mut self) -> VecDeque<Note> {

@@ -13,8 +13,8 @@ use crate::plan::quota::QuotaFinder;
 use crate::plan::road::RoadFinder;
 use crate::plan::sizer::Quotas;
 use crate::plan::slot::Slot;
-use crate::plan::{Answer, Note};
-use crate::time::TimeRange;
+use crate::plan::{Answer, Note, Step};
+use crate::time::{TimeRange, Timestamp};
 
 /// How a migration begins, as it is to be recorded.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,41 @@ pub(super) type Looked = Result<Vec<Finding>, Error>;
 const STOPS_SHOWN_MAX: usize = 9;
 
 impl Migrate {
+    /// Finds out what must be known before the next batch: the road to the source, whether to begin at all,
+    /// and what both sides allow. `None` once all of it is known.
+    pub(super) fn look(&mut self, until: Timestamp) -> Option<Step> {
+        if self.needs_road() {
+            if let Some(note) = self.finder.as_mut().and_then(|finder| finder.notes.pop_front()) {
+                return Some(Step::Note(note));
+            }
+            match self.find_road() {
+                Want::Step(step) => return Some(step),
+                Want::Wait(time) => return Some(Step::Wait(until.min(time))),
+                Want::Nothing if self.finder.is_some() => return Some(Step::Wait(until)),
+                Want::Nothing => {}
+            }
+        }
+        if self.beginning.is_some() {
+            match self.look_at_both() {
+                Want::Step(step) => return Some(step),
+                Want::Wait(time) => return Some(Step::Wait(until.min(time))),
+                Want::Nothing if self.looking.is_some() => return Some(Step::Wait(until)),
+                // What was found is said first, and that it is begun is recorded.
+                Want::Nothing => return Some(self.next(self.now)),
+            }
+        }
+        if self.needs_quotas() {
+            match self.find_quotas() {
+                Want::Step(step) => return Some(step),
+                Want::Wait(time) => return Some(Step::Wait(until.min(time))),
+                Want::Nothing if self.quotas.is_some() => return Some(Step::Wait(until)),
+                // What was found is said first.
+                Want::Nothing => return Some(self.next(self.now)),
+            }
+        }
+        None
+    }
+
     /// Whether the source is to be asked, and nobody knows yet by which language. A migration that
     /// is complete asks nothing, and of a split each batch finds out by itself.
     pub(super) fn needs_road(&self) -> bool {
@@ -68,7 +103,7 @@ impl Migrate {
     pub(super) fn look_at_both(&mut self) -> Want {
         let Some(beginning) = self.beginning else { return Want::Nothing };
         let (settings, road, range) = (&self.settings, &self.road, beginning.range);
-        let look = self.look.get_or_insert_with(|| {
+        let look = self.looking.get_or_insert_with(|| {
             let (settings, road) = (settings.clone(), road.clone());
             Inquiry::new(async move |asker| check::look(&asker, &settings, road, range).await)
         });
@@ -76,7 +111,7 @@ impl Migrate {
         match look.told() {
             None => want,
             Some(found) => {
-                self.look = None;
+                self.looking = None;
                 match found {
                     Ok(findings) => self.begin_after(beginning, findings),
                     Err(error) => self.look_again(error),
@@ -194,7 +229,7 @@ impl Migrate {
             (_, Some(quotas), _) if quotas.owns(id) => quotas.answer(answer),
             (_, _, Phase::Bounds(bounds)) => bounds.answer(answer),
             _ => {
-                if let Some(look) = &mut self.look {
+                if let Some(look) = &mut self.looking {
                     look.answer(id, answer);
                 }
                 Ok(())
@@ -217,7 +252,7 @@ impl Migrate {
         if self.quotas.is_some() {
             self.quotas = Some(QuotaFinder::new(&self.settings).into());
         }
-        self.look = None;
+        self.looking = None;
         if matches!(self.phase, Phase::Bounds(_)) {
             self.phase = Phase::Recorded;
         }

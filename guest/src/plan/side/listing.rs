@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Side, Table, Way};
-use crate::converter::flux_values;
+use crate::converter::flux_column;
 use crate::error::{Error, Fault};
 use crate::plan::fields::Fields;
 use crate::plan::inquiry::Asker;
@@ -55,7 +55,7 @@ impl Side {
                 let names = Some("_measurement");
                 let call = flux::names(place, range, selection, &Section::ALL, names);
                 let body = asker.body(call.at(self.which), self.attempts_max()).await?;
-                for name in flux_values(&body)? {
+                for name in flux_column(&body, "_value")? {
                     table(&mut tables, &name).parts.push(measurement(&name));
                 }
             }

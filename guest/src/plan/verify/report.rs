@@ -237,10 +237,11 @@ impl Report {
         self.kinds.get(&kind).copied().unwrap_or(0)
     }
 
-    /// As JSON, the text under `text`.
-    pub(super) fn to_text(&self) -> String {
+    /// As JSON, the text under `text`; so many bytes were read for it.
+    pub(super) fn to_text(&self, read: u64) -> String {
         json!({
-            "text": self.to_people(),
+            "text": self.to_people(read),
+            "read_bytes": read,
             "is_same": self.is_same(),
             "range": self.range.map(|range| [range.start().to_string(), range.stop().to_string()]),
             "left_out": self.left_out.map(|range| [range.start().to_string(), range.stop().to_string()]),

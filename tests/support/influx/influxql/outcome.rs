@@ -132,6 +132,21 @@ pub(super) fn limited(outcomes: Vec<Outcome>, rows_max: usize) -> Vec<Outcome> {
     left
 }
 
+/// Takes away the last row of the statements that are meant; where it is the only one of a series, the
+/// series is gone.
+pub(super) fn drop_last_row(outcomes: &mut [Outcome], is_meant: impl Fn(usize) -> bool) {
+    for outcome in outcomes.iter_mut().rev() {
+        if let Outcome::Found(Found { statement, series, .. }) = outcome
+            && is_meant(*statement)
+            && let Some(last) = series.last_mut()
+        {
+            last.values.pop();
+            series.retain(|rows| !rows.values.is_empty());
+            return;
+        }
+    }
+}
+
 /// The map of this number, with these elements.
 pub(super) fn map(number: usize, outcomes: &[Outcome]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -159,13 +159,17 @@ impl Parser {
         Ok(Rows { table, time_alone, range, limit })
     }
 
-    /// `FROM "m" WHERE time >= '…' AND time < '…'`
+    /// `FROM "m" WHERE time >= '…' AND time < '…'`, or without a start.
     fn source(&mut self) -> Result<(String, Range), String> {
         self.word("FROM")?;
         let table = self.name()?;
-        ["WHERE", "time", ">="].iter().try_for_each(|word| self.word(word))?;
-        let start = self.time()?;
-        ["AND", "time", "<"].iter().try_for_each(|word| self.word(word))?;
+        ["WHERE", "time"].iter().try_for_each(|word| self.word(word))?;
+        let mut start = i64::MIN;
+        if self.takes(">=") {
+            start = self.time()?;
+            ["AND", "time"].iter().try_for_each(|word| self.word(word))?;
+        }
+        self.word("<")?;
         let stop = self.time()?;
         Ok((table, Range { start, stop }))
     }

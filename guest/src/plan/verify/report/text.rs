@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{About, Example, Kind, Report, Unexplained};
-use crate::plan::note::counted;
+use crate::plan::note::{bytes, counted};
 use crate::settings::Place;
 
 /// So many rows, and examples of each kind, are shown; the JSON has more.
@@ -11,9 +11,9 @@ const SHOWN_MAX: usize = 20;
 
 impl Report {
     /// Sentences, and a table of what differs.
-    pub(super) fn to_people(&self) -> String {
+    pub(super) fn to_people(&self, read: u64) -> String {
         let mut text = String::new();
-        self.push_head(&mut text);
+        self.push_head(&mut text, read);
         self.push_kinds(&mut text);
         self.push_rows(&mut text);
         self.push_examples(&mut text);
@@ -21,7 +21,7 @@ impl Report {
         text
     }
 
-    fn push_head(&self, text: &mut String) {
+    fn push_head(&self, text: &mut String, read: u64) {
         let Some(range) = self.range else {
             return say(text, format_args!("there is nothing to compare"));
         };
@@ -42,7 +42,13 @@ impl Report {
         let measurements = counted(self.tables().len() as u64, "measurement", "measurements");
         let fields = counted(self.fields.len() as u64, "field", "fields");
         let slices = counted(self.slices.len() as u64, "slice", "slices");
-        say(text, format_args!("compared     {fields} of {measurements} in {slices} with values"));
+        let read = bytes(read);
+        say(
+            text,
+            format_args!(
+                "compared     {fields} of {measurements} in {slices} with values; {read} read"
+            ),
+        );
         if let Some(range) = self.left_out {
             say(text, format_args!("too young    {range}"));
         }

@@ -188,7 +188,8 @@ impl Parser {
             self.word("count")?;
             self.symbol("(")?;
             let field = self.name()?;
-            let read = self.named_type()?;
+            let is_typed = self.takes("::") && !self.takes_word("field");
+            let read = if is_typed { Some(self.value_type()?) } else { None };
             self.symbol(")")?;
             let alias = if self.takes_word("AS") { Some(self.name()?) } else { None };
             counts.push(Count { field, read, alias });
