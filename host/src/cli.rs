@@ -31,6 +31,17 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         component: Option<PathBuf>,
     },
+    /// Look at both sides before anything is moved: what would arrive, what not, and what it takes
+    Check {
+        /// The configuration, in TOML
+        config: PathBuf,
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+        /// Do what this component says, not the one inside this program
+        #[arg(long, value_name = "FILE")]
+        component: Option<PathBuf>,
+    },
     /// Show how far a migration is; works beside one that runs
     Status {
         /// The configuration, in TOML
@@ -122,6 +133,7 @@ fn word(value: impl ValueEnum) -> String {
 
 const AFTER_HELP: &str = "\
 Examples:
+  tsm2iox check migration.toml
   tsm2iox run migration.toml
   tsm2iox run --dry-run migration.toml | wc --lines
   tsm2iox run --every 5m migration.toml

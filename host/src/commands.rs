@@ -49,6 +49,10 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
             list(&config, component.as_deref())
         }
         Command::Status { config } => status(&config),
+        Command::Check { config, json, component } => {
+            let format = if json { Format::Json } else { Format::Text };
+            check(&config, format, component.as_deref())
+        }
         Command::Verify { config, deep, repair, json, component } => {
             let format = if json { Format::Json } else { Format::Text };
             let wishes = [("deep", deep), ("repair", repair)];
@@ -102,6 +106,19 @@ fn status(config: &Path) -> anyhow::Result<ExitStatus> {
     let (component, config) = (Component::embedded()?, Config::read(config)?);
     let (machine, status) = (Machine::open()?, Purpose::Status);
     Ok(look(&machine.carry_out(&config, component, status, Report::Data, Batches::Refused)?))
+}
+
+/// Looks at both sides, and keeps nothing.
+fn check(config: &Path, format: Format, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
+    let bytes = component.map_or(Ok(tsm2iox_guest::COMPONENT.to_vec()), Component::read)?;
+    let component = open_component(component)?;
+    let (config, machine) = (Config::read(config)?, Machine::open()?);
+    let (check, batches) = (Purpose::Check, Batches::Refused);
+    let outcome = machine.carry_out(&config, component, check, Report::Talk, batches)?;
+    if !outcome.report.is_empty() {
+        Findings::read(&outcome.report, &bytes)?.print(format)?;
+    }
+    Ok(look(&outcome))
 }
 
 /// Compares both sides; `wishes` are keys of `[verify]` that are to be true.

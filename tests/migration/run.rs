@@ -168,6 +168,8 @@ pub(crate) struct Road {
     pub(crate) path: &'static str,
     /// How many of them come before the first batch.
     pub(crate) before: usize,
+    /// How many more before the first batch of all: fields, series and tags.
+    pub(crate) looks: usize,
     /// How many come for each batch.
     pub(crate) each: usize,
 }
@@ -182,6 +184,7 @@ bucket = "src"
 token_env = "TOKEN""#,
     path: "/api/v2/query",
     before: 0,
+    looks: 0,
     each: 2,
 };
 
@@ -195,6 +198,7 @@ bucket = "src"
 token_env = "TOKEN""#,
     path: "/query",
     before: 1,
+    looks: 3,
     each: 3,
 };
 
@@ -207,6 +211,7 @@ user = "reader"
 password_env = "TOKEN""#,
     path: "/query",
     before: 2,
+    looks: 3,
     each: 3,
 };
 

@@ -11,7 +11,7 @@ fn the_first_point_and_the_present_are_fixed_by_the_first_record() {
     let settings =
         settings(&json!({ "migration": { "start": "earliest", "stop": "now", "lag": "5m" } }));
     let mut world = World { seconds: vec![-7000, -3000, -100], ..World::default() };
-    world.fault = Some((4, Fault::KilledBefore));
+    world.fault = Some((5, Fault::KilledBefore));
     world.run(Purpose::Migrate, &settings).expect_err("it is killed");
     assert_eq!(world.checkpoint.lines().count(), 1);
     // Points that come later, before the first and after the present of the first run.

@@ -63,7 +63,7 @@ fn however_many_batches_have_what_cannot_be_said_the_others_are_done() {
 
 #[test]
 fn a_side_that_is_not_there_stops_all_at_once() {
-    let mut world = World { fault: Some((3, Fault::Lost)), ..world() };
+    let mut world = World { fault: Some((4, Fault::Lost)), ..world() };
     let settings = settings(&json!({ "limits": { "attempts": 1 } }));
     let outcome = world.run(Purpose::Migrate, &settings).expect("nobody killed it");
     let Ending::Stopped(error) = outcome.ending else { panic!("it passes for a success") };

@@ -6,6 +6,7 @@ use tsm2iox_guest::protocol::Response;
 use tsm2iox_guest::time::{TimeRange, Timestamp};
 
 mod answers;
+mod beginning;
 mod bounds;
 mod credentials;
 mod influxql;
@@ -134,9 +135,9 @@ const FAULTS: [Fault; 10] = [
 fn no_fault_loses_or_invents_a_point() {
     for fault in FAULTS {
         let worlds = check_every_exchange(&settings(&json!({})), world, fault);
-        // Two for the checkpoint, and seven times query, write and record, but for the write of
+        // Two for the checkpoint, a look at the destination, and seven times query, write and record, but for the write of
         // the empty batch.
-        assert_eq!(worlds.len(), 2 + 7 * 3 - 1, "{fault:?}");
+        assert_eq!(worlds.len(), 3 + 7 * 3 - 1, "{fault:?}");
     }
 }
 
@@ -156,9 +157,9 @@ fn a_file_has_the_same_bytes_after_any_fault() {
 fn what_is_written_after_an_interruption_is_what_would_have_been() {
     let mut whole = world();
     complete(whole.run(Purpose::Migrate, &settings(&json!({}))));
-    // The checkpoint is read and opened, three batches are done (one of them empty), and the
+    // The checkpoint is read and opened, the destination looked at, three batches are done (one of them empty), and the
     // fourth is asked for.
-    let mut world = World { fault: Some((11, Fault::KilledBefore)), ..world() };
+    let mut world = World { fault: Some((12, Fault::KilledBefore)), ..world() };
     world.run(Purpose::Migrate, &settings(&json!({}))).expect_err("it is killed");
     assert_eq!(world.checkpoint.lines().count(), 1 + 3);
     world.fault = None;
@@ -168,8 +169,8 @@ fn what_is_written_after_an_interruption_is_what_would_have_been() {
 
 #[test]
 fn a_body_that_is_too_large_is_halved() {
-    // The fourth exchange is the first write.
-    let fault = Some((4, Fault::Status(413)));
+    // The fifth exchange is the first write.
+    let fault = Some((5, Fault::Status(413)));
     let mut world = World { fault, ..world() };
     complete(world.run(Purpose::Migrate, &settings(&json!({}))));
     assert_eq!(world.arrived(), world.expected(0..23400));

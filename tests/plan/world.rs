@@ -37,8 +37,8 @@ pub(crate) struct World {
     pub(crate) scripted: Vec<(&'static str, u16, String)>,
     /// How many of them there were.
     pub(crate) scripted_requests: usize,
-    /// Of all requests, where they went and what they needed.
-    pub(crate) accesses: Vec<(Endpoint, &'static str, Access)>,
+    /// Of all requests, where they went, on which path, and what they needed.
+    pub(crate) accesses: Vec<(Endpoint, &'static str, String, Access)>,
     /// The times of the source's points, in seconds; each has one float.
     pub(crate) seconds: Vec<i64>,
     /// What was written, body by body. As a file: one text.
@@ -169,7 +169,8 @@ impl World {
 
     /// What a request has done, and its answer.
     pub(crate) fn serve(&mut self, request: &Request) -> (Response, Vec<Answer>) {
-        self.accesses.push((request.endpoint, request.method, request.access));
+        let path = request.path.clone();
+        self.accesses.push((request.endpoint, request.method, path, request.access));
         if let Some((_, status, body)) = self.scripted_answer(&request.path) {
             self.scripted_requests += 1;
             return answer(status, body.as_bytes());
@@ -192,6 +193,10 @@ impl World {
                     Some((_, status)) => answer(status, b"no"),
                     None => answer(200, text.as_bytes()),
                 }
+            }
+            // As InfluxDB 3 Core, where nothing was written.
+            (Endpoint::Destination, "POST") if request.path == "/api/v3/query_sql" => {
+                answer(404, br#"{"error":"query error: database not found: dst"}"#)
             }
             (Endpoint::Destination, "HEAD") => {
                 let length: usize = self.destination.iter().map(String::len).sum();

@@ -289,6 +289,10 @@ impl World {
                 }
                 (status(200), vec![Answer::Bytes(body.into_bytes())], takes)
             }
+            Endpoint::Destination if request.path == "/api/v3/query_sql" => {
+                let body = r#"{"error":"query error: database not found: dst"}"#;
+                (status(404), vec![Answer::Bytes(body.as_bytes().to_vec())], takes)
+            }
             Endpoint::Destination => {
                 let (head, body) = self.write(&request.body, takes / 2);
                 if head.status == 204 {

@@ -8,34 +8,33 @@
 //! answer(id) ─▶ poll ──▶ the question that owns the id: answer ──▶ the story goes on, to the next question
 //! ```
 
+mod questions;
+
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::future::{poll_fn, ready};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::collect::Collect;
-use super::divide::{Divider, Division};
-use super::earliest::{Earliest, First};
 use super::exchange::{Ids, Want};
-use super::fields::Fields;
-use super::journal::Journal;
-use super::pace::{Held, Pace, Quota};
-use super::quota::QuotaFinder;
-use super::road::{Road, RoadFinder};
-use super::schema::Measurement;
+use super::pace::{Held, Pace};
 use super::stopping::Stopping;
 use super::{Answer, Note, Outcome, Progress, Step, Totals};
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::{Call, Request};
 use crate::time::Timestamp;
 
-/// A story in the course of being told.
-pub(crate) struct Inquiry {
+/// A story in the course of being told: a plan of its own, or a part of another one.
+pub(crate) struct Inquiry<T = Outcome> {
     asker: Asker,
-    story: Pin<Box<dyn Future<Output = Outcome>>>,
+    story: Pin<Box<dyn Future<Output = T>>>,
+    /// What it came to. It is not polled after that.
+    told: Option<T>,
+    /// Where it is a plan of its own.
+    ids: Ids,
     stopping: Stopping,
 }
 
@@ -46,12 +45,15 @@ pub(crate) struct Asker(Rc<RefCell<Desk>>);
 /// What is between the story and its host.
 #[derive(Default)]
 struct Desk {
+    /// Those of the plan, while it is asked what it wants.
     ids: Ids,
     now: Timestamp,
     turn: Turn,
     /// What the questions that wait want; a step goes first.
     want: Option<Want>,
     notes: VecDeque<Note>,
+    /// Notes are kept for the story, and not shown as they come.
+    keeps_notes: bool,
     totals: Totals,
     /// What may be read of the source, and when; and which requests are to it.
     reading: Pace,
@@ -92,57 +94,45 @@ pub(crate) trait Question {
     }
 }
 
-impl Inquiry {
+impl<T: 'static> Inquiry<T> {
     /// Begins a story, which gets what it asks by.
     pub(crate) fn new<F>(story: impl FnOnce(Asker) -> F) -> Self
     where
-        F: Future<Output = Outcome> + 'static,
+        F: Future<Output = T> + 'static,
     {
         let asker = Asker::default();
-        Self { story: Box::pin(story(asker.clone())), asker, stopping: Stopping::default() }
+        let (ids, stopping) = (Ids::default(), Stopping::default());
+        Self { story: Box::pin(story(asker.clone())), asker, told: None, ids, stopping }
     }
 
-    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+    /// What it wants now, by the ids of the plan that it is a part of. Nothing, once it is told.
+    pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         {
             let mut desk = self.asker.0.borrow_mut();
-            desk.now = now;
-            if let Some(note) = desk.notes.pop_front() {
-                return Step::Note(note);
-            }
-            if self.stopping.is_asked() {
-                let error = Error::new(Fault::Stopped, "interrupted");
-                return Step::Done(Outcome::new(super::Ending::of(error), desk.totals));
-            }
             let ready = desk.reading.ready(now, 1);
             if ready > now {
                 desk.held.until(ready, Endpoint::Source);
-                return desk.held.note(now).map_or(Step::Wait(ready), Step::Note);
+                let note = desk.held.note(now);
+                return note.map_or(Want::Wait(ready), |note| Want::Step(Step::Note(note)));
             }
-            desk.turn = Turn::Next;
-            desk.want = None;
+            (desk.now, desk.turn, desk.want) = (now, Turn::Next, None);
+            std::mem::swap(&mut desk.ids, ids);
         }
-        let polled = self.poll();
+        self.poll();
         let mut desk = self.asker.0.borrow_mut();
-        let until = match (polled, desk.want.take()) {
+        std::mem::swap(&mut desk.ids, ids);
+        let want = match (&self.told, desk.want.take()) {
             // What a question wanted that is not waited for any more is not asked.
-            (Poll::Ready(outcome), _) => {
-                self.story = Box::pin(ready(outcome.clone()));
-                let note = desk.notes.pop_front();
-                return note.map_or(Step::Done(outcome), Step::Note);
-            }
-            // A request that is not handed out now would be lost: what was noted follows it.
-            (Poll::Pending, Some(Want::Step(step))) => {
-                if let Step::Send(Request { id, endpoint: Endpoint::Source, .. }) = &step {
-                    desk.of_source.insert(*id);
-                }
-                return step;
-            }
-            (Poll::Pending, Some(Want::Wait(until))) => until,
-            (Poll::Pending, Some(Want::Nothing) | None) => Timestamp::MAX,
+            (Some(_), _) | (None, None) => Want::Nothing,
+            (None, Some(want)) => want,
         };
-        desk.notes.pop_front().map_or(Step::Wait(until), Step::Note)
+        if let Want::Step(Step::Send(Request { id, endpoint: Endpoint::Source, .. })) = &want {
+            desk.of_source.insert(*id);
+        }
+        want
     }
 
+    /// Takes an answer; one that none of its questions waits for is ignored.
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) {
         {
             let mut desk = self.asker.0.borrow_mut();
@@ -157,13 +147,47 @@ impl Inquiry {
             }
             desk.turn = Turn::Answer(Some((id, answer)));
         }
-        if let Poll::Ready(outcome) = self.poll() {
-            self.story = Box::pin(ready(outcome));
+        self.poll();
+    }
+
+    fn poll(&mut self) {
+        if self.told.is_none()
+            && let Poll::Ready(told) =
+                self.story.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            self.told = Some(told);
         }
     }
 
-    fn poll(&mut self) -> Poll<Outcome> {
-        self.story.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    /// What it came to, once it is told.
+    pub(crate) fn told(&mut self) -> Option<T> {
+        self.told.take()
+    }
+}
+
+impl Inquiry {
+    pub(crate) fn next(&mut self, now: Timestamp) -> Step {
+        if let Some(note) = self.asker.note_to_show() {
+            return Step::Note(note);
+        }
+        if self.stopping.is_asked() {
+            let error = Error::new(Fault::Stopped, "interrupted");
+            let totals = self.asker.totals();
+            return Step::Done(Outcome::new(super::Ending::of(error), totals));
+        }
+        let mut ids = std::mem::take(&mut self.ids);
+        let want = self.want(now, &mut ids);
+        self.ids = ids;
+        let until = match (&self.told, want) {
+            (Some(outcome), _) => {
+                return self.asker.note_to_show().map_or(Step::Done(outcome.clone()), Step::Note);
+            }
+            // A request that is not handed out now would be lost: what was noted follows it.
+            (None, Want::Step(step)) => return step,
+            (None, Want::Wait(until)) => until,
+            (None, Want::Nothing) => Timestamp::MAX,
+        };
+        self.asker.note_to_show().map_or(Step::Wait(until), Step::Note)
     }
 
     pub(crate) fn stop(&mut self) {
@@ -177,9 +201,9 @@ impl Inquiry {
     }
 }
 
-impl fmt::Debug for Inquiry {
+impl<T> fmt::Debug for Inquiry<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inquiry").field("progress", &self.progress()).finish_non_exhaustive()
+        f.debug_struct("Inquiry").field("stopping", &self.stopping).finish_non_exhaustive()
     }
 }
 
@@ -292,6 +316,21 @@ impl Asker {
         self.0.borrow_mut().notes.push_back(note);
     }
 
+    /// From now on what questions note is for the story, and nobody sees it as it comes.
+    pub(crate) fn keep_notes(&self) {
+        self.0.borrow_mut().keeps_notes = true;
+    }
+
+    /// What was noted since, and kept.
+    pub(crate) fn kept_notes(&self) -> Vec<Note> {
+        self.0.borrow_mut().notes.drain(..).collect()
+    }
+
+    fn note_to_show(&self) -> Option<Note> {
+        let mut desk = self.0.borrow_mut();
+        if desk.keeps_notes { None } else { desk.notes.pop_front() }
+    }
+
     /// What it does from now on, in a few words, and how far it is.
     pub(crate) fn does(&self, doing: String, percent: f64) {
         let mut desk = self.0.borrow_mut();
@@ -304,144 +343,5 @@ impl Asker {
 
     pub(crate) fn count(&self, count: impl FnOnce(&mut Totals)) {
         count(&mut self.0.borrow_mut().totals);
-    }
-}
-
-impl Question for Collect {
-    type Found = Vec<u8>;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Vec<u8>>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for Fields {
-    type Found = Vec<Measurement>;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Vec<Measurement>>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for Earliest {
-    type Found = First;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, _id: u64) -> bool {
-        true
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<First>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for RoadFinder {
-    type Found = Road;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Road>, Error> {
-        self.answer(answer)?;
-        Ok(None)
-    }
-
-    fn found(&mut self) -> Option<Road> {
-        RoadFinder::found(self).cloned()
-    }
-
-    fn notes(&mut self) -> VecDeque<Note> {
-        std::mem::take(&mut self.notes)
-    }
-}
-
-impl Question for Journal {
-    type Found = ();
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<()>, Error> {
-        self.answer(answer)?;
-        Ok(None)
-    }
-
-    fn found(&mut self) -> Option<()> {
-        self.is_read().then_some(())
-    }
-
-    fn notes(&mut self) -> VecDeque<Note> {
-        std::mem::take(&mut self.notes)
-    }
-}
-
-impl Question for Divider {
-    type Found = Division;
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Division>, Error> {
-        self.answer(answer)
-    }
-}
-
-impl Question for QuotaFinder {
-    type Found = (Option<Quota>, Option<Quota>);
-
-    fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
-        self.want(now, ids)
-    }
-
-    fn owns(&self, id: u64) -> bool {
-        self.owns(id)
-    }
-
-    fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<Self::Found>, Error> {
-        self.answer(answer)?;
-        Ok(None)
-    }
-
-    fn found(&mut self) -> Option<Self::Found> {
-        QuotaFinder::found(self)
-    }
-
-    fn notes(&mut self) -> VecDeque<Note> {
-        std::mem::take(&mut self.notes)
     }
 }

@@ -15,9 +15,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde_json::Value;
 
 use super::bounds::{Bounds, Found};
+use super::check;
 use super::concurrency::Concurrency;
 use super::divide::Divider;
 use super::exchange::{Ids, Want};
+use super::inquiry::Inquiry;
 use super::journal::Journal;
 use super::note::{counted, migration_name, percentage};
 use super::pace::{Held, Pace, Quota};
@@ -34,6 +36,7 @@ use crate::section::Section;
 use crate::settings::{BatchInterval, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 use ending::LeftOut;
+use looking::{Beginning, Looked};
 
 /// Whether batches are done, or only handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,9 @@ pub(crate) struct Migrate {
     look_at: Option<Timestamp>,
     /// What both sides allow, until it is known.
     quotas: Option<Box<QuotaFinder>>,
+    /// Of a migration of which nothing is recorded yet, how it begins, until both sides are looked at.
+    beginning: Option<Beginning>,
+    looking: Option<Inquiry<Looked>>,
     /// What may be read. And, for each batch that may be in flight and is not, what it may write.
     reading: Pace,
     slots: Vec<Slot>,
@@ -178,6 +184,8 @@ impl Migrate {
             before: Before::Nothing,
             held: Held::default(),
             quotas: Some(QuotaFinder::new(&settings).into()),
+            beginning: None,
+            looking: None,
             reading: Pace::default(),
             slots: Vec::new(),
             write_quota: None,
@@ -238,25 +246,8 @@ impl Migrate {
         if let Some(time) = self.look_at.filter(|time| *time > now) {
             return Step::Wait(until.min(time));
         }
-        if self.needs_road() {
-            if let Some(note) = self.finder.as_mut().and_then(|finder| finder.notes.pop_front()) {
-                return Step::Note(note);
-            }
-            match self.find_road() {
-                Want::Step(step) => return step,
-                Want::Wait(time) => return Step::Wait(until.min(time)),
-                Want::Nothing if self.finder.is_some() => return Step::Wait(until),
-                Want::Nothing => {}
-            }
-        }
-        if self.needs_quotas() {
-            match self.find_quotas() {
-                Want::Step(step) => return step,
-                Want::Wait(time) => return Step::Wait(until.min(time)),
-                Want::Nothing if self.quotas.is_some() => return Step::Wait(until),
-                // What was found is said first.
-                Want::Nothing => return self.next(now),
-            }
+        if let Some(step) = self.look(until) {
+            return step;
         }
         if matches!(self.phase, Phase::Recorded) && self.journal.is_read() {
             let bounds = Bounds::open(&self.settings, &self.journal, self.road.as_ref(), now);
@@ -275,6 +266,9 @@ impl Migrate {
         }
         match self.phase {
             Phase::Recorded | Phase::Bounds(_) => Step::Wait(until),
+            // What a look has allowed is done only once that is on the disk: the next run would find
+            // points, and not know whose they are.
+            Phase::Batches { .. } if self.awaits_opening() => Step::Wait(until),
             Phase::Batches { range } => self.next_batch(range, until),
             Phase::Empty => self.done(),
         }
@@ -330,7 +324,11 @@ impl Migrate {
             || (earliest && self.journal.earliest.is_none())
             || (now && self.journal.now.is_none());
         if self.mode == Mode::Migrate && is_new {
-            self.journal.open(range, earliest, now);
+            let is_first = !self.journal.begun && self.journal.records == 0;
+            match is_first && check::is_worth(&self.settings) {
+                true => self.beginning = Some(Beginning { range, earliest, now }),
+                false => self.journal.open(range, earliest, now),
+            }
         }
         self.phase = Phase::Batches { range };
     }

@@ -6,6 +6,7 @@
 mod batch;
 mod body;
 mod bounds;
+mod check;
 mod collect;
 mod concurrency;
 mod days;
@@ -66,13 +67,13 @@ enum Machine {
     Migrate(Box<Migrate>),
     Batch(Box<batch::Batch>),
     Status(Box<Status>),
-    Verify(Inquiry),
+    Inquiry(Box<Inquiry>),
 }
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Look at both sides. Not in this version.
+    /// Look at both sides. Writes nothing.
     Check,
     /// Hand out all batches that are left, and wait for none.
     Split,
@@ -148,8 +149,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// For a batch that is done: its record, a line of line protocol. Otherwise empty.
     pub checkpoint: String,
-    /// For a batch: what the plan that handed it out learns from it. For a comparison: what it has found, as
-    /// JSON. Otherwise empty.
+    /// For a batch: what the plan that handed it out learns from it. For a comparison or a check: what it has
+    /// found, as JSON. Otherwise empty.
     pub report: String,
 }
 
@@ -224,19 +225,15 @@ impl Plan {
     /// Opens a plan; `wit/planner.wit` says what the settings hold.
     ///
     /// # Errors
-    /// `Settings` for a setting that is unknown or unfit; `Unsupported` for a purpose that this
-    /// version does not have.
+    /// `Settings` for a setting that is unknown or unfit.
     pub fn open(purpose: Purpose, settings: &str) -> Result<Self, Error> {
         let machine = match purpose {
             Purpose::Migrate => Machine::Migrate(Migrate::open(Mode::Migrate, settings)?.into()),
             Purpose::Split => Machine::Migrate(Migrate::open(Mode::Split, settings)?.into()),
             Purpose::Batch => Machine::Batch(batch::Batch::open(settings)?.into()),
             Purpose::Status => Machine::Status(Status::open(settings)?.into()),
-            Purpose::Verify => Machine::Verify(verify::open(settings)?),
-            Purpose::Check => {
-                let message = format!("this version has no plan of purpose `{}`", purpose.name());
-                return Err(Error::new(Fault::Unsupported, message));
-            }
+            Purpose::Verify => Machine::Inquiry(verify::open(settings)?.into()),
+            Purpose::Check => Machine::Inquiry(check::open(settings)?.into()),
         };
         Ok(Self { machine, asked: BTreeSet::new(), outcome: None })
     }
@@ -250,7 +247,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.next(now),
             Machine::Batch(batch) => batch.next(now),
             Machine::Status(status) => status.next(now),
-            Machine::Verify(inquiry) => inquiry.next(now),
+            Machine::Inquiry(inquiry) => inquiry.next(now),
         };
         let step = match step {
             Step::Wait(until) => Step::Wait(until.min(now.saturating_add(WAIT_NANOSECONDS_MAX))),
@@ -296,7 +293,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.answer(id, answer),
             Machine::Batch(batch) => batch.answer(id, answer),
             Machine::Status(status) => status.answer(id, answer),
-            Machine::Verify(inquiry) => inquiry.answer(id, answer),
+            Machine::Inquiry(inquiry) => inquiry.answer(id, answer),
         }
     }
 
@@ -306,7 +303,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.stop(),
             Machine::Batch(batch) => batch.stop(),
             Machine::Status(status) => status.stop(),
-            Machine::Verify(inquiry) => inquiry.stop(),
+            Machine::Inquiry(inquiry) => inquiry.stop(),
         }
     }
 
@@ -316,7 +313,7 @@ impl Plan {
             Machine::Migrate(migrate) => migrate.progress(now),
             Machine::Batch(batch) => batch.progress(),
             Machine::Status(status) => status.progress(),
-            Machine::Verify(inquiry) => inquiry.progress(),
+            Machine::Inquiry(inquiry) => inquiry.progress(),
         }
     }
 }

@@ -202,6 +202,15 @@ pub(crate) enum Class {
 impl Class {
     pub(crate) const ALL: [Self; 3] = [Self::Numbers, Self::Strings, Self::Booleans];
 
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Numbers => "numbers",
+            Self::Strings => "strings",
+            Self::Booleans => "booleans",
+        }
+    }
+
     /// The type to which all its values can be cast.
     pub(crate) fn counted_as(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@
 
 mod counting;
 mod listing;
+mod looking;
 mod sections;
 mod survey;
 mod values;
@@ -23,6 +24,7 @@ use crate::settings::{
     Destination, Format, Language, Place, Selection, Settings, Source, UnfitValues,
 };
 pub(crate) use counting::{Column, Counts, slice_of};
+pub(crate) use looking::{Classes, Ends};
 use survey::Survey;
 pub(crate) use values::{Key, VALUES_MAX, Values, float, is_same};
 
@@ -153,11 +155,11 @@ impl Side {
         matches!(self.way, Way::File)
     }
 
-    fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         self.settings.source.place()
     }
 
-    fn attempts_max(&self) -> u32 {
+    pub(crate) fn attempts_max(&self) -> u32 {
         self.settings.limits.attempts_max
     }
 

@@ -65,7 +65,7 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
     let Some(range) = range(asker, settings, &journal, &source, &mut report).await? else {
         return Ok(report);
     };
-    let slice = slice_of(range);
+    let slice = slice_length(range);
     report.begin(range, slice);
     if journal.begun && !journal.coverage.covers(range) {
         let percent = percentage(journal.coverage.percent_of(range));
@@ -174,7 +174,7 @@ async fn range(
 }
 
 /// How long a slice is.
-fn slice_of(range: TimeRange) -> u64 {
+pub(super) fn slice_length(range: TimeRange) -> u64 {
     let fits = |slice: &&u64| range.nanoseconds() / **slice < SLICES_MAX;
     SLICES.iter().find(fits).copied().unwrap_or(range.nanoseconds() / SLICES_MAX)
 }

@@ -162,6 +162,19 @@ pub(crate) fn earliest(place: &Place, selection: &Selection) -> Call {
     call(Endpoint::Source, place, &query)
 }
 
+/// The time of its last point.
+pub(crate) fn latest(place: &Place, selection: &Selection) -> Call {
+    let query = format!(
+        "{} |> range(start: {}, stop: {}){} |> last() \
+         |> keep(columns: [\"_time\"]) |> max(column: \"_time\")",
+        from(place),
+        Timestamp::FIRST,
+        Timestamp::MAX,
+        select(selection)
+    );
+    call(Endpoint::Source, place, &query)
+}
+
 /// The records of all batches.
 pub(crate) fn records(place: &Place) -> Call {
     // A record has the time at which it was made, by a clock that may be wrong.

@@ -70,6 +70,19 @@ pub(crate) fn call_on_policy(
     Call { path: format!("{}&rp={}", call.path, encoded(policy)), ..call }
 }
 
+/// As `call_on_policy`, and the answer comes as one: in chunks, `SHOW TAG KEYS` has a result for each
+/// measurement, and none says that it is the last (observed on InfluxDB 1.6.7 and 2.9.1).
+pub(crate) fn call_at_once(
+    database: &str,
+    policy: &str,
+    statements: &[String],
+    name: &str,
+) -> Call {
+    let call = call(database, statements, name);
+    let (database, policy) = (encoded(database), encoded(policy));
+    Call { path: format!("/query?db={database}&epoch=ns&rp={policy}"), ..call }
+}
+
 /// The retention policies of a database.
 pub(crate) fn retention_policies(database: &str) -> String {
     format!("SHOW RETENTION POLICIES ON {}", identifier(database))
@@ -137,6 +150,30 @@ pub(crate) fn kind(field: &str, scope: Scope<'_>) -> String {
 /// The first of these columns: the row with the earliest time.
 pub(crate) fn first(column: &str, scope: Scope<'_>) -> String {
     format!("SELECT {column} FROM {} LIMIT 1", scope.to_text())
+}
+
+/// The last of them.
+pub(crate) fn last(column: &str, scope: Scope<'_>) -> String {
+    format!("SELECT {column} FROM {} ORDER BY time DESC LIMIT 1", scope.to_text())
+}
+
+/// How many values of a field of strings hold a carriage return.
+pub(crate) fn carriage_returns(field: &str, scope: Scope<'_>) -> String {
+    let field = identifier(field);
+    format!("SELECT count({field}) FROM {} AND {field} =~ /\\r/", scope.to_text())
+}
+
+/// The queries that 1.x runs by itself, and which write what they find. 2.x has tasks instead.
+pub(crate) fn continuous_queries() -> String {
+    "SHOW CONTINUOUS QUERIES".to_owned()
+}
+
+/// The keys of the tags of these measurements, a statement for each; of all, if none are named.
+pub(crate) fn all_tag_keys(database: &str, policy: &str, measurements: &[String]) -> Vec<String> {
+    match measurements {
+        [] => vec![format!("SHOW TAG KEYS ON {}", identifier(database))],
+        names => names.iter().map(|name| tag_keys(database, policy, name)).collect(),
+    }
 }
 
 impl Scope<'_> {

@@ -37,7 +37,7 @@ struct Buckets {
 }
 
 /// A bucket, as far as it matters here.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Bucket {
     pub(crate) id: String,
     name: String,
@@ -45,16 +45,24 @@ pub(crate) struct Bucket {
     rules: Vec<Rule>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Rule {
     #[serde(default, rename = "shardGroupDurationSeconds")]
     shard_group_seconds: i64,
+    #[serde(default, rename = "everySeconds")]
+    every_seconds: i64,
 }
 
 impl Bucket {
     /// The present length of its shard groups; 0 where it is not told.
     pub(crate) fn shard_group_seconds(&self) -> i64 {
         self.rules.iter().map(|rule| rule.shard_group_seconds.max(0)).max().unwrap_or(0)
+    }
+
+    /// For how many seconds it keeps a point; `None` for ever.
+    pub(crate) fn retention_seconds(&self) -> Option<u64> {
+        let seconds = self.rules.iter().map(|rule| u64::try_from(rule.every_seconds).unwrap_or(0));
+        seconds.filter(|seconds| *seconds > 0).min()
     }
 }
 

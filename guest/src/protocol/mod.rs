@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod mapping;
 pub(crate) mod refusal;
 pub(crate) mod sql;
+pub(crate) mod tasks;
 pub(crate) mod write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -22,6 +22,9 @@ pub(crate) struct Limits {
     pub(crate) share: f64,
     /// Bytes a second from the source, and as many to the destination.
     pub(crate) rate: Option<f64>,
+    /// What a gigabyte costs that is read, and one that is written, in whatever currency.
+    pub(crate) read_price: Option<f64>,
+    pub(crate) write_price: Option<f64>,
 }
 
 /// What may be moved in a window.
@@ -67,6 +70,8 @@ impl Limits {
             write: allowance(table, "write_mb")?,
             share,
             rate: table.number("rate_mb_per_s")?.map(|rate| rate * MEGABYTE),
+            read_price: table.number("read_price_per_gb")?,
+            write_price: table.number("write_price_per_gb")?,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! tokens) are known by name, so that a misspelt one is noticed; no token ever comes here.
 
 mod limits;
+mod place;
 mod product;
 pub(crate) mod schema;
 mod selection;
@@ -18,6 +19,8 @@ use crate::error::{Endpoint, Error};
 use crate::rules::Rules;
 use crate::time::{TimeRange, Timestamp};
 pub(crate) use limits::{Allowance, BatchInterval, Limits};
+pub(crate) use place::Place;
+use place::check_apart;
 pub(crate) use selection::Selection;
 use table::{LOGIN_KEYS, TABLES, Table, WAY_KEYS, check_keys, fault};
 
@@ -41,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) trusts_task: bool,
     /// What the destination is, if that is said.
     pub(crate) product: Option<Product>,
+    /// Whether it may hold points of the same times already.
+    pub(crate) holds_data: bool,
     /// How it reads names.
     pub(crate) dialect: Dialect,
     /// Whether the destination counts measurement-days, as Serverless does.
@@ -127,34 +132,6 @@ pub(crate) enum Checkpoint {
     Bucket(Place),
 }
 
-/// What tells a bucket or a file from others. What does not apply is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    pub(crate) url: String,
-    pub(crate) org: String,
-    /// A bucket or database, or the path of a file.
-    pub(crate) bucket: String,
-}
-
-impl Place {
-    /// Whether one of both is a database of 1.x, and the other a retention policy in it.
-    fn is_database_around(&self, other: &Self) -> bool {
-        let holds = |one: &Self, two: &Self| {
-            two.bucket.split_once('/').is_some_and(|(database, _)| database == one.bucket)
-        };
-        holds(self, other) || holds(other, self)
-    }
-
-    /// Whether both may be the same bucket: an organization may be left out where it goes without
-    /// saying.
-    fn may_be(&self, other: &Self) -> bool {
-        let Self { url, org, bucket } = self;
-        *url == other.url
-            && *bucket == other.bucket
-            && (*org == other.org || org.is_empty() || other.org.is_empty())
-    }
-}
-
 impl Settings {
     /// Whether no more points of these times are expected: what comes late has come.
     pub(crate) fn is_settled(&self, times: TimeRange, now: Timestamp) -> bool {
@@ -207,6 +184,7 @@ impl Settings {
             checkpoint,
             trusts_task: table("checkpoint")?.flag("trust_task")?,
             product,
+            holds_data: table("destination")?.flag("holds_data")?,
             dialect,
             counts_days,
             line_breaks: schema::line_breaks(&schema)?,
@@ -320,32 +298,4 @@ impl Checkpoint {
         }
         Ok(Self::Bucket(Place { url, org, bucket: bucket.to_owned() }))
     }
-}
-
-/// Reading and writing one bucket would mix what is migrated with what is there. Files are compared
-/// by the host, which knows where they are.
-fn check_apart(
-    source: &Source,
-    destination: &Destination,
-    checkpoint: &Checkpoint,
-) -> Result<(), Error> {
-    let mut places = vec![("source", source.place()), ("destination", destination.place())];
-    if let Checkpoint::Bucket(place) = checkpoint {
-        places.push(("checkpoint", place));
-    }
-    if let (Source::V1(one), Destination::V1(two)) = (source, destination)
-        && one.url == two.url
-        && one.is_database_around(two)
-    {
-        return Err(fault(
-            "`source.bucket` and `destination.bucket` are the same bucket".to_owned(),
-        ));
-    }
-    places.retain(|(_, place)| !place.url.is_empty());
-    for (at, (name, place)) in places.iter().enumerate() {
-        if let Some((other, _)) = places[at + 1..].iter().find(|(_, other)| other.may_be(place)) {
-            return Err(fault(format!("`{name}.bucket` and `{other}.bucket` are the same bucket")));
-        }
-    }
-    Ok(())
 }

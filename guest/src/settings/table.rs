@@ -16,11 +16,14 @@ pub(super) const TABLES: [(&str, &[&[&str]]); 8] = [
         &[&["start", "stop", "lag", "every", "batch_interval", "measurements", "filter", "where"]],
     ),
     ("source", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, WAY_KEYS, &["language"]]),
-    ("destination", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, WAY_KEYS, &["product"]]),
+    ("destination", &[PLACE_KEYS, LOGIN_KEYS, USER_KEYS, WAY_KEYS, &["product", "holds_data"]]),
     ("checkpoint", &[&["path", "bucket", "url", "org", "trust_task"], LOGIN_KEYS, WAY_KEYS]),
     (
         "limits",
-        &[&["concurrency", "attempts", "window", "read_mb", "write_mb", "share", "rate_mb_per_s"]],
+        &[
+            &["concurrency", "attempts", "window", "read_mb", "write_mb", "share"],
+            &["rate_mb_per_s", "read_price_per_gb", "write_price_per_gb"],
+        ],
     ),
     ("rejected", &[&["path", "max"]]),
     ("schema", &[&["line_breaks", "unfit", "rename", "types"]]),

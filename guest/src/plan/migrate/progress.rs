@@ -35,6 +35,7 @@ impl Migrate {
         match &self.phase {
             Phase::Recorded => "reading the checkpoint".to_owned(),
             Phase::Bounds(_) => "looking at both sides".to_owned(),
+            Phase::Batches { .. } if self.beginning.is_some() => "looking at both sides".to_owned(),
             Phase::Empty => "nothing".to_owned(),
             Phase::Batches { .. } => match self.in_hand.values().next_back() {
                 Some(attempt) => format!("migrating {}", batch_of(&attempt.section, attempt.range)),

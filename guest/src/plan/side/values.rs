@@ -96,6 +96,19 @@ impl Side {
         found.map_err(|error| error.of_side(self.which))
     }
 
+    /// Some of the values in a range: those of one section.
+    pub(crate) async fn sample(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+    ) -> Result<Values, Error> {
+        let mut sections = self.sections(asker, table, range).await?;
+        let section = sections.swap_remove(sections.len() / 2);
+        let reading = Reading::new(self, table, range, section, Values::default());
+        asker.ask(reading).await.map_err(|error| error.of_side(self.which))
+    }
+
     async fn read(&self, asker: &Asker, table: &Table, range: TimeRange) -> Result<Values, Error> {
         let mut values = Values::default();
         for section in self.sections(asker, table, range).await? {

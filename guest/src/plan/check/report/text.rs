@@ -1,0 +1,178 @@
+//! The report for people. Does not know more than the report does.
+
+use std::fmt::Write;
+
+use super::{About, Report};
+use crate::plan::check::finding::{Finding, Weight};
+use crate::plan::check::forecast::Forecast;
+use crate::plan::note::{bytes, counted};
+use crate::settings::Place;
+
+/// So many measurements are shown; the JSON has all.
+const SHOWN_MAX: usize = 20;
+/// And so many findings of each weight.
+const FINDINGS_MAX: usize = 50;
+
+impl Report {
+    /// Sentences and a table.
+    pub(super) fn to_people(&self) -> String {
+        let mut text = String::new();
+        self.push_head(&mut text);
+        if let Some(forecast) = &self.forecast {
+            push_forecast(&mut text, forecast);
+        }
+        self.push_measurements(&mut text);
+        for weight in [Weight::Stop, Weight::Warning, Weight::Info] {
+            for (place, finding) in self.of_weight(weight).enumerate() {
+                if place < FINDINGS_MAX {
+                    push_finding(&mut text, finding);
+                }
+            }
+            let more = self.of_weight(weight).count().saturating_sub(FINDINGS_MAX);
+            if more > 0 {
+                say(&mut text, format_args!("{}: {more} more", weight.name()));
+            }
+        }
+        text
+    }
+
+    fn push_head(&self, text: &mut String) {
+        let [stops, warnings] =
+            [Weight::Stop, Weight::Warning].map(|weight| self.of_weight(weight).count() as u64);
+        let warnings = counted(warnings, "warning", "warnings");
+        match stops {
+            0 => say(text, format_args!("a run would start; {warnings}")),
+            stops => {
+                let stops = counted(stops, "finding stops it", "findings stop it");
+                say(text, format_args!("a run would not start: {stops}; {warnings}"));
+            }
+        }
+        for (name, About { place: Place { url, bucket, .. }, language }) in
+            ["source", "destination"].into_iter().zip(&self.sides)
+        {
+            let at = if url.is_empty() { String::new() } else { format!(" at {url}") };
+            let by = language.map_or("not read".to_owned(), |language| format!("by {language}"));
+            say(text, format_args!("{name:<12} `{bucket}`{at}, {by}"));
+        }
+        if let Some(range) = self.range {
+            say(text, format_args!("range        {range}"));
+        }
+        if let Some((first, last)) = self.extent() {
+            say(text, format_args!("points       from {first} to {last}"));
+        }
+        if let Some(series) = self.series() {
+            say(text, format_args!("series       {series}"));
+        }
+    }
+
+    fn push_measurements(&self, text: &mut String) {
+        if self.tables.is_empty() {
+            return;
+        }
+        let mut rows = vec![["measurement", "tags", "fields", "values"].map(str::to_owned)];
+        for (name, table) in self.tables.iter().take(SHOWN_MAX) {
+            let counted = self.density.as_ref().and_then(|density| density.tables.get(name));
+            let values = match counted {
+                None => "?".to_owned(),
+                Some(counted) if counted.is_sampled() => format!("~{}", counted.values()),
+                Some(counted) => counted.values().to_string(),
+            };
+            let mut fields: Vec<_> =
+                table.parts.iter().flat_map(|part| &part.fields).map(|field| &field.name).collect();
+            fields.sort_unstable();
+            fields.dedup();
+            let counts = [table.tags.len(), fields.len()].map(|count| count.to_string());
+            let [tags, fields] = counts;
+            rows.push([name.clone(), tags, fields, values]);
+        }
+        let width =
+            |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
+        let widths = [0, 1, 2, 3].map(width);
+        say(text, format_args!(""));
+        for [name, tags, fields, values] in &rows {
+            say(
+                text,
+                format_args!(
+                    "{name:<0$}  {tags:>1$}  {fields:>2$}  {values:>3$}",
+                    widths[0], widths[1], widths[2], widths[3]
+                ),
+            );
+        }
+        let more = self.tables.len().saturating_sub(SHOWN_MAX);
+        if more > 0 {
+            let more = counted(more as u64, "measurement", "measurements");
+            say(text, format_args!("… and {more} more"));
+        }
+        if self.density.as_ref().is_some_and(|density| !density.is_exact()) {
+            let message =
+                "counting all would take long: `~` is estimated from a part, `?` was not counted";
+            say(text, format_args!("{message}"));
+        }
+        say(text, format_args!(""));
+    }
+}
+
+fn push_finding(text: &mut String, finding: &Finding) {
+    let name = match finding.weight {
+        Weight::Stop => "stop: ",
+        Weight::Warning => "warning: ",
+        Weight::Info => "",
+    };
+    say(text, format_args!("{name}{}", finding.message));
+    if let Some(hint) = &finding.hint {
+        say(text, format_args!("  hint: {hint}"));
+    }
+    for line in &finding.lines {
+        say(text, format_args!("    {line}"));
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a forecast is no count; a float out of range is cut by `as`"
+)]
+fn push_forecast(text: &mut String, forecast: &Forecast) {
+    let [read, written] =
+        [forecast.read_bytes, forecast.written_bytes].map(|amount| bytes(amount as u64));
+    let of =
+        if forecast.is_of_values { "as a sample of values has them" } else { "by names alone" };
+    let values = counted(forecast.values, "value", "values");
+    let batches = counted(forecast.batches, "batch", "batches");
+    say(text, format_args!("values       {values}: {read} to read, {written} to write, {of}"));
+    let mut takes = vec![format!("{batches} or more")];
+    if let Some(days) = forecast.measurement_days {
+        takes.push(counted(days, "measurement-day", "measurement-days"));
+    }
+    if forecast.windows > 0 {
+        let windows = counted(forecast.windows, "window", "windows");
+        takes.push(format!("{windows} of {} s", forecast.window_seconds));
+    }
+    match forecast.seconds {
+        Some(seconds) => takes.push(format!("{} at least", shown(seconds))),
+        None => takes.push("as fast as the source answers".to_owned()),
+    }
+    say(text, format_args!("takes        {}", takes.join(", ")));
+    let prices = [("read", forecast.read_price), ("write", forecast.write_price)];
+    let prices: Vec<_> = prices
+        .into_iter()
+        .filter_map(|(what, price)| price.map(|price| format!("{price:.2} to {what}")))
+        .collect();
+    if !prices.is_empty() {
+        say(text, format_args!("costs        {}", prices.join(", ")));
+    }
+}
+
+/// As exact as a forecast is.
+fn shown(seconds: f64) -> String {
+    match seconds {
+        ..60.0 => format!("{seconds:.0} s"),
+        ..3600.0 => format!("{:.0} minutes", seconds / 60.0),
+        ..86_400.0 => format!("{:.1} hours", seconds / 3600.0),
+        _ => format!("{:.1} days", seconds / 86_400.0),
+    }
+}
+
+fn say(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a string takes all");
+}
