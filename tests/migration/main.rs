@@ -10,6 +10,7 @@ mod influxdb_1_million;
 mod influxdb_1_names;
 mod influxdb_1_relay;
 mod influxdb_1_types;
+mod influxdb_1_verify;
 mod influxdb_1_where;
 mod policies;
 mod real;
