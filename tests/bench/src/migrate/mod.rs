@@ -21,6 +21,7 @@ mod trace;
 mod curl;
 mod runs;
 mod influx;
+mod proof;
 mod start;
 mod figures;
 
@@ -109,6 +110,8 @@ pub(crate) fn run(options: Options, out: &mut impl Write) -> anyhow::Result<()> 
         let migrator = Migrator { program: &program, source: &source, language: *language };
         measure(migrator, sizes, &contents, rounds, out)?;
     }
+    let migrator = Migrator { program: &program, source: &source, language: source.languages()[0] };
+    proof::run(migrator, whole(sizes, &contents), out)?;
     influx::run(sizes, out)?;
     start::run(&program, out)
 }
@@ -143,6 +146,16 @@ fn fill(source: &Source, sizes: Sizes, out: &mut impl Write) -> anyhow::Result<V
         settled.as_secs_f64(),
     )?;
     Ok(contents)
+}
+
+/// All of the points.
+fn whole(sizes: Sizes, contents: &[Content]) -> Part {
+    Part {
+        stretches: sizes.stretches,
+        start: START,
+        stop: sizes.stretch(sizes.stretches - 1).stop(),
+        content: data::sum(contents, sizes.stretches),
+    }
 }
 
 /// Measures all that is read in one language, and prints it.

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -117,13 +117,29 @@ fn arrived(migration: &Migration<'_>, part: Part, stand_in: &StandIn) -> anyhow:
 }
 
 impl Migration<'_> {
+    /// The file that says what it is.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("migration.toml")
+    }
+
+    /// Bytes that its batches have read, as they are recorded.
+    ///
+    /// # Errors
+    /// If there are no records.
+    pub(crate) fn read(&self) -> anyhow::Result<f64> {
+        let records = fs::read_to_string(self.folder.path().join("migration.checkpoint.lp"))?;
+        let read = records.lines().filter_map(|line| line.split_once(",read="));
+        let read = read.filter_map(|(_, rest)| rest.split_once('i')?.0.parse::<f64>().ok());
+        Ok(read.sum())
+    }
+
     /// Runs it, or what is left of it.
     ///
     /// # Errors
     /// If it does not complete.
     pub(crate) fn run(&self) -> anyhow::Result<Run> {
         let mut command = Command::new(self.program);
-        command.arg("run").arg(self.folder.path().join("migration.toml"));
+        command.arg("run").arg(self.config());
         let usage = usage::of_command(&command, |_| Ok(()))?;
         let records = fs::read_to_string(self.folder.path().join("migration.checkpoint.lp"))?;
         let batches = records.lines().filter(|line| line.starts_with("batches,")).count();

@@ -84,7 +84,6 @@ fn database(statement: &Statement) -> &str {
         | Statement::ShowTagKeys { database }
         | Statement::ShowExactCardinality { database }
         | Statement::ShowCardinality { database, .. }
-        | Statement::ShowExactCardinality { database }
         | Statement::Select(Select { database, .. }) => database,
         Statement::ShowShards | Statement::ShowContinuousQueries => "",
     }
