@@ -33,6 +33,11 @@ fn a_number_of_the_type_that_is_read_is_the_one_recorded() {
 }
 
 #[test]
+fn all_fields_are_counted_as_they_are_read_as_recorded() {
+    check_types("count_all");
+}
+
+#[test]
 fn what_is_read_as_no_number_cannot_be_multiplied_as_recorded() {
     check_types("error_kind_string");
     check_types("error_kind_boolean");

@@ -56,6 +56,7 @@ pub(super) fn rows(
         Columns::First(fields) => reader.one(&reader.columns(fields), End::First),
         Columns::Last(fields) => reader.one(&reader.columns(fields), End::Last),
         Columns::Counts(counts, slice) => reader.counts(counts, *slice),
+        Columns::CountAll => reader.count_all(),
         Columns::Kind(field) => reader.kind(field)?,
     })
 }
@@ -173,6 +174,16 @@ impl<'a> Reader<'a> {
             ..self.rows_of(columns.iter().map(|(field, _)| field))
         });
         rows.into_iter().collect()
+    }
+
+    /// `count(*::field)`: one row, whose columns are named after the fields.
+    fn count_all(&self) -> Vec<Rows> {
+        let count = |field: &&str| Count { field: (*field).to_owned(), read: None, alias: None };
+        let names = self.types.keys().map(|field| format!("count_{field}"));
+        let columns = [vec!["time".to_owned()], names.collect()].concat();
+        let mut rows = self.counts(&self.types.keys().map(count).collect::<Vec<_>>(), None);
+        rows.iter_mut().for_each(|rows| rows.columns.clone_from(&columns));
+        rows
     }
 
     /// `count("f"), count("f"::float) AS "c1"`: one row, or one for each slice, in which nothing

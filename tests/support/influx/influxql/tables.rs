@@ -210,6 +210,7 @@ fn selected(select: &Select, bucket: &Bucket, settings: &Settings) -> Result<Vec
         | Columns::Series(_)
         | Columns::First(_)
         | Columns::Last(_)
+        | Columns::CountAll
         | Columns::Kind(_) => Err("the fake does not select this on version 3".to_owned()),
     }
 }

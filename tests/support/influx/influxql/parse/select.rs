@@ -34,6 +34,8 @@ pub(in crate::influx::influxql) enum Columns {
     Last(Fields),
     /// `count("f"), count("f"::float) AS "c1"`, and in slices of how many nanoseconds.
     Counts(Vec<Count>, Option<i64>),
+    /// `count(*::field)`: of all that the range knows.
+    CountAll,
     /// `first("f") * 0 + 1000`: a number of the type that the field is read as.
     Kind(String),
 }
@@ -187,6 +189,12 @@ impl Parser {
         loop {
             self.word("count")?;
             self.symbol("(")?;
+            if counts.is_empty() && self.takes("*") {
+                self.symbol("::")?;
+                self.word("field")?;
+                self.symbol(")")?;
+                return Ok(Columns::CountAll);
+            }
             let field = self.name()?;
             let is_typed = self.takes("::") && !self.takes_word("field");
             let read = if is_typed { Some(self.value_type()?) } else { None };
