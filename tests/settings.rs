@@ -75,7 +75,8 @@ fn an_unknown_key_is_named_with_the_nearest_one() {
         "limits",
         "quota",
         "unknown key `limits.quota`",
-        "the keys that there are: concurrency, attempts, window, read_mb, write_mb, share, rate_mb_per_s",
+        "the keys that there are: concurrency, attempts, window, read_mb, write_mb, share, rate_mb_per_s, \
+         read_price_per_gb, write_price_per_gb",
     );
 }
 
@@ -186,6 +187,7 @@ fn a_limit_is_a_number_of_what_its_name_says() {
     let mut settings = fit();
     settings["limits"] = json!({
         "read_mb": "auto", "write_mb": 0.5, "share": 1, "window": "1m30s", "rate_mb_per_s": 2.5,
+        "read_price_per_gb": 0.09, "write_price_per_gb": 2,
     });
     settings["migration"]["lag"] = json!("0s");
     settings["migration"]["every"] = json!("5m");
@@ -372,11 +374,4 @@ fn two_places_are_two() {
         "`source.bucket` and `checkpoint.bucket` are the same bucket",
         None,
     );
-}
-
-#[test]
-fn a_purpose_that_is_not_there_is_refused() {
-    let error = Plan::open(Purpose::Check, &fit().to_string()).expect_err("it is not there");
-    assert_eq!(error.to_string(), "this version has no plan of purpose `check`");
-    assert_eq!(error.fault, Fault::Unsupported);
 }

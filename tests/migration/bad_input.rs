@@ -133,8 +133,7 @@ fn a_destination_that_is_not_there_can_be_tried_again() {
         &config,
         1,
         &format!(
-            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination cannot \
-             be reached: http://{address}: connection refused\n\n\
+            "{BY_FLUX}error: the destination cannot be reached: http://{address}: connection refused\n\n\
              run the same command to resume\n"
         ),
     );

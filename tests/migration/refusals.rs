@@ -39,13 +39,18 @@ fn check(engine: Engine, keys: &str, path: &str, told: &str, requests_max: usize
     destination.create("dst");
     let reply = request(&destination.url(), "POST", path, &[], OTHER.as_bytes());
     assert_eq!(reply.status, 204);
-    let config = config(&source, &destination).replace("api = \"v3\"", keys);
+    let config = config(&source, &destination)
+        .replace("api = \"v3\"", keys)
+        .replace("bucket = \"dst\"", "bucket = \"dst\"\nholds_data = true");
     let migration = Migration::new(Host::Binary, &config);
     let output = migration.run();
+    // Some of them cannot be read, which is said between.
+    let talk = talk(&output);
+    let said = talk.strip_prefix(BY_FLUX).unwrap_or_else(|| panic!("{talk}"));
     assert_eq!(
-        talk(&output),
+        &said[said.find("error: ").unwrap_or(0)..],
         format!(
-            "{BY_FLUX}error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination \
+            "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination \
              `dst` refused 90 of 120 points {told}\n\n\
              hint: all other values of this batch have arrived; mend what the reason says, or set \
              them aside with `rejected.max`, and run \
@@ -56,7 +61,9 @@ fn check(engine: Engine, keys: &str, path: &str, told: &str, requests_max: usize
     destination.points("dst").assert_same(&Points::parse(&expected()));
     let records = migration.read("migration.checkpoint.lp");
     assert_eq!(records.lines().count(), 1, "only that it has begun is recorded");
-    let requests = destination.exchanges().len() - 1;
+    let exchanges = destination.exchanges();
+    let requests = exchanges.iter().filter(|exchange| exchange.target.contains("write"));
+    let requests = requests.count() - 1;
     assert!(requests <= requests_max, "{requests}");
 }
 

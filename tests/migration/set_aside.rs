@@ -23,7 +23,8 @@ fn what_is_set_aside_can_be_mended_and_migrated() {
     for host in hosts() {
         let ((source, _), destination) = (sides(), destination());
         let an_hour = config(&source, &destination)
-            .replace("stop = 2022-01-01T06:30", "stop = 2022-01-01T01:00");
+            .replace("stop = 2022-01-01T06:30", "stop = 2022-01-01T01:00")
+            .replace("bucket = \"dst\"", "bucket = \"dst\"\nholds_data = true");
         let migration = Migration::new(host, &(an_hour + "[rejected]\nmax = 90\n"));
         let output = migration.run();
         assert_eq!(output.status.code(), Some(3), "{host:?}: {}", talk(&output));

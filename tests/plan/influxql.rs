@@ -74,8 +74,8 @@ fn a_batch_of_one_type_takes_two_requests() {
     let mut world = reading(tsm());
     complete(world.run(Purpose::Migrate, &from_v1(&json!({}))));
     assert_eq!(world.arrived(), world.expected(0..23400));
-    // The retention policies, the shards, fields, series and tags before the first, and for each of seven batches one for the fields and one for
-    // the points; the empty rest of the last hour is no batch.
+    // The retention policies, the shards, fields, series and tags before the first, and for each of seven
+    // batches one for the fields and one for the points; the empty rest of the last hour is no batch.
     assert_eq!(world.queries.len(), 2 + 3 + 7 * 2);
 }
 
@@ -87,7 +87,7 @@ fn a_batch_that_nobody_should_still_write_into_is_counted() {
     let mut world = World { now: LATE, ..reading(tsm()) };
     complete(world.run(Purpose::Migrate, &from_v1(&json!({}))));
     assert_eq!(world.arrived(), world.expected(0..23400));
-    assert_eq!(world.queries.len(), 2 + 7 * 3);
+    assert_eq!(world.queries.len(), 2 + 3 + 7 * 3);
     // The last batch is of half an hour, an hour and then a second before.
     let lag = 3600;
     for (now, counted) in [(23_400 + lag, 7), (23_399 + lag, 6), (lag, 0)] {
@@ -131,7 +131,8 @@ fn a_row_that_is_left_out_without_a_word_is_missed() {
             let new = || reading(Tsm { group: 900, types: types.clone(), ..tsm() });
             let mut migration = condition;
             migration["stop"] = json!(STOP);
-            let settings = from_v1(&json!({ "migration": migration }));
+            let changes = json!({ "migration": migration, "rejected": { "max": 1 } });
+            let settings = from_v1(&changes);
             check_lossy(new, &settings, " values of `m`, as the source counts them, found ");
         }
     }

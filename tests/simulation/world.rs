@@ -267,6 +267,7 @@ impl World {
             false => takes,
         };
         let (head, mut body, takes) = match request.endpoint {
+            Endpoint::Destination if request.path.ends_with("_sql") => (status(404), vec![], takes),
             Endpoint::Source | Endpoint::Destination if request.method == "GET" => {
                 let (head, text) = self.api(&request.path);
                 (head, vec![Answer::Bytes(text.into_bytes())], takes)
@@ -288,10 +289,6 @@ impl World {
                     self.read.push((self.now + takes, body.len() as u64));
                 }
                 (status(200), vec![Answer::Bytes(body.into_bytes())], takes)
-            }
-            Endpoint::Destination if request.path == "/api/v3/query_sql" => {
-                let body = r#"{"error":"query error: database not found: dst"}"#;
-                (status(404), vec![Answer::Bytes(body.as_bytes().to_vec())], takes)
             }
             Endpoint::Destination => {
                 let (head, body) = self.write(&request.body, takes / 2);

@@ -31,6 +31,8 @@ pub(super) enum Answer {
     Points,
     /// The time of the first: `first() |> keep(columns: ["_time"]) |> min(column: "_time")`.
     Earliest,
+    /// The time of the last: `last() |> keep(columns: ["_time"]) |> max(column: "_time")`.
+    Latest,
     /// Their number by these columns: `group(columns: ["_measurement", "_field"]) |> count()`.
     Counts(Vec<String>),
     /// Their number: `group(columns: ["_measurement", "_field"]) |> count() |> group() |> sum() |>
@@ -70,10 +72,12 @@ enum Stage {
     Range(i64, Option<i64>),
     Filter(Predicate),
     First,
+    Last,
     KeepTime,
     KeepMeasurement,
     KeepValue,
     MinTime,
+    MaxTime,
     Sum,
     Group(Vec<String>),
     Count,
@@ -114,6 +118,7 @@ impl Parser {
         let answer = match &last[..] {
             [] => Answer::Points,
             [Stage::First, Stage::KeepTime, Stage::MinTime] => Answer::Earliest,
+            [Stage::Last, Stage::KeepTime, Stage::MaxTime] => Answer::Latest,
             [Stage::Group(columns), Stage::Count] => Answer::Counts(columns.clone()),
             [
                 Stage::Group(by),
@@ -146,6 +151,7 @@ impl Parser {
                 Stage::Filter(predicate(self)?)
             }
             "first" => Stage::First,
+            "last" => Stage::Last,
             "keep" => {
                 self.argument("columns")?;
                 self.symbol("[")?;
@@ -162,10 +168,10 @@ impl Parser {
                 self.symbol("]")?;
                 stage
             }
-            "min" => {
+            "min" | "max" => {
                 self.argument("column")?;
                 self.time_column()?;
-                Stage::MinTime
+                if name == "min" { Stage::MinTime } else { Stage::MaxTime }
             }
             "group" if self.peek() == &Kind::Symbol(")") => Stage::Group(Vec::new()),
             "distinct" if self.text_argument("column")? == "_measurement" => {

@@ -151,13 +151,17 @@ fn response(query: &Query, stop: i64, bucket: &Bucket, dialect: Dialect) -> Writ
                 tables.write_series(series, times, &mut writer);
             }
         }
-        Answer::Earliest => {
+        Answer::Earliest | Answer::Latest => {
             let series = bucket.points.series();
-            let first = series.filter_map(|(series, times)| tables.first(series, times)).min();
-            if let Some(first) = first {
+            let ends = series.filter_map(|(series, times)| tables.ends(series, times));
+            let time = match query.answer {
+                Answer::Latest => ends.map(|(_, last)| last).max(),
+                _ => ends.map(|(first, _)| first).min(),
+            };
+            if let Some(time) = time {
                 let label = "_time".to_owned();
                 writer.table(vec![Column { label, datatype: TIME, group: false }]);
-                writer.row([csv::time_text(first).as_str()].into_iter());
+                writer.row([csv::time_text(time).as_str()].into_iter());
             }
         }
         Answer::Counts(columns) => tables.write_counts(columns, &mut writer),
@@ -257,10 +261,12 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// The first time of a series, of all its fields.
-    fn first(&mut self, series: &Series, times: &'a BTreeMap<i64, Fields>) -> Option<i64> {
+    /// The first and the last time of a series, of all its fields.
+    fn ends(&mut self, series: &Series, times: &'a BTreeMap<i64, Fields>) -> Option<(i64, i64)> {
         let fields = self.fields(series, times);
-        fields.values().filter_map(|rows| Some(rows.values.first()?.0)).min()
+        let first = fields.values().filter_map(|rows| Some(rows.values.first()?.0)).min();
+        let last = fields.values().filter_map(|rows| Some(rows.values.last()?.0)).max();
+        first.zip(last)
     }
 
     /// How many values a series has, of all its fields.

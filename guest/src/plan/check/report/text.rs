@@ -61,7 +61,7 @@ impl Report {
             say(text, format_args!("points       from {first} to {last}"));
         }
         if let Some(series) = self.series() {
-            say(text, format_args!("series       {series}"));
+            say(text, format_args!("series       {series} at most"));
         }
     }
 
