@@ -11,6 +11,8 @@
 //! ,,0,2022-01-01T00:00:00Z,2022-01-02T00:00:00Z,2022-01-01T00:00:00Z,18.5,temp,air quality,Lima
 //! ```
 
+use std::borrow::Cow;
+
 use super::blocks::Blocks;
 use super::error::{ConversionError, ErrorKind, QUERY_ERROR_CHARACTERS_MAX, bounded, quoted};
 use super::header::{Annotations, Column, FieldColumn, OWN_COLUMNS, Schema, Values, tags};
@@ -320,20 +322,27 @@ fn begin_table(
     let (merge, Manner { dialect, rules, .. }) = (&mut points.merge, &points.manner);
     let mut tags = tags(&schema.tags, record);
     let source = named(&schema.measurement, record)?;
-    let (measurement, fault) = ruled::series(rules, source, &mut tags);
+    let mut measurement = source;
+    if !rules.is_empty() {
+        let (name, fault) = ruled::series(rules, source, &mut tags);
+        fault.map_or(Ok(()), Err)?;
+        measurement = name;
+    }
     text.clear();
     lines::push_series(&mut text, *dialect, measurement, &tags)?;
-    fault.map_or(Ok(()), Err)?;
     merge.begin_series(&text);
     match &mut schema.values {
         Values::One { value, field, change } => {
-            let target =
-                ruled::field(rules, source, named(field, record)?, value.data_type.of_field())?;
+            let mut key = Cow::from(named(field, record)?);
+            if !rules.is_empty() {
+                let of = value.data_type.of_field();
+                let target = ruled::field(rules, source, named(field, record)?, of)?;
+                (key, *change) = (target.field, target.change);
+            }
             text.clear();
-            let pushed = lines::push_field_key(&mut text, *dialect, &tags, &target.field);
+            let pushed = lines::push_field_key(&mut text, *dialect, &tags, &key);
             pushed.map_err(|error| error.of(merge.present().0))?;
             merge.begin_field(&text);
-            *change = target.change;
         }
         // What a field is called depends on the measurement.
         Values::Pivoted(fields) if !rules.is_empty() => {

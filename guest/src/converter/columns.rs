@@ -9,7 +9,6 @@ use super::error::ErrorKind;
 use super::lines::push_field_key;
 use super::names::{Dialect, clash};
 use super::ruled;
-use super::value::Value;
 use crate::rules::{Change, Rules, Type};
 
 /// A column of the rows. The first is that of the time.
@@ -17,7 +16,7 @@ use crate::rules::{Change, Rules, Type};
 pub(super) struct Column {
     pub(super) name: String,
     /// Where its values go, whatever their type is, or mostly.
-    pub(super) place: Place,
+    place: Place,
     /// Where they go by their types, in the order of these.
     by_type: Option<Box<[Place; Type::ALL.len()]>>,
     /// Whether its small numbers are unsigned.
@@ -68,6 +67,10 @@ impl Column {
             let differs = |place: &Place| place.key != first.key || place.change != first.change;
             by_type = places.iter().any(differs).then(|| places.into());
         }
+        let first = match by_type {
+            Some(_) => Place { fault: None, ..first },
+            None => first,
+        };
         Self { name: name.to_owned(), place: first, by_type, unsigned: false, shared: false }
     }
 
@@ -79,24 +82,31 @@ impl Column {
         tags: &[(&str, &str)],
         fault: Option<&ErrorKind>,
     ) {
-        let by_type = self.by_type.iter_mut().flat_map(|places| places.iter_mut());
-        for place in [&mut self.place].into_iter().chain(by_type) {
+        let one = std::slice::from_mut(&mut self.place);
+        // Where there are several places, that one is none of them.
+        for place in self.by_type.as_mut().map_or(one, |places| places.as_mut_slice()) {
             place.clash = fault.cloned().or_else(|| clash(dialect, tags, &place.field));
         }
     }
 
     /// Why no value of it can be written, whatever its type is.
     pub(super) fn fault(&self) -> Option<&ErrorKind> {
-        match self.by_type {
-            None => self.place.fault.as_ref().or(self.place.clash.as_ref()),
-            Some(_) => None,
-        }
+        self.place.fault.as_ref().or(self.place.clash.as_ref())
     }
 
-    /// Where a value goes, if its type decides that.
+    /// Whether it is the type of a value that decides where it goes.
     #[inline]
-    pub(super) fn place_by_type(&self, value: &Value<'_>) -> Option<&Place> {
-        self.by_type.as_ref().map(|places| &places[value.of_type() as usize])
+    pub(super) fn goes_by_type(&self) -> bool {
+        self.by_type.is_some()
+    }
+
+    /// Where values of this type go; if that does not matter, any.
+    #[inline(always)]
+    pub(super) fn place(&self, of: Option<Type>) -> &Place {
+        match (of, &self.by_type) {
+            (Some(of), Some(places)) => &places[of as usize],
+            (_, None) | (None, _) => &self.place,
+        }
     }
 }
 

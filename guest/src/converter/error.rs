@@ -43,7 +43,7 @@ pub(crate) enum ErrorKind {
     /// An integer that would be another number as a float.
     Inexact { found: String, of: String },
     /// A name that rules give to something else of the source.
-    Taken { what: &'static str, found: String, of: String, by: String },
+    Taken { found: String, by: String },
     /// A string that the source has altered.
     LineBreak { field: String, series: String },
     /// A text of which the source has dropped a carriage return.

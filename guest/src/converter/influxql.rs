@@ -27,7 +27,7 @@ pub(crate) trait Rows {
     /// The value of a row in this column.
     fn push_value(&mut self, column: usize, value: Token<'_>) -> Result<(), ErrorKind>;
     /// The last value of the row was not taken: unless it is set aside, none of the row is to leave.
-    fn drop_row(&mut self, fault: &ErrorKind);
+    fn drop_row(&mut self);
     /// The row has no more values.
     fn end_row(&mut self);
     /// A value was not taken.
@@ -141,8 +141,8 @@ impl Grammar {
                     return pushed;
                 }
                 // Whatever is wrong with its last value, the row is over.
-                if let Err(fault) = &pushed {
-                    rows.drop_row(fault);
+                if pushed.is_err() {
+                    rows.drop_row();
                 }
                 return self.close(rows).and(pushed);
             }

@@ -139,14 +139,10 @@ impl fmt::Display for ErrorKind {
                 let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
                 write!(f, "no float is exactly the integer `{found}`{of}")
             }
-            Self::Taken { what, found, of, by } => {
-                let of = if of.is_empty() { String::new() } else { format!(" of `{of}`") };
-                write!(
-                    f,
-                    "{what} `{found}`{of} has the name that the rules of `schema` give to `{by}`: both \
-                     would become one"
-                )
-            }
+            Self::Taken { found, by } => write!(
+                f,
+                "{found} has the name that the rules of `schema` give to `{by}`: both would become one"
+            ),
             Self::LineBreak { field, series } => write!(
                 f,
                 "a string `{field}` of `{series}` has a line break, of which Flux does not tell \

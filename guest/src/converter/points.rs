@@ -80,14 +80,29 @@ impl Points {
         Ok(())
     }
 
-    /// The same with a value that a rule changes.
+    /// The same with a value that a rule may change.
+    #[inline]
     pub(crate) fn push_changed(
         &mut self,
         time: Timestamp,
         value: &Value<'_>,
         change: Change,
     ) -> Result<(), Unfit> {
-        if change == Change::None || self.leaves_out(time) {
+        match change {
+            Change::None => self.push(time, value),
+            Change::ToFloat | Change::Moved => self.change_and_push(time, value, change),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn change_and_push(
+        &mut self,
+        time: Timestamp,
+        value: &Value<'_>,
+        change: Change,
+    ) -> Result<(), Unfit> {
+        if self.leaves_out(time) {
             return self.push(time, value);
         }
         self.push(time, ruled::changed(value, change)?.as_ref().unwrap_or(value))?;

@@ -17,7 +17,7 @@ use super::points::{Points, check_time};
 use super::text::append;
 use super::value::Value;
 use super::{draft, ruled};
-use crate::rules::Change;
+use crate::rules::Type;
 use crate::time::Timestamp;
 
 /// What is known of the result of a statement before it comes.
@@ -137,10 +137,10 @@ impl PointRows {
 
     /// A value that cannot be written, for people.
     fn draft(&self, column: usize, token: Token<'_>) -> String {
-        let Column { place, .. } = &self.columns[column];
+        let place = self.columns[column].place(None);
         let (field, value) = match (self.value(column, token), token) {
             (Ok(value), _) => {
-                let place = self.columns[column].place_by_type(&value).unwrap_or(place);
+                let place = self.columns[column].place(Some(value.of_type()));
                 (&place.field, draft::value(&value))
             }
             (Err(_), Token::Text(bytes)) => {
@@ -190,7 +190,10 @@ impl Rows for Writer<'_> {
             let (expected, found) = ("each tag once", "one twice");
             return Err(ErrorKind::Unexpected { expected, found });
         }
-        let (measurement, taken) = ruled::series(&rules, name, &mut tags);
+        let (mut measurement, mut taken) = (name.as_str(), None);
+        if !rules.is_empty() {
+            (measurement, taken) = ruled::series(&rules, name, &mut tags);
+        }
         rows.series.clear();
         let unsayable = push_series(&mut rows.series, dialect, measurement, &tags).err();
         rows.fault = fault.clone().or(unsayable).or(taken);
@@ -216,18 +219,52 @@ impl Rows for Writer<'_> {
         }
     }
 
+    #[inline]
     fn push_value(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
-        let pushed = self.take_value(column, token);
-        if let Err(kind) = &pushed
-            && self.points.sets_aside(kind)
-        {
-            self.rows.aside = Some(self.rows.draft(column, token));
+        let rows = &mut *self.rows;
+        if column == 0 {
+            let time = match token {
+                Token::Integer(time) => Some(time),
+                Token::Small(time) => Some(time.into()),
+                Token::Unsigned(time) => i64::try_from(time).ok(),
+                _ => None,
+            };
+            let Some(time) = time else {
+                let expected = "a time in nanoseconds, as with `epoch=ns`";
+                return Err(ErrorKind::Unexpected { expected, found: token.name() });
+            };
+            rows.time = Timestamp(time);
+            rows.time_fault = check_time(rows.time).err();
+            rows.fields.clear();
+            return Ok(());
         }
-        pushed
+        if token == Token::Nil {
+            return Ok(());
+        }
+        rows.values += 1;
+        if self.points.leaves_out(rows.time) {
+            self.points.counts.outside += 1;
+            return Ok(());
+        }
+        let known = &rows.columns[column];
+        let of_series = rows.fault.as_ref().or(rows.time_fault.as_ref());
+        if let Some(fault) = of_series.or_else(|| known.fault()) {
+            let fault = fault.clone().of(&rows.series);
+            return Err(self.unfit(fault, column, token));
+        }
+        if known.goes_by_type() {
+            return self.push_by_type(column, token);
+        }
+        match rows.value(column, token) {
+            Ok(value) => self.write(column, None, &value, token),
+            Err(kind) => Err(self.unfit(kind, column, token)),
+        }
     }
 
-    fn drop_row(&mut self, fault: &ErrorKind) {
-        if !self.points.sets_aside(fault) {
+    #[cold]
+    #[inline(never)]
+    fn drop_row(&mut self) {
+        if self.rows.aside.is_none() {
             self.rows.fields.clear();
         }
     }
@@ -257,50 +294,52 @@ impl Rows for Writer<'_> {
 }
 
 impl Writer<'_> {
-    #[inline]
-    fn take_value(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
+    /// A value is not taken: where it is set aside, it is kept for people.
+    #[cold]
+    #[inline(never)]
+    fn unfit(&mut self, kind: ErrorKind, column: usize, token: Token<'_>) -> ErrorKind {
+        if self.points.sets_aside(&kind) {
+            self.rows.aside = Some(self.rows.draft(column, token));
+        }
+        kind
+    }
+
+    /// Takes a value whose type decides where it goes. Apart, for nearly no column is like that.
+    #[cold]
+    #[inline(never)]
+    fn push_by_type(&mut self, column: usize, token: Token<'_>) -> Result<(), ErrorKind> {
+        let rows = &*self.rows;
+        let value = match rows.value(column, token) {
+            Ok(value) => value,
+            Err(kind) => return Err(self.unfit(kind, column, token)),
+        };
+        let (of, known) = (value.of_type(), &rows.columns[column]);
+        let place = known.place(Some(of));
+        if let Some(fault) = place.fault.as_ref().or(place.clash.as_ref()) {
+            let fault = fault.clone().of(&rows.series);
+            return Err(self.unfit(fault, column, token));
+        }
+        let change = place.change;
+        let changed = ruled::changed(&value, change).map_err(|unfit| {
+            unfit.of(&known.name, &value.shown()).of_field(&known.name, &rows.series)
+        })?;
+        self.write(column, Some(of), changed.as_ref().unwrap_or(&value), token)?;
+        self.points.counts.count(change);
+        Ok(())
+    }
+
+    /// Appends a value to its row, to the field of this type if it is one of several.
+    #[inline(always)]
+    fn write(
+        &mut self,
+        column: usize,
+        of: Option<Type>,
+        value: &Value<'_>,
+        token: Token<'_>,
+    ) -> Result<(), ErrorKind> {
         let rows = &mut *self.rows;
-        if column == 0 {
-            let time = match token {
-                Token::Integer(time) => Some(time),
-                Token::Small(time) => Some(time.into()),
-                Token::Unsigned(time) => i64::try_from(time).ok(),
-                _ => None,
-            };
-            let Some(time) = time else {
-                let expected = "a time in nanoseconds, as with `epoch=ns`";
-                return Err(ErrorKind::Unexpected { expected, found: token.name() });
-            };
-            rows.time = Timestamp(time);
-            rows.time_fault = check_time(rows.time).err();
-            rows.fields.clear();
-            return Ok(());
-        }
-        if token == Token::Nil {
-            return Ok(());
-        }
-        rows.values += 1;
-        if self.points.leaves_out(rows.time) {
-            self.points.counts.outside += 1;
-            return Ok(());
-        }
-        let known = &rows.columns[column];
-        let of_series = rows.fault.as_ref().or(rows.time_fault.as_ref());
-        if let Some(fault) = of_series.or_else(|| known.fault()) {
-            return Err(fault.clone().of(&rows.series));
-        }
-        let mut value = rows.value(column, token)?;
-        let Column { name, place, shared, .. } = known;
-        let mut place = place;
-        if let Some(other) = known.place_by_type(&value) {
-            if let Some(fault) = other.fault.as_ref().or(other.clash.as_ref()) {
-                return Err(fault.clone().of(&rows.series));
-            }
-            let changed = ruled::changed(&value, other.change)
-                .map_err(|unfit| unfit.of(name, &value.shown()).of_field(name, &rows.series))?;
-            (place, value) = (other, changed.unwrap_or(value));
-        }
-        let key = &place.key;
+        let Column { name, shared, .. } = &rows.columns[column];
+        let key = &rows.columns[column].place(of).key;
         let before = rows.fields.len();
         if before > 0 {
             rows.fields.push(b',');
@@ -309,16 +348,14 @@ impl Writer<'_> {
         let start = rows.fields.len();
         if let Err(unfit) = value.push(&mut rows.fields) {
             rows.fields.truncate(before);
-            return Err(unfit.of(name, &value.shown()).of_field(name, &rows.series));
+            let kind = unfit.of(name, &value.shown()).of_field(name, &rows.series);
+            return Err(self.unfit(kind, column, token));
         }
         if *shared {
             let key = (rows.series.as_str(), key.as_str(), rows.time);
             rows.overlap.check(rows.policy, key, &rows.fields[start..])?;
         }
         self.points.counts.rows += 1;
-        if place.change != Change::None {
-            self.points.counts.count(place.change);
-        }
         Ok(())
     }
 }

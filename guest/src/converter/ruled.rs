@@ -49,7 +49,8 @@ pub(super) fn field<'a>(
 }
 
 fn taken(what: &'static str, found: &str, of: &str, by: &str) -> ErrorKind {
-    ErrorKind::Taken { what, found: quoted(found), of: quoted(of), by: quoted(by) }
+    let of = if of.is_empty() { String::new() } else { format!(" of `{}`", quoted(of)) };
+    ErrorKind::Taken { found: format!("{what} `{}`{of}", quoted(found)), by: quoted(by) }
 }
 
 /// What a value becomes, if it becomes another one.

@@ -90,7 +90,7 @@ impl Rows for Tables {
         Ok(())
     }
 
-    fn drop_row(&mut self, _: &ErrorKind) {}
+    fn drop_row(&mut self) {}
 
     fn end_row(&mut self) {}
 
