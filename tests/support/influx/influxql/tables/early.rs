@@ -82,6 +82,7 @@ fn database(statement: &Statement) -> &str {
         Statement::ShowRetentionPolicies { database }
         | Statement::ShowFieldKeys { database, .. }
         | Statement::ShowTagKeys { database }
+        | Statement::ShowExactCardinality { database }
         | Statement::ShowCardinality { database, .. }
         | Statement::Select(Select { database, .. }) => database,
         Statement::ShowShards | Statement::ShowContinuousQueries => "",
