@@ -9,7 +9,7 @@ use fastrand::Rng;
 use serde_json::json;
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Answer, Outcome, Plan, Purpose, Step};
-use tsm2iox_guest::protocol::{Cause, Failure, Request, Response};
+use tsm2iox_guest::protocol::{Access, Cause, Failure, Request, Response};
 use tsm2iox_guest::time::Timestamp;
 
 use crate::source::{Answered, SECOND, Source};
@@ -267,7 +267,10 @@ impl World {
             false => takes,
         };
         let (head, mut body, takes) = match request.endpoint {
-            Endpoint::Destination if request.path.ends_with("_sql") => (status(404), vec![], takes),
+            // It takes points, and shows none.
+            Endpoint::Destination if request.access == Access::Read && request.method == "POST" => {
+                (status(404), vec![], takes)
+            }
             Endpoint::Source | Endpoint::Destination if request.method == "GET" => {
                 let (head, text) = self.api(&request.path);
                 (head, vec![Answer::Bytes(text.into_bytes())], takes)
