@@ -14,17 +14,20 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct Collect {
     exchange: Exchange,
     body: Vec<u8>,
+    /// What a response is that is too long: where less may be asked for, that will do.
+    too_long: Fault,
 }
 
 impl Collect {
     pub(crate) fn new(call: Call, attempts_max: u32) -> Self {
-        Self { exchange: Exchange::restarting(call, attempts_max), body: Vec::new() }
+        let exchange = Exchange::restarting(call, attempts_max);
+        Self { exchange, body: Vec::new(), too_long: Fault::Malformed }
     }
 
     /// One that is not asked again where it takes too long.
     pub(crate) fn ending_late(call: Call, attempts_max: u32) -> Self {
         let exchange = Exchange::restarting(call, attempts_max).ending_late();
-        Self { exchange, body: Vec::new() }
+        Self { exchange, body: Vec::new(), too_long: Fault::TooLarge }
     }
 
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
@@ -47,7 +50,7 @@ impl Collect {
                     let message = format!(
                         "expected a response of at most {ANSWER_BYTES_MAX} bytes, found a longer one"
                     );
-                    return Err(Error::new(Fault::Malformed, message));
+                    return Err(Error::new(self.too_long, message));
                 }
             }
             Event::Ended => return Ok(Some(std::mem::take(&mut self.body))),

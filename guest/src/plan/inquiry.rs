@@ -18,6 +18,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use questions::Pause;
+
 use super::collect::Collect;
 use super::exchange::{Ids, Want};
 use super::pace::{Held, Pace};
@@ -58,6 +60,8 @@ struct Desk {
     /// What may be read of the source, and when; and which requests are to it.
     reading: Pace,
     of_source: BTreeSet<u64>,
+    /// A request to the source that waits until something may be read.
+    late: Option<Step>,
     held: Held,
     doing: String,
     percent: f64,
@@ -94,6 +98,29 @@ pub(crate) trait Question {
     }
 }
 
+impl Desk {
+    /// A request to the source that has no room in its quota waits; what is read already goes on, and so does
+    /// the other side.
+    fn hold_back(&mut self, now: Timestamp, want: Want) -> Want {
+        let ready = self.reading.ready(now, 1);
+        let is_late = self.late.is_some();
+        match want {
+            Want::Step(step @ Step::Send(Request { id, endpoint: Endpoint::Source, .. })) => {
+                self.of_source.insert(id);
+                // There are never two: each side is asked one question at a time.
+                if ready <= now || is_late {
+                    return Want::Step(step);
+                }
+                self.late = Some(step);
+                Want::Wait(ready)
+            }
+            Want::Wait(until) if is_late => Want::Wait(until.min(ready)),
+            Want::Nothing if is_late => Want::Wait(ready),
+            want => want,
+        }
+    }
+}
+
 impl<T: 'static> Inquiry<T> {
     /// Begins a story, which gets what it asks by.
     pub(crate) fn new<F>(story: impl FnOnce(Asker) -> F) -> Self
@@ -109,11 +136,16 @@ impl<T: 'static> Inquiry<T> {
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         {
             let mut desk = self.asker.0.borrow_mut();
-            let ready = desk.reading.ready(now, 1);
-            if ready > now {
+            desk.reading.follow(now);
+            if desk.late.is_some() {
+                let ready = desk.reading.ready(now, 1);
+                if ready <= now {
+                    return desk.late.take().map_or(Want::Nothing, Want::Step);
+                }
                 desk.held.until(ready, Endpoint::Source);
-                let note = desk.held.note(now);
-                return note.map_or(Want::Wait(ready), |note| Want::Step(Step::Note(note)));
+                if let Some(note) = desk.held.note(now) {
+                    return Want::Step(Step::Note(note));
+                }
             }
             (desk.now, desk.turn, desk.want) = (now, Turn::Next, None);
             std::mem::swap(&mut desk.ids, ids);
@@ -126,10 +158,7 @@ impl<T: 'static> Inquiry<T> {
             (Some(_), _) | (None, None) => Want::Nothing,
             (None, Some(want)) => want,
         };
-        if let Want::Step(Step::Send(Request { id, endpoint: Endpoint::Source, .. })) = &want {
-            desk.of_source.insert(*id);
-        }
-        want
+        desk.hold_back(now, want)
     }
 
     /// Takes an answer; one that none of its questions waits for is ignored.
@@ -262,6 +291,9 @@ impl Asker {
             let Desk { ids, now, .. } = &mut *desk;
             let want = question.want(*now, ids);
             desk.notes.append(&mut question.notes());
+            if let Some(found) = question.found() {
+                return Poll::Ready(Ok(found));
+            }
             desk.want = Some(match (desk.want.take(), want) {
                 (_, Want::Step(step)) => Want::Step(step),
                 (Some(Want::Wait(one)), Want::Wait(other)) => Want::Wait(one.min(other)),
@@ -300,6 +332,11 @@ impl Asker {
             }
         })
         .await
+    }
+
+    /// Waits as one does after so many failures in a row.
+    pub(crate) async fn pause(&self, failures: u32) -> Result<(), Error> {
+        self.ask(Pause { failures, until: None, is_over: false }).await
     }
 
     /// No more is read of the source than this from now on.

@@ -70,6 +70,12 @@ pub(crate) struct Table {
     pub(crate) series: u64,
 }
 
+/// Whether less may be asked for instead. 2.9.1 ends what takes longer than it allows without a word
+/// (observed), and what is cut every time may be too much as well.
+pub(crate) fn asks_for_less(error: &Error) -> bool {
+    matches!(error.fault, Fault::TooLarge | Fault::TimedOut | Fault::Truncated)
+}
+
 impl Side {
     /// Finds out how the source is asked.
     pub(crate) async fn source(asker: &Asker, settings: &Settings) -> Result<Self, Error> {

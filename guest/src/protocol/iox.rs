@@ -28,12 +28,14 @@ pub(crate) struct Series {
     pub(crate) columns: Vec<String>,
     #[serde(default)]
     pub(crate) values: Vec<Vec<Value>>,
+    #[serde(default)]
+    partial: bool,
 }
 
 #[derive(Deserialize)]
 struct Response {
-    #[serde(default)]
-    results: Vec<Answer>,
+    /// Absent where there is an error.
+    results: Option<Vec<Answer>>,
     error: Option<String>,
 }
 
@@ -41,6 +43,9 @@ struct Response {
 struct Answer {
     #[serde(default)]
     series: Vec<Series>,
+    /// More follows, which is not there.
+    #[serde(default)]
+    partial: bool,
     error: Option<String>,
 }
 
@@ -83,9 +88,9 @@ pub(crate) fn one(place: &Place, measurement: &str, range: TimeRange) -> Call {
 /// The series of a response.
 pub(crate) fn series(response: &[u8]) -> Result<Vec<Series>, Error> {
     let Response { results, error } = json(response, "results of InfluxQL")?;
-    let mut series = Vec::new();
-    let mut error = error;
-    for answer in results {
+    let (mut series, mut error, mut is_partial) = (Vec::new(), error, results.is_none());
+    for answer in results.into_iter().flatten() {
+        is_partial |= answer.partial || answer.series.iter().any(|series| series.partial);
         series.extend(answer.series);
         error = error.or(answer.error);
     }
@@ -94,6 +99,7 @@ pub(crate) fn series(response: &[u8]) -> Result<Vec<Series>, Error> {
             let fault = fault_of_query(&message);
             Err(Error::new(fault, format!("the query failed: {message}")))
         }
+        None if is_partial => Err(Error::new(Fault::Truncated, "the response has a part alone")),
         None => Ok(series),
     }
 }

@@ -182,10 +182,12 @@ impl Call {
 
 /// What a response holds as JSON. One that ends too early was cut.
 fn json<T: for<'de> Deserialize<'de>>(response: &[u8], what: &str) -> Result<T, Error> {
-    serde_json::from_slice(response).map_err(|error| {
-        let fault = if error.is_eof() { Fault::Truncated } else { Fault::Malformed };
-        Error::new(fault, format!("expected {what} as JSON, found something else: {error}"))
-    })
+    serde_json::from_slice(response).map_err(|error| unfit_json(what, &error))
+}
+
+fn unfit_json(what: &str, error: &serde_json::Error) -> Error {
+    let fault = if error.is_eof() { Fault::Truncated } else { Fault::Malformed };
+    Error::new(fault, format!("expected {what} as JSON, found something else: {error}"))
 }
 
 /// A value for the query of a path.

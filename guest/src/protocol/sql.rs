@@ -3,9 +3,13 @@
 //! Answers are asked for as a JSON array, whose end is marked. Does not know what they mean for a
 //! migration. Names are quoted, and times are texts in UTC.
 
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Kind, json};
+use super::{Call, Kind, json, unfit_json};
 use crate::error::{Endpoint, Error};
 use crate::settings::Place;
 use crate::time::{TimeRange, Timestamp};
@@ -53,9 +57,48 @@ pub(crate) fn one(place: &Place, table: &str, range: TimeRange) -> Call {
     call(place, &format!("SELECT time FROM {} LIMIT 1", within(table, range)))
 }
 
-/// The rows of a response.
+/// The rows of a small response.
 pub(crate) fn rows(response: &[u8]) -> Result<Vec<Map<String, Value>>, Error> {
     json(response, "rows")
+}
+
+/// Takes the rows of a response one by one: all of them at once are several times as large as it.
+pub(crate) fn each_row(
+    response: &[u8],
+    take: impl FnMut(Map<String, Value>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut rows = Rows { take, failed: None };
+    let mut reader = serde_json::Deserializer::from_slice(response);
+    let read = reader.deserialize_seq(&mut rows).and_then(|()| reader.end());
+    match (rows.failed, read) {
+        (Some(error), _) => Err(error),
+        (None, Ok(())) => Ok(()),
+        (None, Err(error)) => Err(unfit_json("rows", &error)),
+    }
+}
+
+struct Rows<F> {
+    take: F,
+    /// What `take` had against a row.
+    failed: Option<Error>,
+}
+
+impl<'de, F: FnMut(Map<String, Value>) -> Result<(), Error>> Visitor<'de> for &mut Rows<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element()? {
+            if let Err(error) = (self.take)(row) {
+                self.failed = Some(error);
+                return Err(A::Error::custom("a row is unfit"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Without a bound that no point is beyond: Core breaks off its answer where one is before

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::plan::collect::Collect;
 use crate::plan::divide::{Divider, Division};
 use crate::plan::earliest::{Earliest, First};
-use crate::plan::exchange::{Ids, Want};
+use crate::plan::exchange::{Ids, Want, backoff};
 use crate::plan::fields::Fields;
 use crate::plan::journal::Journal;
 use crate::plan::pace::Quota;
@@ -16,6 +16,36 @@ use crate::plan::road::{Road, RoadFinder};
 use crate::plan::schema::Measurement;
 use crate::plan::{Answer, Note};
 use crate::time::Timestamp;
+
+/// A wait that depends on nothing but time.
+pub(super) struct Pause {
+    pub(super) failures: u32,
+    pub(super) until: Option<Timestamp>,
+    pub(super) is_over: bool,
+}
+
+impl Question for Pause {
+    type Found = ();
+
+    fn want(&mut self, now: Timestamp, _ids: &mut Ids) -> Want {
+        let failures = self.failures;
+        let until = *self.until.get_or_insert_with(|| now.saturating_add(backoff(failures, now)));
+        self.is_over = until <= now;
+        Want::Wait(until)
+    }
+
+    fn owns(&self, _id: u64) -> bool {
+        false
+    }
+
+    fn answer(&mut self, _id: u64, _answer: Answer) -> Result<Option<()>, Error> {
+        Ok(None)
+    }
+
+    fn found(&mut self) -> Option<()> {
+        self.is_over.then_some(())
+    }
+}
 
 impl Question for Collect {
     type Found = Vec<u8>;

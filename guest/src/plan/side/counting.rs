@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Side, Survey, Table, Way};
+use super::{Side, Survey, Table, Way, asks_for_less};
 use crate::converter::{Cell, flux_column, tables};
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
@@ -106,10 +106,7 @@ impl Side {
             match self.count_at_once(asker, table, range, slice, &mut counts).await {
                 Ok(()) => {}
                 // A smaller question may do.
-                Err(error)
-                    if matches!(error.fault, Fault::TooLarge | Fault::TimedOut)
-                        && range.nanoseconds() > SHORTEST =>
-                {
+                Err(error) if asks_for_less(&error) && range.nanoseconds() > SHORTEST => {
                     self.longest.set(range.nanoseconds() / 2 + 1);
                     left.push(range);
                 }

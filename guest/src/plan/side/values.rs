@@ -24,6 +24,11 @@ use crate::time::{TimeRange, Timestamp};
 /// So many values are held of a side. Whoever asks for more has to ask for parts.
 pub(crate) const VALUES_MAX: usize = 400_000;
 
+/// And so many bytes, at most.
+const BYTES_MAX: usize = 96 << 20;
+/// What a value takes beside its texts.
+const VALUE_BYTES: usize = 120;
+
 /// What tells a value from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
@@ -38,8 +43,11 @@ pub(crate) struct Key {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     pub(crate) all: BTreeMap<Key, String>,
-    /// Values that cannot arrive, and that the settings allow to set aside.
+    /// Values that cannot arrive, and that the settings allow to set aside. None of a file: what is counted
+    /// of it has arrived.
     pub(crate) set_aside: u64,
+    /// About so many they are in memory.
+    bytes: usize,
 }
 
 /// Whether two values are one: floats may be written in several ways.
@@ -65,6 +73,8 @@ struct Reading {
     values: Values,
     /// The measurement as line protocol: lines of another one are none of it.
     measurement: Option<String>,
+    /// Whether what is set aside is counted.
+    counts_unfit: bool,
 }
 
 impl Side {
@@ -105,25 +115,48 @@ impl Side {
     ) -> Result<Values, Error> {
         let mut sections = self.sections(asker, table, range).await?;
         let section = sections.swap_remove(sections.len() / 2);
-        let reading = Reading::new(self, table, range, section, Values::default());
-        asker.ask(reading).await.map_err(|error| error.of_side(self.which))
+        let found = self.read_section(asker, table, range, &section).await;
+        found.map_err(|error| error.of_side(self.which))
     }
 
     async fn read(&self, asker: &Asker, table: &Table, range: TimeRange) -> Result<Values, Error> {
         let mut values = Values::default();
         for section in self.sections(asker, table, range).await? {
-            let reading = Reading::new(self, table, range, section, values);
-            values = asker.ask(reading).await?;
+            values.absorb(self.read_section(asker, table, range, &section).await?)?;
         }
         Ok(values)
     }
 
+    /// A response that breaks off is asked for again, as a batch would be.
+    async fn read_section(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+        section: &Section,
+    ) -> Result<Values, Error> {
+        let mut failed = 0;
+        loop {
+            let reading = Reading::new(self, table, range, section.clone());
+            match asker.ask(reading).await {
+                Err(error)
+                    if error.fault == Fault::Truncated && failed + 1 < self.attempts_max() =>
+                {
+                    failed += 1;
+                    asker.note(Note::warning(format!("{error}; it is read again")));
+                    asker.pause(failed).await?;
+                }
+                found => return found,
+            }
+        }
+    }
+
     fn of_rows(&self, table: &Table, body: &[u8]) -> Result<Values, Error> {
         let mut values = Values::default();
-        for row in sql::rows(body)? {
+        sql::each_row(body, |row| {
             let time = time_of(row.get("time").unwrap_or(&Value::Null))?;
-            values.push_row(self, table, &row, &row, time)?;
-        }
+            values.push_row(self, table, &row, &row, time)
+        })?;
         Ok(values)
     }
 
@@ -144,11 +177,25 @@ impl Side {
 
 impl Values {
     fn push(&mut self, key: Key, value: String) -> Result<(), Error> {
+        self.bytes += VALUE_BYTES + key.series.len() + key.field.len() + value.len();
         self.all.insert(key, value);
-        match self.all.len() > VALUES_MAX {
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), Error> {
+        match self.all.len() > VALUES_MAX || self.bytes > BYTES_MAX {
             true => Err(Error::new(Fault::TooLarge, "more values than can be compared at once")),
             false => Ok(()),
         }
+    }
+
+    /// Takes those of another section.
+    fn absorb(&mut self, others: Self) -> Result<(), Error> {
+        let Self { all, set_aside, bytes } = others;
+        self.all.extend(all);
+        self.set_aside = self.set_aside.saturating_add(set_aside);
+        self.bytes += bytes;
+        self.check_size()
     }
 
     /// A row of InfluxDB 3, with the tags where they are.
@@ -201,8 +248,7 @@ impl Values {
 }
 
 impl Reading {
-    /// What is read is added to the values.
-    fn new(side: &Side, table: &Table, range: TimeRange, section: Section, values: Values) -> Self {
+    fn new(side: &Side, table: &Table, range: TimeRange, section: Section) -> Self {
         let settings = match &side.way {
             Way::File => side.settings.clone(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => Settings {
@@ -216,13 +262,16 @@ impl Reading {
         let measurement = Some(side.key_of(&table.name));
         let reader = Reader::new(&settings, side.road(), range, section, false);
         let conversion = Conversion::within(range, reader::format(&settings), settings.manner());
-        Self { reader, conversion, values, measurement }
+        let (values, counts_unfit) = (Values::default(), !side.is_file());
+        Self { reader, conversion, values, measurement, counts_unfit }
     }
 
     /// Lines are taken as they come: they are not to be held twice.
     fn take_lines(&mut self) -> Result<(), Error> {
         let lines = self.conversion.take_lines(usize::MAX);
-        self.values.set_aside = self.conversion.counts().unfit;
+        if self.counts_unfit {
+            self.values.set_aside = self.conversion.counts().unfit;
+        }
         self.conversion.take_rejected();
         self.values.push_lines(&lines, self.measurement.as_deref())
     }
