@@ -141,9 +141,10 @@ fn verify(
     let outcome = machine.carry_out(&config, component, purpose, Report::Talk, batches)?;
     if !outcome.report.is_empty() {
         let findings = Findings::read(&outcome.report, &bytes)?;
-        findings.print(format)?;
+        // Kept first: who reads standard output may stop before its end.
         let [text, data] = ["verify.txt", "verify.json"].map(|ending| config.named_after(ending));
         findings.keep(&text, &data)?;
+        findings.print(format)?;
     }
     Ok(match &outcome.ending {
         Ending::Different => ExitStatus::Different,

@@ -38,10 +38,11 @@ const HOUR: u64 = 3600 * 1_000_000_000;
 pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
     let (settings, _) = Settings::parse(settings)?;
     Ok(Inquiry::new(async move |asker: Asker| match compared(&asker, &settings).await {
-        Ok(report) => {
-            let ending = match report.is_same() {
-                true => Ending::Complete,
-                false => Ending::Different,
+        Ok((report, broken_off)) => {
+            let ending = match broken_off {
+                Some(error) => Ending::of(error),
+                None if report.is_same() => Ending::Complete,
+                None => Ending::Different,
             };
             let totals = asker.totals();
             Outcome { report: report.to_text(totals.read), ..Outcome::new(ending, totals) }
@@ -50,7 +51,8 @@ pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
     }))
 }
 
-async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
+/// What was found, and why it is not all, if it is not.
+async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<Error>), Error> {
     if settings.verify.repair && matches!(settings.destination, Destination::File(_)) {
         // A run that goes on cuts the file to what is recorded of it.
         let message = "a file as destination is not repaired".to_owned();
@@ -63,7 +65,7 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
         asker.both(Side::source(asker, settings), Side::destination(asker, settings)).await?;
     let mut report = Report::new(settings, &source, &destination);
     let Some(range) = range(asker, settings, &journal, &source, &mut report).await? else {
-        return Ok(report);
+        return Ok((report, None));
     };
     let slice = slice_length(range);
     report.begin(range, slice);
@@ -97,9 +99,12 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<Report, Error> {
         #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
         let percent = place as f64 / count as f64 * 100.0;
         asker.does(format!("comparing `{key}`"), percent);
-        comparison.compare(&key, &pair, range, slice).await?;
+        if let Err(error) = comparison.compare(&key, &pair, range, slice).await {
+            comparison.report.break_off(&key, &error);
+            return Ok((comparison.report, Some(error)));
+        }
     }
-    Ok(comparison.report)
+    Ok((comparison.report, None))
 }
 
 /// What is compared with what: all tables of the source that become one of the destination, and that.

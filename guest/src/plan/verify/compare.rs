@@ -11,8 +11,10 @@ use super::repair::Repair;
 use super::report::{Kind, Report};
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
-use crate::plan::side::{Counts, Key, Side, Table, VALUES_MAX, Values, is_same, slice_of};
-use crate::settings::Settings;
+use crate::plan::side::{
+    Counts, Key, Side, Table, VALUES_MAX, Values, asks_for_less, is_same, slice_of,
+};
+use crate::settings::{Settings, UnfitValues};
 use crate::time::TimeRange;
 
 /// So many values are read of a side at once: below what it may hold, for counts may be those of an earlier
@@ -63,7 +65,9 @@ impl Comparison<'_> {
                 let finer = (piece.slice / PARTS).max(1);
                 let counted = self.count(pair, piece.range, finer).await?;
                 let mut pieces = self.pieces(key, &counted, piece.range, finer);
-                if pieces.is_empty() && piece.source != piece.destination {
+                // Counted once more, both sides are the same: somebody writes there.
+                let is_same = counted.iter().all(|group| group.source == group.destination);
+                if is_same && piece.source != piece.destination {
                     self.report.unexplained(key, piece.range, piece.source, piece.destination);
                 }
                 pieces.reverse();
@@ -75,11 +79,11 @@ impl Comparison<'_> {
                     self.judge(key, pair, &piece, &source, &destination).await?;
                 }
                 // Less may do.
-                Err(error)
-                    if matches!(error.fault, Fault::TooLarge | Fault::TimedOut)
-                        && piece.range.nanoseconds() > 1 =>
-                {
+                Err(error) if asks_for_less(&error) && piece.range.nanoseconds() > 1 => {
                     left.extend(piece.halves().into_iter().rev());
+                }
+                Err(error) if error.fault == Fault::TooLarge => {
+                    self.report.not_compared(key, piece.range, &error.message);
                 }
                 Err(error) => return Err(error),
             }
@@ -118,8 +122,9 @@ impl Comparison<'_> {
             if !self.settings.verify.deep && !groups.iter().any(differs) {
                 continue;
             }
-            let source = groups.iter().map(|group| of(&group.source)).sum();
-            let destination = groups.iter().map(|group| of(&group.destination)).sum();
+            let sum = |all: u64, count: u64| all.saturating_add(count);
+            let source = groups.iter().map(|group| of(&group.source)).fold(0, sum);
+            let destination = groups.iter().map(|group| of(&group.destination)).fold(0, sum);
             let whole = TimeRange::new(start, start.saturating_add(slice));
             let Some(range) = whole.and_then(|whole| whole.intersection(range)) else { continue };
             let piece = Piece { range, slice, source, destination };
@@ -141,8 +146,10 @@ impl Comparison<'_> {
 
     /// Whether counts say all there is to say.
     fn is_plain(&self, piece: &Piece) -> bool {
-        let is_known = self.known.values.all.is_empty();
-        let is_missing = piece.destination == 0 && self.repair.is_none() && is_known;
+        // What was set aside before it could be written is in no file that could be compared with.
+        let none_is_known =
+            self.known.values.all.is_empty() && self.settings.unfit == UnfitValues::Refuse;
+        let is_missing = piece.destination == 0 && self.repair.is_none() && none_is_known;
         !self.settings.verify.deep && (is_missing || piece.source == 0)
     }
 
@@ -268,15 +275,15 @@ impl Piece {
     fn meets(&self, next: &Self) -> bool {
         self.range.stop() == next.range.start()
             && self.slice == next.slice
-            && self.values() + next.values() <= PIECE_VALUES
+            && self.values().saturating_add(next.values()) <= PIECE_VALUES
     }
 
     fn extend(&mut self, next: &Self) {
         if let Some(range) = TimeRange::new(self.range.start(), next.range.stop()) {
             self.range = range;
         }
-        self.source += next.source;
-        self.destination += next.destination;
+        self.source = self.source.saturating_add(next.source);
+        self.destination = self.destination.saturating_add(next.destination);
     }
 
     fn halves(&self) -> Vec<Self> {

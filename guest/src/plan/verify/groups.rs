@@ -105,7 +105,8 @@ fn merge(groups: &mut Vec<Group>, mut group: Group) {
 
 fn add(slices: &mut Slices, others: Slices) {
     for (slice, count) in others {
-        *slices.entry(slice).or_default() += count;
+        let sum = slices.entry(slice).or_default();
+        *sum = sum.saturating_add(count);
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::converter::{Conversion, Dialect, Format, Manner};
-use crate::error::{Endpoint, Error};
+use crate::error::{Endpoint, Error, Fault};
 use crate::plan::exchange::{Event, Exchange, Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
 use crate::plan::side::Values;
@@ -33,21 +33,27 @@ impl Known {
     /// torn ends it, and is said.
     pub(super) async fn read(asker: &Asker, settings: &Settings) -> Result<Self, Error> {
         let call = file::content(Endpoint::Rejected, "", true);
-        let reading = Reading {
+        let mut reading = Reading {
             exchange: Exchange::restarting(call, settings.limits.attempts_max),
             dialect: settings.dialect,
             conversion: conversion(settings.dialect),
             values: Values::default(),
             is_read: false,
         };
-        match asker.ask(reading).await {
+        match asker.asked(&mut reading).await {
             Ok(values) => Ok(Self { values }),
             Err(error) if error.endpoint.is_some() => Err(error),
             Err(error) => {
-                let message = format!("the file of refused points cannot be read: {error}");
-                let hint = "what it holds counts as missing where it did not arrive";
+                let message =
+                    format!("the file of refused points cannot be read to its end: {error}");
+                if settings.verify.repair {
+                    // What stands there would be written again.
+                    let hint = "take the half entry out of it, or move the file away";
+                    return Err(Error::new(Fault::Settings, message).with_hint(hint));
+                }
+                let hint = "what follows there counts as missing where it did not arrive";
                 asker.note(Note::warning(message).with_hint(hint));
-                Ok(Self::default())
+                Ok(Self { values: reading.values })
             }
         }
     }

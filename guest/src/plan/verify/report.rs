@@ -12,9 +12,11 @@ use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::groups::Group;
+use crate::converter::Dialect;
+use crate::error::Error;
 use crate::plan::side::{Key, Side, Values, float, slice_of};
 use crate::progress::Route;
-use crate::settings::{Place, Settings};
+use crate::settings::{LineBreaks, Place, Settings, UnfitValues};
 use crate::time::{TimeRange, Timestamp};
 
 /// So many rows of differences are kept: of more, only the sums.
@@ -77,6 +79,9 @@ pub(super) struct Report {
     examples: BTreeMap<Kind, Vec<Example>>,
     /// Where counts differ, and the values that were read do not.
     unexplained: Vec<Unexplained>,
+    not_compared: Vec<NotCompared>,
+    /// Why it ends before its end, if it does.
+    broken_off: Option<String>,
     /// Points that were refused when they were to be repaired, and are set aside.
     pub(super) refused: u64,
 }
@@ -108,6 +113,13 @@ struct Unexplained {
     values: [u64; 2],
 }
 
+#[derive(Debug)]
+struct NotCompared {
+    table: String,
+    range: TimeRange,
+    why: String,
+}
+
 impl Report {
     pub(super) fn new(settings: &Settings, source: &Side, destination: &Side) -> Self {
         let about =
@@ -131,6 +143,8 @@ impl Report {
             kinds: BTreeMap::new(),
             examples: BTreeMap::new(),
             unexplained: Vec::new(),
+            not_compared: Vec::new(),
+            broken_off: None,
             refused: 0,
         }
     }
@@ -151,8 +165,9 @@ impl Report {
         let of_field = self.fields.entry((table.to_owned(), group.name())).or_default();
         for (side, slices) in both.into_iter().enumerate() {
             for (start, count) in slices {
-                of_field[side] += count;
-                self.slices.entry(*start).or_default().values[side] += count;
+                of_field[side] = of_field[side].saturating_add(*count);
+                let of_slice = &mut self.slices.entry(*start).or_default().values[side];
+                *of_slice = of_slice.saturating_add(*count);
             }
         }
     }
@@ -212,6 +227,17 @@ impl Report {
         self.unexplained.push(Unexplained { table, range, values });
     }
 
+    /// Takes what could not be compared, and why.
+    pub(super) fn not_compared(&mut self, table: &str, range: TimeRange, why: &str) {
+        let (table, why) = (table.to_owned(), why.to_owned());
+        self.not_compared.push(NotCompared { table, range, why });
+    }
+
+    /// It ends before its end: what follows this table was not compared.
+    pub(super) fn break_off(&mut self, table: &str, error: &Error) {
+        self.broken_off = Some(format!("at {table}: {error}"));
+    }
+
     /// Takes the content of both sides, in whatever order it comes.
     pub(super) fn digest(&mut self, source: &Values, destination: &Values) {
         for (side, values) in [source, destination].into_iter().enumerate() {
@@ -225,7 +251,9 @@ impl Report {
     /// Whether both sides are the same, but for what is known.
     pub(super) fn is_same(&self) -> bool {
         let differs = |(kind, _): (&Kind, &u64)| kind.differs();
-        !self.kinds.iter().any(differs) && self.unexplained.is_empty() && self.refused == 0
+        let is_whole = self.not_compared.is_empty() && self.broken_off.is_none();
+        let differs = self.kinds.iter().any(differs) || self.refused > 0;
+        is_whole && !differs && self.unexplained.is_empty()
     }
 
     fn values(&self) -> [u64; 2] {
@@ -254,6 +282,10 @@ impl Report {
             "kinds": Kind::ALL.map(|kind| (kind.name().to_owned(), json!(self.of_kind(kind)))).into_iter()
                 .collect::<Map<_, _>>(),
             "refused": self.refused,
+            "broken_off": self.broken_off,
+            "not_compared": self.not_compared.iter().map(|NotCompared { table, range, why }| json!({
+                "measurement": table, "range": range.to_string(), "why": why,
+            })).collect::<Vec<_>>(),
             "measurements": self.measurements(),
             "slices": self.slices_as_json(),
             "differences": self.rows.iter().map(|((table, field, start), kinds)| {
@@ -342,10 +374,19 @@ fn hash(key: &Key, value: &str) -> u128 {
 /// What decides the lines beside both sides.
 fn policies(settings: &Settings) -> Value {
     json!({
-        "names": format!("{:?}", settings.dialect).to_lowercase(),
-        "line_breaks": format!("{:?}", settings.line_breaks).to_lowercase(),
-        "unfit": format!("{:?}", settings.unfit).to_lowercase(),
-        "rejected_max": settings.rejected_max,
+        "names": match settings.dialect {
+            Dialect::Tsm => "tsm",
+            Dialect::Iox => "iox",
+            Dialect::Common => "common",
+        },
+        "line_breaks": match settings.line_breaks {
+            LineBreaks::Refuse => "refuse",
+            LineBreaks::Accept => "accept",
+        },
+        "unfit": match settings.unfit {
+            UnfitValues::Refuse => "refuse",
+            UnfitValues::SetAside => "set_aside",
+        },
         "rename": settings.rules.texts.rename,
         "types": settings.rules.texts.types,
     })

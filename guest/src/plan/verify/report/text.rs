@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{About, Example, Kind, Report, Unexplained};
+use super::{About, Example, Kind, NotCompared, Report, Unexplained};
 use crate::plan::note::{bytes, counted};
 use crate::settings::Place;
 
@@ -65,6 +65,12 @@ impl Report {
         if self.refused > 0 {
             let points = counted(self.refused, "point", "points");
             say(text, format_args!("refused      {points}: set aside, while they were repaired"));
+        }
+        if let Some(why) = &self.broken_off {
+            say(text, format_args!("broken off   {why}; what follows was not compared"));
+        }
+        for NotCompared { table, range, why } in self.not_compared.iter().take(SHOWN_MAX) {
+            say(text, format_args!("not compared {table} in {range}: {why}"));
         }
         for Unexplained { table, range, values: [source, destination] } in
             self.unexplained.iter().take(SHOWN_MAX)
