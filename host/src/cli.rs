@@ -47,7 +47,8 @@ pub enum Command {
         /// The configuration, in TOML
         config: PathBuf,
     },
-    /// Compare both sides, and report what is missing, different or extra
+    /// Compare both sides, report what is missing, different or extra, and keep the report beside the
+    /// configuration
     Verify {
         /// The configuration, in TOML
         config: PathBuf,
@@ -150,6 +151,7 @@ Exit status:
   1  stopped; the same command resumes
   2  a person must change something first: options, configuration, token, bucket, data; or another run is
      under way
-  3  complete, but points were refused by the destination and set aside; or the two sides differ
+  3  complete, but points were refused by the destination, or could not be written, and are set aside; or
+     `verify` has found that the two sides differ
 
 Standard output is data, standard error is talk.";

@@ -75,6 +75,13 @@ impl Earliest {
         }
     }
 
+    pub(crate) fn owns(&self, id: u64) -> bool {
+        match &self.stage {
+            Stage::Flux(asking) | Stage::Rows { asking, .. } => asking.owns(id),
+            Stage::Fields { fields, .. } => fields.owns(id),
+        }
+    }
+
     /// Takes an answer; returns what was found, once that is known.
     pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<First>, Error> {
         self.take(answer).map_err(Error::of_source)

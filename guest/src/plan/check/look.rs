@@ -29,20 +29,25 @@ pub(crate) async fn look(
     range: TimeRange,
 ) -> Result<Vec<Finding>, Error> {
     asker.keep_notes();
-    let there = match destination::there(asker, settings, range).await? {
-        Ok(there) => there,
-        Err(finding) => return Ok(vec![finding]),
+    // What the source has is looked at even where the destination shows nothing.
+    let (there, mut findings) = match destination::there(asker, settings, range).await? {
+        Ok(there) => (Some(there), Vec::new()),
+        Err(finding) => (None, vec![finding]),
     };
     let source = Side::by_road(settings, road);
-    if !source.tells_types() && there.tables.is_empty() {
-        return Ok(Vec::new());
+    let nothing_is_there = there.as_ref().is_none_or(|there| there.tables.is_empty());
+    if !source.tells_types() && nothing_is_there {
+        return Ok(findings);
     }
     let (tables, classes) = match of_source(asker, &source, range).await {
         Ok(found) => found,
-        Err(error) => return of_batches(error),
+        Err(error) => return of_batches(error).map(|()| findings),
     };
-    let mut findings = schema::findings(settings, &tables, &classes, Some(&there.tables));
-    findings.extend(there.data(asker, settings, range, &tables).await?);
+    let of_destination = there.as_ref().map(|there| &there.tables);
+    findings.extend(schema::findings(settings, &tables, &classes, of_destination));
+    if let Some(there) = there {
+        findings.extend(there.data(asker, settings, range, &tables).await?);
+    }
     Ok(findings)
 }
 
@@ -58,7 +63,7 @@ async fn of_source(
 }
 
 /// What the source does not answer here, each batch would meet, and say of what it is.
-fn of_batches(error: Error) -> Result<Vec<Finding>, Error> {
+fn of_batches(error: Error) -> Result<(), Error> {
     match error.fault {
         Fault::Stopped
         | Fault::Unreachable
@@ -73,6 +78,6 @@ fn of_batches(error: Error) -> Result<Vec<Finding>, Error> {
         | Fault::Exhausted
         | Fault::Refused
         | Fault::Malformed
-        | Fault::Unsupported => Ok(Vec::new()),
+        | Fault::Unsupported => Ok(()),
     }
 }

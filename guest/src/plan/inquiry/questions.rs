@@ -86,8 +86,8 @@ impl Question for Earliest {
         self.want(now, ids)
     }
 
-    fn owns(&self, _id: u64) -> bool {
-        true
+    fn owns(&self, id: u64) -> bool {
+        self.owns(id)
     }
 
     fn answer(&mut self, _id: u64, answer: Answer) -> Result<Option<First>, Error> {

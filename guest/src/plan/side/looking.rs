@@ -249,7 +249,7 @@ impl Side {
             let some = influxql::first_that_fit(statements.iter().cloned());
             statements.drain(..some.len());
             let call = influxql::call(&database.name, &some, &self.place().bucket);
-            let body = asker.body(call.at(self.which), self.attempts_max()).await?;
+            let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
             let mut found = vec![None; some.len()];
             for table in tables(&body, some.len())? {
                 let row = table.rows.into_iter().next();
