@@ -320,3 +320,11 @@ impl Predicate {
         self.expression.is_match(text) == self.is
     }
 }
+
+/// The same response, and nothing shows that it is not whole.
+pub(crate) fn without_last_row(body: &str) -> String {
+    match body.strip_suffix("\r\n\r\n").and_then(|rows| rows.rsplit_once("\r\n")) {
+        Some((others, row)) if row.starts_with(",,") => format!("{others}\r\n\r\n"),
+        _ => body.to_owned(),
+    }
+}

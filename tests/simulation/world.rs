@@ -12,7 +12,7 @@ use tsm2iox_guest::plan::{Answer, Outcome, Plan, Purpose, Step};
 use tsm2iox_guest::protocol::{Access, Cause, Failure, Request, Response};
 use tsm2iox_guest::time::Timestamp;
 
-use crate::source::{Answered, SECOND, Source};
+use crate::source::{Answered, SECOND, Source, without_last_row};
 
 /// How often something goes wrong, of a thousand.
 #[derive(Clone, Copy, Debug, Default)]
@@ -267,8 +267,8 @@ impl World {
             false => takes,
         };
         let (head, mut body, takes) = match request.endpoint {
-            // It takes points, and shows none.
-            Endpoint::Destination if request.access == Access::Read && request.method == "POST" => {
+            // It shows no points.
+            Endpoint::Destination if (request.access, request.method) == (Access::Read, "POST") => {
                 (status(404), vec![], takes)
             }
             Endpoint::Source | Endpoint::Destination if request.method == "GET" => {
@@ -383,14 +383,6 @@ impl World {
         }
         let error = "partial write of line protocol occurred";
         (status(400), json!({ "error": error, "data": listed }).to_string())
-    }
-}
-
-/// The same response, and nothing shows that it is not whole.
-fn without_last_row(body: &str) -> String {
-    match body.strip_suffix("\r\n\r\n").and_then(|rows| rows.rsplit_once("\r\n")) {
-        Some((others, row)) if row.starts_with(",,") => format!("{others}\r\n\r\n"),
-        _ => body.to_owned(),
     }
 }
 
