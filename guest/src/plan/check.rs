@@ -119,8 +119,11 @@ async fn checked(
         of_destination(asker, settings, there, &journal, report).await?;
     }
     let tables = there.as_ref().map(|there| &there.tables);
-    let found = schema::findings(settings, &report.tables, &classes, tables);
-    report.findings.extend(found);
+    // What a file holds is line protocol already.
+    if source.as_ref().is_none_or(|source| !source.is_file()) {
+        let found = schema::findings(settings, &report.tables, &classes, tables);
+        report.findings.extend(found);
+    }
     if let (Some(source), Some(range)) = (&source, report.range) {
         values(asker, settings, source, range, report).await?;
     }

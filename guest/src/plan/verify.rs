@@ -63,7 +63,7 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     asker.asked(&mut journal).await?;
     let (source, destination) =
         asker.both(Side::source(asker, settings), Side::destination(asker, settings)).await?;
-    let mut report = Report::new(settings, &source, &destination);
+    let mut report = Report::new(settings, &source, &destination, asker.now());
     let Some(range) = range(asker, settings, &journal, &source, &mut report).await? else {
         return Ok((report, None));
     };
@@ -99,12 +99,28 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
         #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
         let percent = place as f64 / count as f64 * 100.0;
         asker.does(format!("comparing `{key}`"), percent);
-        if let Err(error) = comparison.compare(&key, &pair, range, slice).await {
-            comparison.report.break_off(&key, &error);
-            return Ok((comparison.report, Some(error)));
+        match comparison.compare(&key, &pair, range, slice).await {
+            Ok(()) => {}
+            // It is about this table alone.
+            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::TooLarge) => {
+                comparison.report.not_compared(&key, range, &error.message);
+            }
+            Err(error) => {
+                comparison.report.break_off(&key, &error);
+                return Ok((comparison.report, Some(error)));
+            }
         }
     }
-    Ok((comparison.report, None))
+    let report = comparison.report;
+    let nothing = report.is_empty().then(|| nothing_compared(range));
+    Ok((report, nothing))
+}
+
+/// Nobody may take that for a proof.
+fn nothing_compared(range: TimeRange) -> Error {
+    let message = format!("nothing was compared: neither side has a value in {range}");
+    let hint = "look at `migration.measurements`, the times, and the buckets";
+    Error::new(Fault::Settings, message).with_hint(hint)
 }
 
 /// What is compared with what: all tables of the source that become one of the destination, and that.

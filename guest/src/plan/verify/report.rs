@@ -4,11 +4,12 @@
 //! `extra` those that only the destination has, `different` those that differ, `known` those that were set
 //! aside, `repaired` those that were missing and have arrived since.
 
+mod json;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::groups::Group;
@@ -16,7 +17,7 @@ use crate::converter::Dialect;
 use crate::error::Error;
 use crate::plan::side::{Key, Side, Values, float, slice_of};
 use crate::progress::Route;
-use crate::settings::{LineBreaks, Place, Settings, UnfitValues};
+use crate::settings::{Destination, LineBreaks, Place, Settings, UnfitValues};
 use crate::time::{TimeRange, Timestamp};
 
 /// So many rows of differences are kept: of more, only the sums.
@@ -65,7 +66,10 @@ pub(super) struct Report {
     fingerprint: String,
     is_deep: bool,
     repairs: bool,
+    compared_at: Timestamp,
+    destination_is: What,
     range: Option<TimeRange>,
+    /// Nanoseconds.
     slice: u64,
     left_out: Option<TimeRange>,
     slices: BTreeMap<Timestamp, Slice>,
@@ -84,6 +88,14 @@ pub(super) struct Report {
     broken_off: Option<String>,
     /// Points that were refused when they were to be repaired, and are set aside.
     pub(super) refused: u64,
+}
+
+/// What the destination is, as far as advice depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Influx3,
+    File,
+    Other,
 }
 
 /// A side, for people.
@@ -121,7 +133,12 @@ struct NotCompared {
 }
 
 impl Report {
-    pub(super) fn new(settings: &Settings, source: &Side, destination: &Side) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        source: &Side,
+        destination: &Side,
+        now: Timestamp,
+    ) -> Self {
         let about =
             |place: &Place, side: &Side| About { place: place.clone(), language: side.language() };
         let places = [settings.source.place(), settings.destination.place()];
@@ -133,6 +150,12 @@ impl Report {
             policies,
             is_deep: settings.verify.deep,
             repairs: settings.verify.repair,
+            compared_at: now.whole_second(),
+            destination_is: match (&settings.destination, settings.dialect) {
+                (Destination::File(_), _) => What::File,
+                (_, Dialect::Iox) => What::Influx3,
+                (_, Dialect::Tsm | Dialect::Common) => What::Other,
+            },
             range: None,
             slice: 1,
             left_out: None,
@@ -248,6 +271,11 @@ impl Report {
         }
     }
 
+    /// Whether neither side has anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values() == [0, 0] && self.kinds.is_empty() && self.not_compared.is_empty()
+    }
+
     /// Whether both sides are the same, but for what is known.
     pub(super) fn is_same(&self) -> bool {
         let differs = |(kind, _): (&Kind, &u64)| kind.differs();
@@ -257,96 +285,14 @@ impl Report {
     }
 
     fn values(&self) -> [u64; 2] {
-        let sum = |side: usize| self.slices.values().map(|slice| slice.values[side]).sum();
+        let sum = |side: usize| {
+            self.slices.values().fold(0, |sum: u64, slice| sum.saturating_add(slice.values[side]))
+        };
         [sum(0), sum(1)]
     }
 
     fn of_kind(&self, kind: Kind) -> u64 {
         self.kinds.get(&kind).copied().unwrap_or(0)
-    }
-
-    /// As JSON, the text under `text`; so many bytes were read for it.
-    pub(super) fn to_text(&self, read: u64) -> String {
-        json!({
-            "text": self.to_people(read),
-            "read_bytes": read,
-            "is_same": self.is_same(),
-            "range": self.range.map(|range| [range.start().to_string(), range.stop().to_string()]),
-            "left_out": self.left_out.map(|range| [range.start().to_string(), range.stop().to_string()]),
-            "slice_seconds": self.slice / SECOND,
-            "level": if self.is_deep { "content" } else { "counts" },
-            "source": self.about(0),
-            "destination": self.about(1),
-            "policies": self.policies,
-            "fingerprint": self.fingerprint,
-            "kinds": Kind::ALL.map(|kind| (kind.name().to_owned(), json!(self.of_kind(kind)))).into_iter()
-                .collect::<Map<_, _>>(),
-            "refused": self.refused,
-            "broken_off": self.broken_off,
-            "not_compared": self.not_compared.iter().map(|NotCompared { table, range, why }| json!({
-                "measurement": table, "range": range.to_string(), "why": why,
-            })).collect::<Vec<_>>(),
-            "measurements": self.measurements(),
-            "slices": self.slices_as_json(),
-            "differences": self.rows.iter().map(|((table, field, start), kinds)| {
-                let mut row = json!({
-                    "measurement": table, "field": field, "start": start.to_string(),
-                });
-                kinds.iter().for_each(|(kind, count)| row[kind.name()] = json!(count));
-                row
-            }).collect::<Vec<_>>(),
-            "differences_left_out": self.more_rows,
-            "unexplained": self.unexplained.iter().map(|Unexplained { table, range, values }| json!({
-                "measurement": table, "range": range.to_string(),
-                "source": values[0], "destination": values[1],
-            })).collect::<Vec<_>>(),
-            "examples": self.examples.iter().flat_map(|(kind, examples)| {
-                examples.iter().map(|example| json!({
-                    "kind": kind.name(),
-                    "series": example.key.series,
-                    "field": example.key.field,
-                    "time": example.key.time.to_string(),
-                    "source": example.values[0],
-                    "destination": example.values[1],
-                }))
-            }).collect::<Vec<_>>(),
-        })
-        .to_string()
-    }
-
-    fn about(&self, side: usize) -> Value {
-        let About { place: Place { url, org, bucket }, language } = &self.sides[side];
-        json!({
-            "url": url, "org": org, "bucket": bucket, "asked_by": language,
-            "values": self.values()[side],
-        })
-    }
-
-    fn measurements(&self) -> Value {
-        let mut measurements = BTreeMap::<_, Vec<_>>::new();
-        for ((table, field), [source, destination]) in &self.fields {
-            let field = json!({ "field": field, "source": source, "destination": destination });
-            measurements.entry(table).or_default().push(field);
-        }
-        measurements
-            .into_iter()
-            .map(|(name, fields)| json!({ "measurement": name, "fields": fields }))
-            .collect()
-    }
-
-    fn slices_as_json(&self) -> Value {
-        let slice = |(start, Slice { values, hashes }): (&Timestamp, &Slice)| {
-            let mut slice = json!({
-                "start": start.to_string(), "source": values[0], "destination": values[1],
-            });
-            if self.is_deep {
-                for (name, hash) in ["source_hash", "destination_hash"].into_iter().zip(hashes) {
-                    slice[name] = json!(format!("{hash:032x}"));
-                }
-            }
-            slice
-        };
-        self.slices.iter().map(slice).collect()
     }
 
     /// The measurements that were compared.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{About, Example, Kind, NotCompared, Report, Unexplained};
+use super::{About, Example, Kind, NotCompared, Report, Unexplained, What};
 use crate::plan::note::{bytes, counted};
 use crate::settings::Place;
 
@@ -26,27 +26,38 @@ impl Report {
             return say(text, format_args!("there is nothing to compare"));
         };
         let how = if self.is_deep { "value by value" } else { "by counts" };
-        let verdict = match self.is_same() {
-            true => "the same",
-            false => "not the same",
+        let verdict = match (self.is_same(), self.of_kind(Kind::Known)) {
+            (true, 0) => "both sides are the same".to_owned(),
+            (true, known) => {
+                let values = counted(known, "value", "values");
+                format!("both sides are the same but for {values} set aside")
+            }
+            (false, _) => "both sides are not the same".to_owned(),
         };
-        say(text, format_args!("{range}, compared {how}: both sides are {verdict}"));
+        let verdict = if self.is_empty() { "nothing was compared" } else { &verdict };
+        say(text, format_args!("{range}, compared {how} at {}: {verdict}", self.compared_at));
         for (name, (about, values)) in
             ["source", "destination"].into_iter().zip(self.sides.iter().zip(self.values()))
         {
             let About { place: Place { url, bucket, .. }, language } = about;
             let at = if url.is_empty() { String::new() } else { format!(" at {url}") };
-            let values = counted(values, "value", "values");
+            let mut values = counted(values, "value", "values");
+            let repaired = self.of_kind(Kind::Repaired);
+            if name == "destination" && repaired > 0 {
+                values += &format!(" and {repaired} that were repaired");
+            }
             say(text, format_args!("{name:<12} `{bucket}`{at}: {values}, by {language}"));
         }
         let measurements = counted(self.tables().len() as u64, "measurement", "measurements");
         let fields = counted(self.fields.len() as u64, "field", "fields");
         let slices = counted(self.slices.len() as u64, "slice", "slices");
+        let length = hours(self.slice);
         let read = bytes(read);
         say(
             text,
             format_args!(
-                "compared     {fields} of {measurements} in {slices} with values; {read} read"
+                "compared     {fields} of {measurements} in {slices} of {length} with values; {read} \
+                 read"
             ),
         );
         if let Some(range) = self.left_out {
@@ -119,7 +130,7 @@ impl Report {
 
     fn push_advice(&self, text: &mut String) {
         let [missing, different, extra, _, _] = Kind::ALL.map(|kind| self.of_kind(kind));
-        if missing > 0 && !self.repairs {
+        if missing > 0 && !self.repairs && self.destination_is != What::File {
             say(
                 text,
                 format_args!(
@@ -131,8 +142,13 @@ impl Report {
             say(
                 text,
                 format_args!(
-                    "\nwhat is different is left as it is: which of two values of one point and field \
-                     InfluxDB 3 keeps is not defined"
+                    "\nwhat is different is left as it is{}",
+                    match self.destination_is {
+                        What::Influx3 => {
+                            ": which of two values of one point and field InfluxDB 3 keeps is not defined"
+                        }
+                        What::File | What::Other => "",
+                    }
                 ),
             );
         }
@@ -142,6 +158,17 @@ impl Report {
                 format_args!("\nwhat is extra is left as it is: rows cannot be deleted everywhere"),
             );
         }
+    }
+}
+
+/// A length of time, in nanoseconds.
+fn hours(length: u64) -> String {
+    match length / 3_600_000_000_000 {
+        0 => format!("{} s", length / 1_000_000_000),
+        1 => "an hour".to_owned(),
+        24 => "a day".to_owned(),
+        hours if hours % 24 == 0 => format!("{} days", hours / 24),
+        hours => format!("{hours} hours"),
     }
 }
 

@@ -1,0 +1,96 @@
+//! The report for programs. Does not know more than the report does.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{About, Kind, NotCompared, Report, SECOND, Slice, Unexplained};
+use crate::settings::Place;
+use crate::time::Timestamp;
+
+impl Report {
+    /// As JSON, the text under `text`; so many bytes were read for it.
+    pub(in crate::plan::verify) fn to_text(&self, read: u64) -> String {
+        json!({
+            "text": self.to_people(read),
+            "read_bytes": read,
+            "compared_at": self.compared_at.to_string(),
+            "is_same": self.is_same(),
+            "range": self.range.map(|range| [range.start().to_string(), range.stop().to_string()]),
+            "left_out": self.left_out.map(|range| [range.start().to_string(), range.stop().to_string()]),
+            "slice_seconds": self.slice / SECOND,
+            "level": if self.is_deep { "content" } else { "counts" },
+            "source": self.about(0),
+            "destination": self.about(1),
+            "policies": self.policies,
+            "fingerprint": self.fingerprint,
+            "kinds": Kind::ALL.map(|kind| (kind.name().to_owned(), json!(self.of_kind(kind)))).into_iter()
+                .collect::<Map<_, _>>(),
+            "refused": self.refused,
+            "broken_off": self.broken_off,
+            "not_compared": self.not_compared.iter().map(|NotCompared { table, range, why }| json!({
+                "measurement": table, "range": range.to_string(), "why": why,
+            })).collect::<Vec<_>>(),
+            "measurements": self.measurements(),
+            "slices": self.slices_as_json(),
+            "differences": self.rows.iter().map(|((table, field, start), kinds)| {
+                let mut row = json!({
+                    "measurement": table, "field": field, "start": start.to_string(),
+                });
+                kinds.iter().for_each(|(kind, count)| row[kind.name()] = json!(count));
+                row
+            }).collect::<Vec<_>>(),
+            "differences_left_out": self.more_rows,
+            "unexplained": self.unexplained.iter().map(|Unexplained { table, range, values }| json!({
+                "measurement": table, "range": range.to_string(),
+                "source": values[0], "destination": values[1],
+            })).collect::<Vec<_>>(),
+            "examples": self.examples.iter().flat_map(|(kind, examples)| {
+                examples.iter().map(|example| json!({
+                    "kind": kind.name(),
+                    "series": example.key.series,
+                    "field": example.key.field,
+                    "time": example.key.time.to_string(),
+                    "source": example.values[0],
+                    "destination": example.values[1],
+                }))
+            }).collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+
+    fn about(&self, side: usize) -> Value {
+        let About { place: Place { url, org, bucket }, language } = &self.sides[side];
+        json!({
+            "url": url, "org": org, "bucket": bucket, "asked_by": language,
+            "values": self.values()[side],
+        })
+    }
+
+    fn measurements(&self) -> Value {
+        let mut measurements = BTreeMap::<_, Vec<_>>::new();
+        for ((table, field), [source, destination]) in &self.fields {
+            let field = json!({ "field": field, "source": source, "destination": destination });
+            measurements.entry(table).or_default().push(field);
+        }
+        measurements
+            .into_iter()
+            .map(|(name, fields)| json!({ "measurement": name, "fields": fields }))
+            .collect()
+    }
+
+    fn slices_as_json(&self) -> Value {
+        let slice = |(start, Slice { values, hashes }): (&Timestamp, &Slice)| {
+            let mut slice = json!({
+                "start": start.to_string(), "source": values[0], "destination": values[1],
+            });
+            if self.is_deep {
+                for (name, hash) in ["source_hash", "destination_hash"].into_iter().zip(hashes) {
+                    slice[name] = json!(format!("{hash:032x}"));
+                }
+            }
+            slice
+        };
+        self.slices.iter().map(slice).collect()
+    }
+}
