@@ -313,3 +313,41 @@ fn a_destination_that_nobody_knows_is_asked_for_its_product() {
     let Ending::Failed(error) = ending else { panic!("{ending:?}") };
     assert_eq!(error.hint.as_deref(), Some("say `destination.product`"));
 }
+
+#[test]
+fn under_a_condition_as_many_values_prove_nothing() {
+    let (source, destination) = (sources().remove(0), destinations().remove(0));
+    let of = |host: &str| -> String {
+        (0..100).map(|nth| format!("m,host={host} f={nth} {}\n", START + nth)).collect()
+    };
+    source.0.load("src", &(of("a") + &of("b")));
+    destination.0.load("dst", &of("b"));
+    let some = json!({ "migration": { "where": "host = 'a'" } });
+    let (ending, report) = compare(&source, &destination, &some);
+    assert_eq!((ending, kinds(&report)), (Ending::Different, [100, 0, 0, 0, 0]), "{report:#}");
+}
+
+#[test]
+fn what_cannot_be_written_is_known_only_where_it_stands_in_the_file() {
+    let (source, destination) = (sources().remove(0), destinations().remove(0));
+    // A field with the name of a tag, which InfluxDB 3 does not take.
+    source.0.load("src", &format!("m,host=a host=\"x\",f=1 {START}"));
+    destination.0.load("dst", &format!("m,host=a f=1 {START}"));
+    let more = json!({ "schema": { "unfit": "set_aside" }, "rejected": { "max": 10 } });
+    let (ending, report) = compare(&source, &destination, &more);
+    assert_eq!((ending, kinds(&report)), (Ending::Different, [1, 0, 0, 0, 0]), "{report:#}");
+    let entry = format!("# \"a batch\" unfit: no\n# set aside: m,host=a host=\"x\" {START}\n");
+    let mut files = Files { rejected: Some(entry), ..Files::default() };
+    let (ending, report) = compare_with(&source, &destination, &more, &mut files);
+    assert_eq!((ending, kinds(&report)), (Ending::Complete, [0, 0, 0, 1, 0]), "{report:#}");
+}
+
+#[test]
+fn nothing_on_both_sides_is_no_proof() {
+    let (source, destination) = (sources().remove(0), destinations().remove(0));
+    source.0.load("src", &points());
+    let more = json!({ "migration": { "measurements": ["misspelt"] } });
+    let (ending, _) = compare(&source, &destination, &more);
+    let Ending::Failed(error) = ending else { panic!("{ending:?}") };
+    assert!(error.message.starts_with("nothing was compared"), "{error}");
+}

@@ -30,6 +30,9 @@ const ENTRIES_BYTES: usize = 1_000_000;
 /// Where so many appends are to be made, nothing more is read before.
 const APPENDS_MAX: usize = 8;
 
+/// Before what cannot be a line.
+pub(crate) const SET_ASIDE: &str = "# set aside: ";
+
 /// Entries on their way to the file.
 #[derive(Debug)]
 pub(crate) struct SetAside {
@@ -71,7 +74,7 @@ impl SetAside {
         let Rejection { line, reason, text } = rejection;
         let place = if *line > 0 { format!(", line {line}") } else { String::new() };
         let (batch, reason, text) = (&self.batch, on_one_line(reason), on_one_line(text));
-        self.push(&format!("{batch} unfit{place}: {reason}\n# set aside: {text}\n"));
+        self.push(&format!("{batch} unfit{place}: {reason}\n{SET_ASIDE}{text}\n"));
     }
 
     fn push(&mut self, entry: &str) {
@@ -123,7 +126,7 @@ impl SetAside {
 }
 
 /// A comment ends with its line.
-fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -79,7 +79,7 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     asker.keep_to(Pace::new(read, settings.limits.rate));
     let repair = settings.verify.repair.then(|| Repair::new(settings, write));
     let (of_source, of_destination) = asker
-        .both(source.tables(asker, range, slice), destination.tables(asker, range, slice))
+        .both(source.tables(asker, range, slice), there(asker, &destination, range, slice))
         .await?;
     let mut pairs = pairs(&source, of_source, &destination, of_destination);
     // What else there is, is no part of a selection.
@@ -114,6 +114,22 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     let report = comparison.report;
     let nothing = report.is_empty().then(|| nothing_compared(range));
     Ok((report, nothing))
+}
+
+/// The tables of the destination; a database that is not there has none, for the first write makes it.
+async fn there(
+    asker: &Asker,
+    destination: &Side,
+    range: TimeRange,
+    slice: u64,
+) -> Result<BTreeMap<String, Table>, Error> {
+    match destination.tables(asker, range, slice).await {
+        Err(error) if error.fault == Fault::Missing && !destination.is_file() => {
+            asker.note(Note::warning(format!("{error}; it counts as empty")));
+            Ok(BTreeMap::new())
+        }
+        found => found,
+    }
 }
 
 /// Nobody may take that for a proof.

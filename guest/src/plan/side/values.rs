@@ -14,6 +14,7 @@ use crate::error::{Error, Fault};
 use crate::plan::exchange::{Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
 use crate::plan::reader::{self, Reader};
+use crate::plan::set_aside::on_one_line;
 use crate::plan::{Answer, Note};
 use crate::protocol::{iox, sql};
 use crate::rules::Type;
@@ -46,6 +47,8 @@ pub(crate) struct Values {
     /// Values that cannot arrive, and that the settings allow to set aside. None of a file: what is counted
     /// of it has arrived.
     pub(crate) set_aside: u64,
+    /// The points that they are of, as they would stand in the file.
+    pub(crate) aside: Vec<String>,
     /// About so many they are in memory.
     bytes: usize,
 }
@@ -191,7 +194,8 @@ impl Values {
 
     /// Takes those of another section.
     fn absorb(&mut self, others: Self) -> Result<(), Error> {
-        let Self { all, set_aside, bytes } = others;
+        let Self { all, set_aside, aside, bytes } = others;
+        self.aside.extend(aside);
         self.all.extend(all);
         self.set_aside = self.set_aside.saturating_add(set_aside);
         self.bytes += bytes;
@@ -272,7 +276,11 @@ impl Reading {
         if self.counts_unfit {
             self.values.set_aside = self.conversion.counts().unfit;
         }
-        self.conversion.take_rejected();
+        for rejection in self.conversion.take_rejected() {
+            let text = on_one_line(&rejection.text);
+            self.values.bytes += VALUE_BYTES + text.len();
+            self.values.aside.push(text);
+        }
         self.values.push_lines(&lines, self.measurement.as_deref())
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Does not know why they were refused.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::converter::{Conversion, Dialect, Format, Manner};
 use crate::error::{Endpoint, Error, Fault};
 use crate::plan::exchange::{Event, Exchange, Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
+use crate::plan::set_aside::SET_ASIDE;
 use crate::plan::side::Values;
 use crate::plan::{Answer, Note};
 use crate::protocol::file;
@@ -18,6 +19,8 @@ use crate::time::{TimeRange, Timestamp};
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) values: Values,
+    /// Points that cannot be lines.
+    pub(super) aside: BTreeSet<String>,
 }
 
 struct Reading {
@@ -25,6 +28,9 @@ struct Reading {
     dialect: Dialect,
     conversion: Conversion,
     values: Values,
+    aside: BTreeSet<String>,
+    /// The last line, as far as it has come.
+    line: Vec<u8>,
     is_read: bool,
 }
 
@@ -38,10 +44,12 @@ impl Known {
             dialect: settings.dialect,
             conversion: conversion(settings.dialect),
             values: Values::default(),
+            aside: BTreeSet::new(),
+            line: Vec::new(),
             is_read: false,
         };
         match asker.asked(&mut reading).await {
-            Ok(values) => Ok(Self { values }),
+            Ok(values) => Ok(Self { values, aside: reading.aside }),
             Err(error) if error.endpoint.is_some() => Err(error),
             Err(error) => {
                 let message =
@@ -53,7 +61,21 @@ impl Known {
                 }
                 let hint = "what follows there counts as missing where it did not arrive";
                 asker.note(Note::warning(message).with_hint(hint));
-                Ok(Self { values: reading.values })
+                Ok(Self { values: reading.values, aside: reading.aside })
+            }
+        }
+    }
+}
+
+impl Reading {
+    /// What cannot be a line stands in a comment of its own.
+    fn read_comments(&mut self, piece: &[u8]) {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if let Some(line) = self.line.strip_suffix(b"\n") {
+                let text = String::from_utf8_lossy(line);
+                self.aside.extend(text.strip_prefix(SET_ASIDE).map(str::to_owned));
+                self.line.clear();
             }
         }
     }
@@ -81,9 +103,12 @@ impl Question for Reading {
                 // Not for the first time, if it broke off.
                 self.conversion = conversion(self.dialect);
                 self.values = Values::default();
+                self.aside.clear();
+                self.line.clear();
                 self.is_read = response.status != 404;
             }
             Event::Piece(piece) if self.is_read => {
+                self.read_comments(&piece);
                 self.conversion.feed(&piece)?;
                 self.values.push_lines(&self.conversion.take_lines(usize::MAX), None)?;
             }

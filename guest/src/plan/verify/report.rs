@@ -233,9 +233,11 @@ impl Report {
         }
     }
 
-    /// Takes values that were set aside before they could be written.
-    pub(super) fn set_aside(&mut self, table: &str, range: TimeRange, count: u64) {
-        self.add(Kind::Known, table, "", range.start(), count);
+    /// Takes values that cannot be written: those that stand in the file of what was set aside, and those that
+    /// do not.
+    pub(super) fn set_aside(&mut self, table: &str, range: TimeRange, known: u64, lost: u64) {
+        self.add(Kind::Known, table, "", range.start(), known);
+        self.add(Kind::Missing, table, "", range.start(), lost);
     }
 
     /// Takes what cannot be said of single values.
