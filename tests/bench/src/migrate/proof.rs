@@ -18,6 +18,8 @@ use crate::table::{Bound, Goal, write_goals};
 /// Of an intact migration.
 const TIME_PART_MAX: f64 = 0.25;
 const BYTES_PART_MAX: f64 = 0.01;
+/// In nanoseconds.
+const DAY: i64 = 86_400_000_000_000;
 /// The database of the destination.
 const DATABASE: &str = "proof";
 
@@ -53,6 +55,10 @@ pub(crate) fn run(migrator: Migrator<'_>, part: Part, out: &mut impl Write) -> a
     ] {
         let (seconds, megabytes) = (took.as_secs_f64(), read / 1e6);
         writeln!(out, "  {what:<28}{seconds:>10.2} s{megabytes:>12.3} MB read")?;
+    }
+    // Of less than a day, figures say little.
+    if part.stop - part.start < DAY {
+        return Ok(());
     }
     let part_of = |one: f64, other: f64| Some(one / other);
     let goals = [
