@@ -139,12 +139,15 @@ fn verify(
     }
     let (purpose, batches) = (Purpose::Verify, Batches::Refused);
     let outcome = machine.carry_out(&config, component, purpose, Report::Talk, batches)?;
+    let [text, data] = ["verify.txt", "verify.json"].map(|ending| config.named_after(ending));
     if !outcome.report.is_empty() {
         let findings = Findings::read(&outcome.report, &bytes)?;
         // Kept first: who reads standard output may stop before its end.
-        let [text, data] = ["verify.txt", "verify.json"].map(|ending| config.named_after(ending));
         findings.keep(&text, &data)?;
         findings.print(format)?;
+    } else if text.exists() {
+        let message = format!("{} is of an earlier comparison", text.display());
+        report::warning(&Warning::new(message));
     }
     Ok(match &outcome.ending {
         Ending::Different => ExitStatus::Different,

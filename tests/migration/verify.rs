@@ -159,6 +159,17 @@ fn nothing_at_the_destination_is_all_missing_and_all_repaired() {
 }
 
 #[test]
+fn a_report_that_is_old_is_not_taken_for_a_new_one() {
+    let (destination, keys) = destinations().remove(0);
+    let (source, migration) = migrated(&INFLUXQL, &destination, keys);
+    assert_eq!(verify(&migration, &[]).0, Some(0));
+    drop(source);
+    let output = migration.does("verify", &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("migration.verify.txt is of an earlier comparison"));
+}
+
+#[test]
 fn what_is_too_young_is_left_out_and_said() {
     let (source, destination) = sides_of(&INFLUXQL);
     let config = INFLUXQL.config(&source, &destination);
