@@ -2,6 +2,7 @@
 //!
 //! Does not know what a migration is: it opens a plan of the right purpose and drives it.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io;
 use std::path::Path;
@@ -16,7 +17,7 @@ use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose, Totals};
 
 use crate::cli::{self, Command};
 use crate::clock::Clock;
-use crate::component::{Component, Conversion, Plan};
+use crate::component::{Component, Conversion, Limits, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
 use crate::findings::{Findings, Format};
@@ -110,8 +111,7 @@ fn status(config: &Path) -> anyhow::Result<ExitStatus> {
 
 /// Looks at both sides, and keeps nothing.
 fn check(config: &Path, format: Format, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
-    let bytes = component.map_or(Ok(tsm2iox_guest::COMPONENT.to_vec()), Component::read)?;
-    let component = open_component(component)?;
+    let (component, bytes) = open_with_bytes(component)?;
     let (config, machine) = (Config::read(config)?, Machine::open()?);
     let (check, batches) = (Purpose::Check, Batches::Refused);
     let outcome = machine.carry_out(&config, component, check, Report::Talk, batches)?;
@@ -128,8 +128,7 @@ fn verify(
     format: Format,
     component: Option<&Path>,
 ) -> anyhow::Result<ExitStatus> {
-    let bytes = component.map_or(Ok(tsm2iox_guest::COMPONENT.to_vec()), Component::read)?;
-    let component = open_component(component)?;
+    let (component, bytes) = open_with_bytes(component)?;
     let mut config = Config::read(config)?;
     wishes.iter().for_each(|key| config.set("verify", key, true));
     let machine = Machine::open()?;
@@ -165,7 +164,17 @@ fn look(outcome: &Outcome) -> ExitStatus {
 }
 
 fn open_component(file: Option<&Path>) -> Result<Component, Unfit> {
-    file.map_or_else(Component::embedded, Component::from_file)
+    open_with_bytes(file).map(|(component, _)| component)
+}
+
+/// The component, and the bytes that it was made of: a report says which.
+fn open_with_bytes(file: Option<&Path>) -> Result<(Component, Cow<'static, [u8]>), Unfit> {
+    let Some(path) = file else {
+        return Ok((Component::embedded()?, tsm2iox_guest::COMPONENT.into()));
+    };
+    let bytes = Component::read(path)?;
+    let component = Component::compile(&path.display().to_string(), &bytes, Limits::default())?;
+    Ok((component, bytes.into()))
 }
 
 /// What all plans of a command work with.

@@ -72,14 +72,6 @@ impl Component {
         Self::compile(name, tsm2iox_guest::COMPONENT, Limits::default())
     }
 
-    /// The component in a file.
-    ///
-    /// # Errors
-    /// As `read` and `compile`.
-    pub fn from_file(path: &Path) -> Result<Self, Unfit> {
-        Self::compile(&path.display().to_string(), &Self::read(path)?, Limits::default())
-    }
-
     /// The bytes of a component in a file.
     ///
     /// # Errors

@@ -80,11 +80,13 @@ fn what_is_no_component_of_ours_is_said() {
 #[test]
 fn a_component_file_that_cannot_be_read_is_named() {
     let path = folder("no_component").join("x.wasm");
-    let error = Component::from_file(&path).expect_err("it is not there");
+    let error = Component::read(&path).expect_err("it is not there");
     let expected = format!("component {} cannot be read: ", path.display());
     assert!(error.message.starts_with(&expected), "{}", error.message);
     fs::write(&path, "hello").unwrap();
-    let error = Component::from_file(&path).expect_err("it is none");
+    let bytes = Component::read(&path).unwrap();
+    let name = path.display().to_string();
+    let error = Component::compile(&name, &bytes, Limits::default()).expect_err("it is none");
     let expected = format!("{} is no WebAssembly component: ", path.display());
     assert!(error.message.starts_with(&expected), "{}", error.message);
 }

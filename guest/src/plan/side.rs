@@ -23,7 +23,7 @@ use crate::section::Section;
 use crate::settings::{
     Destination, Format, Language, Place, Selection, Settings, Source, UnfitValues,
 };
-pub(crate) use counting::{Column, Counts, slice_of};
+pub(crate) use counting::{Column, Counts, halves, slice_of};
 pub(crate) use looking::{Classes, Ends};
 use survey::Survey;
 pub(crate) use values::{Key, VALUES_MAX, Values, float, is_same};
@@ -79,14 +79,26 @@ pub(crate) fn asks_for_less(error: &Error) -> bool {
 impl Side {
     /// Finds out how the source is asked.
     pub(crate) async fn source(asker: &Asker, settings: &Settings) -> Result<Self, Error> {
-        let way = match RoadFinder::open(settings) {
-            None => Way::File,
-            Some(finder) => match asker.ask(finder).await? {
-                Road::InfluxQl(database) => Way::InfluxQl(database),
-                Road::Flux => Way::Flux,
-            },
+        Self::found(asker, settings).await
+    }
+
+    /// Finds out how the side is asked that these settings read.
+    async fn found(asker: &Asker, settings: &Settings) -> Result<Self, Error> {
+        let road = match RoadFinder::open(settings) {
+            None => None,
+            Some(finder) => Some(asker.ask(finder).await?),
         };
-        Ok(Self::new(Endpoint::Source, settings.clone(), way))
+        Ok(Self::by_road(settings, road))
+    }
+
+    /// The side that these settings read, where it is known how that is asked; a file without a road.
+    pub(crate) fn by_road(settings: &Settings, road: Option<Road>) -> Self {
+        let way = match road {
+            Some(Road::InfluxQl(database)) => Way::InfluxQl(database),
+            Some(Road::Flux) => Way::Flux,
+            None => Way::File,
+        };
+        Self::new(settings.clone(), way)
     }
 
     /// Finds out how the destination is asked.
@@ -104,20 +116,14 @@ impl Side {
             (
                 Destination::V1(_) | Destination::V2(_) | Destination::V3(_),
                 None | Some(Product::Cloud | Product::Oss),
-            ) => match RoadFinder::open(&mirrored) {
-                None => Way::File,
-                Some(finder) => match asker.ask(finder).await? {
-                    Road::InfluxQl(database) => Way::InfluxQl(database),
-                    Road::Flux => Way::Flux,
-                },
-            },
+            ) => return Self::found(asker, &mirrored).await,
         };
-        Ok(Self::new(which, mirrored, way))
+        Ok(Self::new(mirrored, way))
     }
 
-    fn new(which: Endpoint, settings: Settings, way: Way) -> Self {
+    fn new(settings: Settings, way: Way) -> Self {
         Self {
-            which,
+            which: settings.reads,
             settings,
             way,
             longest: Cell::new(u64::MAX),

@@ -11,8 +11,7 @@ use crate::converter::{Cell, flux_column, tables};
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
 use crate::plan::schema::{Class, Measurement};
-use crate::protocol::influxql::{self, Scope};
-use crate::protocol::{flux, iox, sql};
+use crate::protocol::{flux, influxql, iox, sql};
 use crate::section::Section;
 use crate::settings::Selection;
 use crate::time::{TimeRange, Timestamp};
@@ -166,19 +165,11 @@ impl Side {
         slice: u64,
         found: &mut Counts,
     ) -> Result<(), Error> {
-        let Way::InfluxQl(database) = &self.way else { return Ok(()) };
-        let scope = Scope {
-            database: &database.name,
-            policy: &part.policy,
-            measurement: &part.name,
-            range,
-            section,
-            condition: self.settings.selection.condition.as_deref(),
-        };
+        let Some(scope) = self.scope(part, range, section) else { return Ok(()) };
         for some in columns(part).chunks(COLUMNS_MAX) {
             let names: Vec<_> = some.iter().map(Column::to_influxql).collect();
             let statements = [influxql::counts_by_time(&names, scope, slice)];
-            let call = influxql::call(&database.name, &statements, &self.place().bucket);
+            let call = influxql::call(scope.database, &statements, &self.place().bucket);
             let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
             for table in tables(&body, 1)? {
                 for row in &table.rows {
@@ -271,7 +262,7 @@ fn slices(range: TimeRange, slice: u64) -> impl Iterator<Item = TimeRange> {
 }
 
 /// Both halves of a range, cut where slices are if it has several.
-fn halves(range: TimeRange, slice: u64) -> Vec<TimeRange> {
+pub(crate) fn halves(range: TimeRange, slice: u64) -> Vec<TimeRange> {
     let middle = range.start().saturating_add(range.nanoseconds() / 2);
     let at_slice = slice_of(middle, slice);
     let cut = if at_slice > range.start() { at_slice } else { middle };

@@ -8,12 +8,11 @@ use super::{Side, Table, Way};
 use crate::converter::{Cell, first_time, tables};
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
-use crate::plan::road::{Database, Road};
+use crate::plan::road::Database;
 use crate::plan::schema::{Class, Measurement};
 use crate::protocol::influxql::{self, Scope};
 use crate::protocol::{flux, iox, sql};
 use crate::section::Section;
-use crate::settings::Settings;
 use crate::time::{TimeRange, Timestamp};
 
 /// Of fields whose type changes, the classes of which there are values: by measurement and field.
@@ -23,16 +22,6 @@ pub(crate) type Classes = BTreeMap<(String, String), BTreeSet<Class>>;
 pub(crate) type Ends = (Timestamp, Timestamp);
 
 impl Side {
-    /// The source, where it is known how that is asked; a file without a road.
-    pub(crate) fn by_road(settings: &Settings, road: Option<Road>) -> Self {
-        let way = match road {
-            Some(Road::InfluxQl(database)) => Way::InfluxQl(database),
-            Some(Road::Flux) => Way::Flux,
-            None => Way::File,
-        };
-        Self::new(settings.reads, settings.clone(), way)
-    }
-
     /// What InfluxQL of 1.x and 2.x knows it as, if it is asked by that.
     pub(crate) fn database(&self) -> Option<&Database> {
         match &self.way {
@@ -263,7 +252,7 @@ impl Side {
         Ok(rows)
     }
 
-    fn scope<'a>(
+    pub(super) fn scope<'a>(
         &'a self,
         part: &'a Measurement,
         range: TimeRange,

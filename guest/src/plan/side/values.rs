@@ -192,8 +192,8 @@ impl Values {
         }
     }
 
-    /// Takes those of another section.
-    fn absorb(&mut self, others: Self) -> Result<(), Error> {
+    /// Takes those of another section, or table.
+    pub(crate) fn absorb(&mut self, others: Self) -> Result<(), Error> {
         let Self { all, set_aside, aside, bytes } = others;
         self.aside.extend(aside);
         self.all.extend(all);

@@ -12,7 +12,7 @@ use super::report::{Kind, Report};
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
 use crate::plan::side::{
-    Counts, Key, Side, Table, VALUES_MAX, Values, asks_for_less, is_same, slice_of,
+    Counts, Key, Side, Table, VALUES_MAX, Values, asks_for_less, halves, is_same,
 };
 use crate::settings::{Settings, UnfitValues};
 use crate::time::TimeRange;
@@ -41,9 +41,17 @@ struct Piece {
     range: TimeRange,
     /// Nanoseconds: slices of this length were counted.
     slice: u64,
-    /// Values of both sides, as they were counted.
+    /// Values of both sides, as they were counted; 0 where they were not.
     source: u64,
     destination: u64,
+    counted: Counted,
+}
+
+/// Whether the values of a piece were counted, or only those of one that it is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    Itself,
+    AsAPart,
 }
 
 impl Comparison<'_> {
@@ -134,7 +142,8 @@ impl Comparison<'_> {
             let destination = groups.iter().map(|group| of(&group.destination)).fold(0, sum);
             let whole = TimeRange::new(start, start.saturating_add(slice));
             let Some(range) = whole.and_then(|whole| whole.intersection(range)) else { continue };
-            let piece = Piece { range, slice, source, destination };
+            let counted = Counted::Itself;
+            let piece = Piece { range, slice, source, destination, counted };
             // What a condition leaves out of the source may be at the destination all the same.
             if piece.source == 0 && !self.settings.selection.is_by_name() {
                 continue;
@@ -165,10 +174,7 @@ impl Comparison<'_> {
         let of_source = async {
             let mut all = Values::default();
             for table in &pair.source {
-                let values = self.source.values(self.asker, table, range).await?;
-                all.all.extend(values.all);
-                all.set_aside = all.set_aside.saturating_add(values.set_aside);
-                all.aside.extend(values.aside);
+                all.absorb(self.source.values(self.asker, table, range).await?)?;
             }
             Ok(all)
         };
@@ -185,8 +191,9 @@ impl Comparison<'_> {
     ) -> Result<bool, Error> {
         let found = destination.all.len() as u64 + destination.set_aside;
         let Some(table) = &pair.destination else { return Ok(true) };
+        let is_as_counted = piece.counted == Counted::Itself && found == piece.destination;
         // Several policies may have one point; of a file, what is read is what is counted.
-        if found == piece.destination || table.parts.len() > 1 || self.destination.is_file() {
+        if is_as_counted || table.parts.len() > 1 || self.destination.is_file() {
             return Ok(true);
         }
         let counts =
@@ -286,9 +293,7 @@ impl Comparison<'_> {
         }
         Ok(())
     }
-}
 
-impl Comparison<'_> {
     /// The table of the destination after something was written to it: it may be new, or have new columns.
     async fn table_now(&self, key: &str) -> Result<Option<Table>, Error> {
         let tables = self.destination.tables(self.asker, TimeRange::ALL, u64::MAX).await?;
@@ -318,15 +323,8 @@ impl Piece {
     }
 
     fn halves(&self) -> Vec<Self> {
-        let middle = self.range.start().saturating_add(self.range.nanoseconds() / 2);
-        let middle = match slice_of(middle, self.slice) {
-            at_slice if at_slice > self.range.start() => at_slice,
-            _ => middle,
-        };
-        let ranges =
-            [TimeRange::new(self.range.start(), middle), TimeRange::new(middle, self.range.stop())];
-        // Nobody knows how many are in which: what is read says all.
-        let half = |range| Self { range, source: 0, destination: 0, ..self.clone() };
-        ranges.into_iter().flatten().map(half).collect()
+        let counted = Counted::AsAPart;
+        let half = |range| Self { range, source: 0, destination: 0, counted, ..self.clone() };
+        halves(self.range, self.slice).into_iter().map(half).collect()
     }
 }
