@@ -2,6 +2,8 @@
 //! found, and a repair mends exactly what it says.
 
 mod drive;
+mod faults;
+mod untrue;
 
 use std::time::Duration;
 
@@ -290,6 +292,26 @@ fn what_is_asked_of_core_is_halved_where_it_is_too_much() {
         let (ending, report) = compare(&source, &destination, &more);
         assert_eq!((ending, kinds(&report)), (Ending::Complete, [0; 5]), "{report:#}");
     }
+}
+
+#[test]
+fn with_many_series_at_one_time_exactly_what_differs_is_found_and_repaired() {
+    let (source, destination) = (sources().remove(1), destinations().remove(0));
+    let line = |series: usize| format!("m,s={series} f={series}i {START}\n");
+    let all: String = (0..110_000).map(line).collect();
+    source.0.load("src", &all);
+    destination.0.load("dst", &all);
+    destination.0.remove("dst", &line(77));
+    destination.0.remove("dst", &line(100_000));
+    destination.0.alter("dst", &line(5).replace("f=5i", "f=6i"));
+    destination.0.load("dst", &format!("m,s=other f=1i {START}"));
+    let repair = json!({ "verify": { "repair": true } });
+    let before = destination.0.lines("dst").len();
+    let (ending, report) = compare(&source, &destination, &repair);
+    assert_eq!((ending, kinds(&report)), (Ending::Different, [0, 1, 1, 0, 2]), "{report:#}");
+    let mut written = destination.0.lines("dst").split_off(before);
+    written.sort();
+    assert_eq!(written, [100_000, 77].map(|series| line(series).trim_end().to_owned()));
 }
 
 #[test]

@@ -54,11 +54,20 @@ impl Client {
     #[must_use]
     #[track_caller]
     pub fn connect(url: &str) -> Self {
+        Self::reach(url).expect("somebody listens")
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// If nobody listens there.
+    #[track_caller]
+    pub fn reach(url: &str) -> io::Result<Self> {
         let host = url.strip_prefix("http://").expect("plain HTTP").to_owned();
-        let stream = TcpStream::connect(&host).expect("somebody listens");
-        stream.set_read_timeout(Some(TIMEOUT)).expect("a minute is no zero");
-        stream.set_nodelay(true).expect("TCP can do it");
-        Self { wire: Wire::new(Arc::new(stream)), host }
+        let stream = TcpStream::connect(&host)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { wire: Wire::new(Arc::new(stream)), host })
     }
 
     /// Sends a request and reads the answer.
@@ -72,13 +81,27 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Reply> {
+        self.ask(method, target, headers, body)?;
+        self.receive()
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    pub fn ask(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<()> {
         let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n", self.host);
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-        self.send(&[head.as_bytes(), body].concat())?;
-        self.receive()
+        self.send(&[head.as_bytes(), body].concat())
     }
 
     /// Sends bytes as they are.

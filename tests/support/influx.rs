@@ -210,7 +210,13 @@ impl FakeInflux {
     /// Whether a fault has struck.
     #[must_use]
     pub fn struck(&self) -> bool {
-        self.shared.state().plans.struck() > 0
+        self.strikes() > 0
+    }
+
+    /// So many faults have struck.
+    #[must_use]
+    pub fn strikes(&self) -> usize {
+        self.shared.state().plans.struck()
     }
 
     /// Forgets faults and callbacks that are still to come.

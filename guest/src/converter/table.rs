@@ -25,6 +25,8 @@ pub(crate) enum Cell {
     Nil,
     Integer(i64),
     Unsigned(u64),
+    /// Whichever.
+    Float,
     Text(String),
     /// A value that no such response is asked for.
     Other,
@@ -36,7 +38,7 @@ impl Cell {
         match self {
             Self::Integer(number) => Some(*number),
             Self::Unsigned(number) => i64::try_from(*number).ok(),
-            Self::Nil | Self::Text(_) | Self::Other => None,
+            Self::Nil | Self::Float | Self::Text(_) | Self::Other => None,
         }
     }
 }
@@ -78,11 +80,8 @@ impl Rows for Tables {
             Token::Integer(number) => Cell::Integer(number),
             Token::Unsigned(number) => Cell::Unsigned(number),
             Token::Text(_) => Cell::Text(text(value)?.to_owned()),
-            Token::Boolean(_)
-            | Token::Float(_)
-            | Token::List(_)
-            | Token::Map(_)
-            | Token::Extension => Cell::Other,
+            Token::Float(_) => Cell::Float,
+            Token::Boolean(_) | Token::List(_) | Token::Map(_) | Token::Extension => Cell::Other,
         };
         if let Some(row) = table.rows.last_mut() {
             row.push(cell);

@@ -23,7 +23,7 @@ use super::journal::Journal;
 use super::note::{counted, list};
 use super::quota::QuotaFinder;
 use super::schema::Class;
-use super::side::{Classes, Column, Side};
+use super::side::{Changes, Classes, Column, Side};
 use super::verify::slice_length;
 use super::{Ending, Outcome};
 use crate::converter::quoted;
@@ -37,6 +37,9 @@ use forecast::forecast;
 pub(crate) use look::{is_worth, look};
 use report::Report;
 
+/// Somebody waits for the answer: a side that cannot be reached is tried once more, after a second at most.
+const ATTEMPTS_MAX: u32 = 2;
+
 /// All times that a point can have.
 fn always() -> TimeRange {
     TimeRange::new(Timestamp::FIRST, Timestamp::MAX).unwrap_or(TimeRange::ALL)
@@ -44,7 +47,8 @@ fn always() -> TimeRange {
 
 /// Opens a look at both sides.
 pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
-    let (settings, text) = Settings::parse(settings)?;
+    let (mut settings, text) = Settings::parse(settings)?;
+    settings.limits.attempts_max = settings.limits.attempts_max.min(ATTEMPTS_MAX);
     Ok(Inquiry::new(async move |asker: Asker| {
         asker.keep_notes();
         let mut report = Report::new(&settings);
@@ -90,7 +94,7 @@ async fn checked(
     };
     let beside = around::beside(asker, settings, source.as_ref()).await;
     beside.into_iter().chain(around::old_data(settings)).for_each(|finding| report.push(finding));
-    let mut classes = Classes::new();
+    let (mut classes, mut changes) = (Classes::new(), Changes::new());
     if let Some(source) = &source {
         report.source_is(source);
         if let Err(error) = of_source(asker, settings, source, &journal, report).await {
@@ -98,6 +102,10 @@ async fn checked(
         } else if let Some(range) = report.range {
             match source.classes(asker, &report.tables, range).await {
                 Ok(found) => classes = found,
+                Err(error) => report.cannot(error),
+            }
+            match source.changes(asker, &report.tables, range).await {
+                Ok(found) => changes = found,
                 Err(error) => report.cannot(error),
             }
         }
@@ -121,7 +129,7 @@ async fn checked(
     let tables = there.as_ref().map(|there| &there.tables);
     // What a file holds is line protocol already.
     if source.as_ref().is_none_or(|source| !source.is_file()) {
-        let found = schema::findings(settings, &report.tables, &classes, tables);
+        let found = schema::findings(settings, &report.tables, &classes, &changes, tables);
         report.findings.extend(found);
     }
     if let (Some(source), Some(range)) = (&source, report.range) {

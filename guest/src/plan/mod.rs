@@ -34,6 +34,7 @@ mod slices;
 mod slot;
 mod status;
 mod stopping;
+mod text;
 mod verify;
 mod window;
 mod writer;

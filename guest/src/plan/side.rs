@@ -3,9 +3,12 @@
 //! Both sides are asked the same three things, each in the language that it answers. Does not know what they
 //! are compared for. A **table** is a measurement, whatever its retention policies.
 
+mod changes;
 mod counting;
+mod digest;
 mod listing;
 mod looking;
+mod rows;
 mod sections;
 mod survey;
 mod values;
@@ -23,10 +26,12 @@ use crate::section::Section;
 use crate::settings::{
     Destination, Format, Language, Place, Selection, Settings, Source, UnfitValues,
 };
+pub(crate) use changes::Changes;
 pub(crate) use counting::{Column, Counts, halves, slice_of};
+pub(crate) use digest::{Digest, Held};
 pub(crate) use looking::{Classes, Ends};
 use survey::Survey;
-pub(crate) use values::{Key, VALUES_MAX, Values, float, is_same};
+pub(crate) use values::{BYTES_MAX, Key, VALUES_MAX, Values, is_same};
 
 /// One of both sides of a migration.
 #[derive(Debug)]
@@ -59,7 +64,7 @@ enum Way {
 }
 
 /// A measurement.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Table {
     pub(crate) name: String,
     /// One for each retention policy. By Flux nobody knows the fields.

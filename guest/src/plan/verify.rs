@@ -7,6 +7,7 @@
 mod compare;
 mod groups;
 mod known;
+mod look;
 mod repair;
 mod report;
 
@@ -33,6 +34,8 @@ use report::Report;
 const SLICES: [u64; 4] = [HOUR, 24 * HOUR, 7 * 24 * HOUR, 30 * 24 * HOUR];
 const SLICES_MAX: u64 = 1000;
 const HOUR: u64 = 3600 * 1_000_000_000;
+/// So often tables are listed until two answers are the same.
+const LIST_ATTEMPTS_MAX: u32 = 4;
 
 /// Opens a comparison.
 pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
@@ -77,11 +80,8 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     let known = Known::read(asker, settings).await?;
     let (read, write) = asker.ask(QuotaFinder::new(settings)).await?;
     asker.keep_to(Pace::new(read, settings.limits.rate));
-    let repair = settings.verify.repair.then(|| Repair::new(settings, write));
-    let (of_source, of_destination) = asker
-        .both(source.tables(asker, range, slice), there(asker, &destination, range, slice))
-        .await?;
-    let mut pairs = pairs(&source, of_source, &destination, of_destination);
+    let repair = settings.verify.repair.then(|| Repair::new(settings, write, known.points()));
+    let mut pairs = listed(asker, settings, &source, &destination, range, slice).await?;
     // What else there is, is no part of a selection.
     let is_whole = settings.selection.to_text().is_empty();
     pairs.retain(|_, pair| is_whole || !pair.source.is_empty());
@@ -99,7 +99,7 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
         #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
         let percent = place as f64 / count as f64 * 100.0;
         asker.does(format!("comparing `{key}`"), percent);
-        match comparison.compare(&key, &pair, range, slice).await {
+        match comparison.compare(&key, pair, range, slice).await {
             Ok(()) => {}
             // It is about this table alone.
             Err(error) if matches!(error.fault, Fault::Unsupported | Fault::TooLarge) => {
@@ -114,6 +114,33 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     let report = comparison.report;
     let nothing = report.is_empty().then(|| nothing_compared(range));
     Ok((report, nothing))
+}
+
+/// What is compared with what. What seems to be on one side alone, and before a repair all of it, is asked for
+/// until two answers are the same: what an answer leaves out must not pass for a difference.
+async fn listed(
+    asker: &Asker,
+    settings: &Settings,
+    source: &Side,
+    destination: &Side,
+    range: TimeRange,
+    slice: u64,
+) -> Result<BTreeMap<String, Pair>, Error> {
+    let mut before = None;
+    for _ in 0..LIST_ATTEMPTS_MAX {
+        let (of_source, of_destination) = asker
+            .both(source.tables(asker, range, slice), there(asker, destination, range, slice))
+            .await?;
+        let pairs = pairs(source, of_source, destination, of_destination);
+        let is_one_sided = |pair: &Pair| pair.source.is_empty() || pair.destination.is_none();
+        let is_doubtful = settings.verify.repair || pairs.values().any(is_one_sided);
+        if !is_doubtful || before.as_ref() == Some(&pairs) {
+            return Ok(pairs);
+        }
+        before = Some(pairs);
+    }
+    let message = "each time that the measurements of both sides are listed, they are other ones";
+    Err(Error::new(Fault::Unavailable, message).with_hint("run it again when they rest"))
 }
 
 /// The tables of the destination; a database that is not there has none, for the first write makes it.
@@ -139,11 +166,18 @@ fn nothing_compared(range: TimeRange) -> Error {
     Error::new(Fault::Settings, message).with_hint(hint)
 }
 
-/// What is compared with what: all tables of the source that become one of the destination, and that.
-#[derive(Debug, Default)]
+/// All tables of the source that become one of the destination, and that.
+#[derive(Debug, Default, PartialEq)]
 struct Pair {
     source: Vec<Table>,
     destination: Option<Table>,
+}
+
+impl Pair {
+    /// Whether no point can come from two tables or retention policies of the source, and arrive once.
+    fn is_one(&self) -> bool {
+        self.source.len() == 1 && self.source.iter().all(|table| table.parts.len() < 2)
+    }
 }
 
 /// By the name that both have at the destination, as line protocol.

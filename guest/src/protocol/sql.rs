@@ -3,22 +3,18 @@
 //! Answers are asked for as a JSON array, whose end is marked. Does not know what they mean for a
 //! migration. Names are quoted, and times are texts in UTC.
 
-use std::fmt;
-
-use serde::Deserializer;
-use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Kind, json, unfit_json};
-use crate::error::{Endpoint, Error};
-use crate::settings::Place;
+use super::{Call, Kind, json};
+use crate::error::{Endpoint, Error, Fault};
+use crate::settings;
 use crate::time::{TimeRange, Timestamp};
 
 /// As for other queries: servers set limits of their own.
 const QUERY_SECONDS: u32 = 300;
 
 /// All columns of all tables of a database, each with the name and the type of it.
-pub(crate) fn columns(place: &Place) -> Call {
+pub(crate) fn columns(place: &settings::Place) -> Call {
     call(
         place,
         "SELECT table_name, column_name, data_type FROM information_schema.columns \
@@ -29,7 +25,7 @@ pub(crate) fn columns(place: &Place) -> Call {
 /// How many values these columns of a table have in each slice, as `c0`, `c1` …; `slice` is its
 /// beginning. Slices are so many nanoseconds long and begin with 1970.
 pub(crate) fn counts(
-    place: &Place,
+    place: &settings::Place,
     table: &str,
     columns: &[String],
     range: TimeRange,
@@ -48,12 +44,12 @@ pub(crate) fn counts(
 }
 
 /// All rows of a table in a range.
-pub(crate) fn points(place: &Place, table: &str, range: TimeRange) -> Call {
+pub(crate) fn points(place: &settings::Place, table: &str, range: TimeRange) -> Call {
     call(place, &format!("SELECT * FROM {}", within(table, range)))
 }
 
 /// The time of one row of it, if there is one.
-pub(crate) fn one(place: &Place, table: &str, range: TimeRange) -> Call {
+pub(crate) fn one(place: &settings::Place, table: &str, range: TimeRange) -> Call {
     call(place, &format!("SELECT time FROM {} LIMIT 1", within(table, range)))
 }
 
@@ -62,42 +58,82 @@ pub(crate) fn rows(response: &[u8]) -> Result<Vec<Map<String, Value>>, Error> {
     json(response, "rows")
 }
 
-/// Takes the rows of a response one by one: all of them at once are several times as large as it.
-pub(crate) fn each_row(
-    response: &[u8],
-    take: impl FnMut(Map<String, Value>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut rows = Rows { take, failed: None };
-    let mut reader = serde_json::Deserializer::from_slice(response);
-    let read = reader.deserialize_seq(&mut rows).and_then(|()| reader.end());
-    match (rows.failed, read) {
-        (Some(error), _) => Err(error),
-        (None, Ok(())) => Ok(()),
-        (None, Err(error)) => Err(unfit_json("rows", &error)),
-    }
+/// The rows of a response that comes in pieces, one by one: all of them at once are several times as large.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    place: Place,
+    /// A row, as far as it has come.
+    row: Vec<u8>,
 }
 
-struct Rows<F> {
-    take: F,
-    /// What `take` had against a row.
-    failed: Option<Error>,
+/// What comes next in the array of rows. Rows are flat: only texts can have a brace in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Start,
+    /// The first row, or the end.
+    FirstRow,
+    Row,
+    InRow,
+    InText,
+    /// What follows a `\`.
+    InEscape,
+    AfterRow,
+    End,
 }
 
-impl<'de, F: FnMut(Map<String, Value>) -> Result<(), Error>> Visitor<'de> for &mut Rows<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while let Some(row) = rows.next_element()? {
-            if let Err(error) = (self.take)(row) {
-                self.failed = Some(error);
-                return Err(A::Error::custom("a row is unfit"));
+impl Rows {
+    /// Takes the next piece of the response, and gives away each row that it completes.
+    pub(crate) fn feed(
+        &mut self,
+        piece: &[u8],
+        mut take: impl FnMut(Map<String, Value>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for &byte in piece {
+            let is_inside = matches!(self.place, Place::InRow | Place::InText | Place::InEscape);
+            if !is_inside && byte.is_ascii_whitespace() {
+                continue;
+            }
+            self.place = match (self.place, byte) {
+                (Place::Start, b'[') => Place::FirstRow,
+                (Place::FirstRow | Place::Row, b'{') => Place::InRow,
+                (Place::FirstRow | Place::AfterRow, b']') => Place::End,
+                (Place::AfterRow, b',') => Place::Row,
+                (Place::InRow, b'"') => Place::InText,
+                (Place::InRow, b'}') => Place::AfterRow,
+                (Place::InText, b'"') => Place::InRow,
+                (Place::InText, b'\\') => Place::InEscape,
+                (Place::InEscape, _) => Place::InText,
+                (place @ (Place::InRow | Place::InText), _) => place,
+                _ => {
+                    return Err(Error::new(
+                        Fault::Malformed,
+                        "expected rows as JSON, found others",
+                    ));
+                }
+            };
+            match self.place {
+                Place::InRow | Place::InText | Place::InEscape => self.row.push(byte),
+                Place::AfterRow if byte == b'}' => {
+                    self.row.push(byte);
+                    take(json(&self.row, "a row")?)?;
+                    self.row.clear();
+                }
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Ends the response.
+    ///
+    /// # Errors
+    /// `Truncated` if rows are still to come.
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        match self.place {
+            Place::End => Ok(()),
+            _ => Err(Error::new(Fault::Truncated, "expected the end of the rows, found none")),
+        }
     }
 }
 
@@ -127,7 +163,7 @@ fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn call(place: &Place, query: &str) -> Call {
+fn call(place: &settings::Place, query: &str) -> Call {
     Call {
         endpoint: Endpoint::Destination,
         method: "POST",

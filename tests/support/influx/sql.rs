@@ -8,7 +8,7 @@ mod json;
 mod parse;
 mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -130,7 +130,7 @@ fn rows(query: &Query, bucket: &Bucket, settings: &Settings) -> Result<Vec<Found
         Query::Rows(rows) => {
             let table = table(bucket, &rows.table, rows.range, settings.release)?;
             check_days(&table, settings)?;
-            Ok(selected(rows, &table))
+            Ok(selected(rows, &table, &bucket.left_out))
         }
     }
 }
@@ -206,9 +206,10 @@ fn counted(counts: &Counts, table: &Table<'_>) -> Vec<Found> {
     found.collect()
 }
 
-fn selected(wanted: &Rows, table: &Table<'_>) -> Vec<Found> {
+fn selected(wanted: &Rows, table: &Table<'_>, left_out: &BTreeSet<i64>) -> Vec<Found> {
     let is_wanted = |column: Column| !wanted.time_alone || column == Column::Time;
-    let row = table.rows().take(wanted.limit.unwrap_or(usize::MAX)).map(|row| {
+    let rows = table.rows().filter(|row| !left_out.contains(&row.time));
+    let row = rows.take(wanted.limit.unwrap_or(usize::MAX)).map(|row| {
         let columns = table.columns.iter().filter(|(_, column)| is_wanted(**column));
         let cells = columns.filter_map(|(name, column)| {
             Some((name.clone(), json::cell(row.cell(name, *column)?)))

@@ -3,7 +3,7 @@
 //! A TSM engine keeps the type of a field per shard group, an IOx engine per table. Knows no
 //! HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::points::{Point, Points, Type};
 use super::schema::Schema;
@@ -29,6 +29,8 @@ pub(super) struct Bucket {
     pub(super) shards: Shards,
     /// The seconds after which points expire; 0 for never. The fake lists it and keeps them.
     pub(super) retention: u64,
+    /// Rows of these times are counted by SQL, and not among those that it selects.
+    pub(super) left_out: BTreeSet<i64>,
 }
 
 /// A value of another type than its field has in this shard group.
@@ -68,6 +70,7 @@ impl Store {
             schema: Schema::default(),
             shards: Shards::new(length, neighbours),
             retention: 0,
+            left_out: BTreeSet::new(),
         })
     }
 }

@@ -44,6 +44,11 @@ impl FakeInflux {
         }
     }
 
+    /// Lets SQL count the rows of this time, and leave them out where rows are asked for.
+    pub fn leave_out(&self, bucket: &str, time: i64) {
+        self.shared.state().store.bucket_or_new(bucket).left_out.insert(time);
+    }
+
     /// Takes the values out of a bucket that are not to stay. The number of them.
     pub fn retain(
         &self,

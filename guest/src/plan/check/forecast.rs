@@ -181,9 +181,9 @@ impl Sample {
     }
 
     fn of_values(values: &Values, read: u64) -> Option<Self> {
-        let count = float(values.all.len() as u64);
+        let count = float(values.held.len() as u64);
         let (mut bytes, mut point) = (0, None);
-        for (key, value) in &values.all {
+        for (key, value) in &values.held {
             bytes += key.field.len() + value.len() + "=,".len();
             let at = (key.time, key.series.as_str());
             if point != Some(at) {

@@ -8,7 +8,7 @@ use super::schema;
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
 use crate::plan::road::Road;
-use crate::plan::side::{Classes, Side};
+use crate::plan::side::{Changes, Classes, Side};
 use crate::settings::{Destination, Settings, Source};
 use crate::time::TimeRange;
 
@@ -44,7 +44,7 @@ pub(crate) async fn look(
         Err(error) => return of_batches(error).map(|()| findings),
     };
     let of_destination = there.as_ref().map(|there| &there.tables);
-    findings.extend(schema::findings(settings, &tables, &classes, of_destination));
+    findings.extend(schema::findings(settings, &tables, &classes, &Changes::new(), of_destination));
     if let Some(there) = there {
         findings.extend(there.data(asker, settings, range, &tables).await?);
     }

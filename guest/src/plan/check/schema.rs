@@ -12,9 +12,13 @@ use super::limits;
 use super::rule;
 use crate::converter::{Dialect, Part, UnfitValues, quoted, unsayable};
 use crate::plan::schema::{Class, Field};
-use crate::plan::side::{Classes, Table};
+use crate::plan::side::{Changes, Classes, Table};
 use crate::rules::Type;
 use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// So many changes of a type are shown; the JSON has all that are known.
+const CHANGES_SHOWN_MAX: usize = 4;
 
 /// The tables of a side, by name.
 pub(crate) type Tables = BTreeMap<String, Table>;
@@ -37,6 +41,7 @@ pub(crate) fn findings(
     settings: &Settings,
     source: &Tables,
     classes: &Classes,
+    changes: &Changes,
     destination: Option<&Tables>,
 ) -> Vec<Finding> {
     let mut found = names(settings, source);
@@ -45,7 +50,7 @@ pub(crate) fn findings(
     }
     let shapes = shapes(settings, source, classes);
     for (name, shape) in &shapes {
-        types(settings, name, shape, &mut found);
+        types(settings, name, shape, changes, &mut found);
         clashes(settings, name, shape, &mut found);
         if let Some(there) = destination.and_then(|tables| tables.get(name)) {
             against(settings, name, shape, there, &mut found);
@@ -106,27 +111,54 @@ pub(super) fn types_of(table: &str, field: &Field, classes: &Classes) -> Vec<Typ
 }
 
 /// Fields that get values of several types, and InfluxDB 3 takes the first alone.
-fn types(settings: &Settings, name: &str, shape: &Shape, found: &mut Vec<Finding>) {
+fn types(
+    settings: &Settings,
+    name: &str,
+    shape: &Shape,
+    changes: &Changes,
+    found: &mut Vec<Finding>,
+) {
     for (field, of) in &shape.fields {
         let types: BTreeSet<_> = of.iter().map(|(of, _)| of.name()).collect();
         if types.len() < 2 {
             continue;
         }
         let (shown, types) = ((quoted(field), quoted(name)), types.into_iter().collect::<Vec<_>>());
+        let origins: BTreeSet<_> = of.iter().map(|(_, origin)| origin).collect();
+        let changes: Vec<_> =
+            origins.iter().filter_map(|origin| changes.get(*origin)).flatten().collect();
         let message = format!(
-            "field `{}` of `{}` has several types ({}), and InfluxDB 3 takes one",
+            "field `{}` of `{}` has several types ({}), and InfluxDB 3 takes one{}",
             shown.0,
             shown.1,
-            types.join(", ")
+            types.join(", "),
+            since(&changes)
         );
         let are_numbers = of.iter().all(|(of, _)| of.is_number());
         let word = if are_numbers { "float" } else { "suffix" };
-        let origins: BTreeSet<_> = of.iter().map(|(_, origin)| origin).collect();
         let lines = origins.iter().flat_map(|(table, field)| rule::types(table, field, word));
-        let data = json!({ "measurement": name, "field": field, "types": types });
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|(from, of)| json!({ "from": from.to_string(), "type": of.name() }))
+            .collect();
+        let data =
+            json!({ "measurement": name, "field": field, "types": types, "changes": changes });
         let finding = Finding::new(of_refused(settings), "types", message);
         found.push(finding.with_hint(rule::HINT_TYPES).with_lines(lines.collect()).with(data));
     }
+}
+
+/// From when on a field has which type, as far as that is known.
+fn since(changes: &[&(Timestamp, Type)]) -> String {
+    let mut parts: Vec<_> = changes
+        .iter()
+        .take(CHANGES_SHOWN_MAX)
+        .map(|(from, of)| format!("{} from {from}", of.name()))
+        .collect();
+    if changes.len() > CHANGES_SHOWN_MAX {
+        parts.push("…".to_owned());
+    }
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
 /// Tags and fields of one name.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
-use super::counting::time_of;
-use super::{Side, Table, Way};
+use super::digest::{Digest, Held};
+use super::{Side, Table, Way, rows};
 use crate::converter::{Conversion, IoxPoint, Lines, Parts, key_and_value};
 use crate::error::{Error, Fault};
 use crate::plan::exchange::{Ids, Want};
@@ -16,7 +16,7 @@ use crate::plan::inquiry::{Asker, Question};
 use crate::plan::reader::{self, Reader};
 use crate::plan::set_aside::on_one_line;
 use crate::plan::{Answer, Note};
-use crate::protocol::{iox, sql};
+use crate::protocol::iox;
 use crate::rules::Type;
 use crate::section::Section;
 use crate::settings::{Selection, Settings};
@@ -26,7 +26,7 @@ use crate::time::{TimeRange, Timestamp};
 pub(crate) const VALUES_MAX: usize = 400_000;
 
 /// And so many bytes, at most.
-const BYTES_MAX: usize = 96 << 20;
+pub(crate) const BYTES_MAX: usize = 96 << 20;
 /// What a value takes beside its texts.
 const VALUE_BYTES: usize = 120;
 
@@ -43,7 +43,11 @@ pub(crate) struct Key {
 /// Values as line protocol.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
-    pub(crate) all: BTreeMap<Key, String>,
+    /// Those that are held.
+    pub(crate) held: BTreeMap<Key, String>,
+    which: Held,
+    /// Of all of them.
+    pub(crate) digest: Digest,
     /// Values that cannot arrive, and that the settings allow to set aside. None of a file: what is counted
     /// of it has arrived.
     pub(crate) set_aside: u64,
@@ -81,27 +85,27 @@ struct Reading {
 }
 
 impl Side {
-    /// Reads what a table holds in a range. `TooLarge` if that is more than `VALUES_MAX`, or more than the
-    /// side answers at once.
+    /// Reads what a table has in a range; `values` says which of them are held, and is empty. `TooLarge` if
+    /// those are more than `VALUES_MAX`, or if there is more than the side answers at once.
     pub(crate) async fn values(
         &self,
         asker: &Asker,
         table: &Table,
         range: TimeRange,
+        values: Values,
     ) -> Result<Values, Error> {
         let found = match &self.way {
-            Way::InfluxQl(_) | Way::Flux | Way::File => self.read(asker, table, range).await,
+            Way::InfluxQl(_) | Way::Flux | Way::File => {
+                self.read(asker, table, range, values).await
+            }
             Way::Sql => {
-                let call = sql::points(self.place(), &table.name, range);
-                match asker.body_soon(call, self.attempts_max()).await {
-                    Ok(body) => self.of_rows(table, &body),
-                    Err(error) => Err(error),
-                }
+                let mut reading = rows::Reading::new(self, table, range, values);
+                asker.asked(&mut reading).await
             }
             Way::Iox => {
                 let call = iox::points(self.place(), &table.name, range);
                 match asker.body_soon(call, self.attempts_max()).await {
-                    Ok(body) => self.of_series(table, &body),
+                    Ok(body) => self.of_series(table, &body, values),
                     Err(error) => Err(error),
                 }
             }
@@ -118,14 +122,21 @@ impl Side {
     ) -> Result<Values, Error> {
         let mut sections = self.sections(asker, table, range).await?;
         let section = sections.swap_remove(sections.len() / 2);
-        let found = self.read_section(asker, table, range, &section).await;
+        let values = Values::default();
+        let found = self.read_section(asker, table, range, &section, &values).await;
         found.map_err(|error| error.of_side(self.which))
     }
 
-    async fn read(&self, asker: &Asker, table: &Table, range: TimeRange) -> Result<Values, Error> {
-        let mut values = Values::default();
+    async fn read(
+        &self,
+        asker: &Asker,
+        table: &Table,
+        range: TimeRange,
+        mut values: Values,
+    ) -> Result<Values, Error> {
+        let empty = values.emptied();
         for section in self.sections(asker, table, range).await? {
-            values.absorb(self.read_section(asker, table, range, &section).await?)?;
+            values.absorb(self.read_section(asker, table, range, &section, &empty).await?)?;
         }
         Ok(values)
     }
@@ -137,10 +148,11 @@ impl Side {
         table: &Table,
         range: TimeRange,
         section: &Section,
+        empty: &Values,
     ) -> Result<Values, Error> {
         let mut failed = 0;
         loop {
-            let reading = Reading::new(self, table, range, section.clone());
+            let reading = Reading::new(self, table, range, section.clone(), empty.emptied());
             match asker.ask(reading).await {
                 Err(error)
                     if error.fault == Fault::Truncated && failed + 1 < self.attempts_max() =>
@@ -154,17 +166,7 @@ impl Side {
         }
     }
 
-    fn of_rows(&self, table: &Table, body: &[u8]) -> Result<Values, Error> {
-        let mut values = Values::default();
-        sql::each_row(body, |row| {
-            let time = time_of(row.get("time").unwrap_or(&Value::Null))?;
-            values.push_row(self, table, &row, &row, time)
-        })?;
-        Ok(values)
-    }
-
-    fn of_series(&self, table: &Table, body: &[u8]) -> Result<Values, Error> {
-        let mut values = Values::default();
+    fn of_series(&self, table: &Table, body: &[u8], mut values: Values) -> Result<Values, Error> {
         for series in iox::series(body)? {
             let times = series.column("time")?;
             for (time, cells) in times.zip(&series.values) {
@@ -179,14 +181,40 @@ impl Side {
 }
 
 impl Values {
-    fn push(&mut self, key: Key, value: String) -> Result<(), Error> {
-        self.bytes += VALUE_BYTES + key.series.len() + key.field.len() + value.len();
-        self.all.insert(key, value);
+    /// None yet: these are to be held, and all are to be counted in slices of so many nanoseconds.
+    pub(crate) fn holding(which: Held, slice: u64) -> Self {
+        Self { which, digest: Digest::new(slice), ..Self::default() }
+    }
+
+    /// None yet, of the same kind.
+    pub(super) fn emptied(&self) -> Self {
+        Self { which: self.which.clone(), digest: self.digest.emptied(), ..Self::default() }
+    }
+
+    /// How many there are, those among them that cannot arrive.
+    pub(crate) fn count(&self) -> u64 {
+        self.digest.values.saturating_add(self.set_aside)
+    }
+
+    fn push(
+        &mut self,
+        time: Timestamp,
+        series: &str,
+        field: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        let parcel = self.digest.add(time, series, field, value);
+        if !self.which.has(parcel) {
+            return Ok(());
+        }
+        self.bytes += VALUE_BYTES + series.len() + field.len() + value.len();
+        let key = Key { time, series: series.to_owned(), field: field.to_owned() };
+        self.held.insert(key, value.to_owned());
         self.check_size()
     }
 
     fn check_size(&self) -> Result<(), Error> {
-        match self.all.len() > VALUES_MAX || self.bytes > BYTES_MAX {
+        match self.held.len() > VALUES_MAX || self.bytes > BYTES_MAX {
             true => Err(Error::new(Fault::TooLarge, "more values than can be compared at once")),
             false => Ok(()),
         }
@@ -194,16 +222,17 @@ impl Values {
 
     /// Takes those of another section, or table.
     pub(crate) fn absorb(&mut self, others: Self) -> Result<(), Error> {
-        let Self { all, set_aside, aside, bytes } = others;
+        let Self { held, which: _, digest, set_aside, aside, bytes } = others;
         self.aside.extend(aside);
-        self.all.extend(all);
+        self.held.extend(held);
+        self.digest.absorb(digest);
         self.set_aside = self.set_aside.saturating_add(set_aside);
         self.bytes += bytes;
         self.check_size()
     }
 
     /// A row of InfluxDB 3, with the tags where they are.
-    fn push_row(
+    pub(super) fn push_row(
         &mut self,
         side: &Side,
         table: &Table,
@@ -222,7 +251,7 @@ impl Values {
             let of = field.types.first().copied().unwrap_or(Type::Float);
             let value = row.get(&field.name).unwrap_or(&Value::Null);
             if let Some((field, value)) = point.field(&field.name, of, value)? {
-                self.push(Key { time, series: point.series.clone(), field }, value)?;
+                self.push(time, &point.series, &field, &value)?;
             }
         }
         Ok(())
@@ -243,8 +272,7 @@ impl Values {
             let time = Timestamp(parts.time.parse().map_err(|_| unfit())?);
             for field in parts.fields {
                 let (field, value) = key_and_value(field).ok_or_else(unfit)?;
-                let series = parts.series.to_owned();
-                self.push(Key { time, series, field: field.to_owned() }, value.to_owned())?;
+                self.push(time, parts.series, field, value)?;
             }
         }
         Ok(())
@@ -252,7 +280,7 @@ impl Values {
 }
 
 impl Reading {
-    fn new(side: &Side, table: &Table, range: TimeRange, section: Section) -> Self {
+    fn new(side: &Side, table: &Table, range: TimeRange, section: Section, values: Values) -> Self {
         let settings = match &side.way {
             Way::File => side.settings.clone(),
             Way::InfluxQl(_) | Way::Flux | Way::Sql | Way::Iox => Settings {
@@ -266,7 +294,7 @@ impl Reading {
         let measurement = Some(side.key_of(&table.name));
         let reader = Reader::new(&settings, side.road(), range, section, false);
         let conversion = Conversion::within(range, reader::format(&settings), settings.manner());
-        let (values, counts_unfit) = (Values::default(), !side.is_file());
+        let counts_unfit = !side.is_file();
         Self { reader, conversion, values, measurement, counts_unfit }
     }
 

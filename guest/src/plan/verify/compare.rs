@@ -1,27 +1,35 @@
-//! One table of both sides: counted by slice, and where that differs, read and compared value by value.
+//! One table of both sides: counted by slice, and where that differs, or on request everywhere, looked at more
+//! closely.
 //!
-//! Does not know how a side is asked, nor what becomes of the findings.
+//! Does not know how a side is asked, nor how values are compared.
 
 use std::collections::BTreeSet;
 
 use super::Pair;
-use super::groups::{Group, groups};
+use super::groups::{Group, Slices, groups};
 use super::known::Known;
+use super::look::Looked;
 use super::repair::Repair;
-use super::report::{Kind, Report};
+use super::report::Report;
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
-use crate::plan::side::{
-    Counts, Key, Side, Table, VALUES_MAX, Values, asks_for_less, halves, is_same,
-};
+use crate::plan::side::{Counts, Side, VALUES_MAX, halves};
 use crate::settings::{Settings, UnfitValues};
 use crate::time::TimeRange;
 
-/// So many values are read of a side at once: below what it may hold, for counts may be those of an earlier
+/// So many values of a side are held at once: below what it may hold, for counts may be those of an earlier
 /// moment.
-const PIECE_VALUES: u64 = VALUES_MAX as u64 / 4;
-/// What has more is counted anew, in so many parts of a slice.
+pub(super) const PIECE_VALUES: u64 = VALUES_MAX as u64 / 4;
+/// And of so many at once, a digest is made: that is some seconds of a server's time.
+const DIGEST_VALUES: u64 = 2_000_000;
+/// What has more is counted anew, in so many parts of a slice …
 const PARTS: u64 = 24;
+/// … but not in parts of less than this, in nanoseconds: with a million series, all may have one time.
+const SLICE_MIN: u64 = 1_000_000_000;
+
+/// So often a table is counted until two answers are the same.
+const COUNT_ATTEMPTS_MAX: u32 = 4;
+const UNSTEADY: &str = "each time that it is counted, it has other values";
 
 /// Both sides, and what was found so far.
 pub(super) struct Comparison<'a> {
@@ -37,71 +45,90 @@ pub(super) struct Comparison<'a> {
 
 /// Times to be looked at more closely.
 #[derive(Clone, Debug)]
-struct Piece {
-    range: TimeRange,
+pub(super) struct Piece {
+    pub(super) range: TimeRange,
     /// Nanoseconds: slices of this length were counted.
-    slice: u64,
-    /// Values of both sides, as they were counted; 0 where they were not.
-    source: u64,
-    destination: u64,
-    counted: Counted,
-}
-
-/// Whether the values of a piece were counted, or only those of one that it is a part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counted {
-    Itself,
-    AsAPart,
+    pub(super) slice: u64,
+    /// How many values the source and the destination have; `None` where they were not counted, but those of a
+    /// piece that this is a part of.
+    pub(super) counted: Option<[u64; 2]>,
+    /// A side has no more values than these.
+    pub(super) values_max: u64,
 }
 
 impl Comparison<'_> {
     pub(super) async fn compare(
         &mut self,
         key: &str,
-        pair: &Pair,
+        mut pair: Pair,
         range: TimeRange,
         slice: u64,
     ) -> Result<(), Error> {
-        let counted = self.count(pair, range, slice).await?;
+        let Some(counted) = self.count_surely(&pair, range, slice).await? else {
+            self.report.not_compared(key, range, UNSTEADY);
+            return Ok(());
+        };
         for group in &counted {
             self.report.count(key, group);
         }
-        let mut left = self.pieces(key, &counted, range, slice);
+        let mut left = self.pieces(key, &pair, &counted, range, slice);
         left.reverse();
         while let Some(piece) = left.pop() {
-            if piece.values() > PIECE_VALUES && piece.slice > 1 {
+            if piece.values_max > self.values_max(&pair) && piece.slice > SLICE_MIN {
                 let finer = (piece.slice / PARTS).max(1);
-                let counted = self.count(pair, piece.range, finer).await?;
-                let mut pieces = self.pieces(key, &counted, piece.range, finer);
+                let Some(counted) = self.count_surely(&pair, piece.range, finer).await? else {
+                    self.report.not_compared(key, piece.range, UNSTEADY);
+                    continue;
+                };
+                let mut pieces = self.pieces(key, &pair, &counted, piece.range, finer);
                 // Counted once more, both sides are the same: somebody writes there.
                 let is_same = counted.iter().all(|group| group.source == group.destination);
-                if is_same && piece.source != piece.destination {
-                    self.report.unexplained(key, piece.range, piece.source, piece.destination);
+                if let Some(values) = piece.counted.filter(|_| is_same)
+                    && values[0] != values[1]
+                {
+                    self.report.unexplained(key, piece.range, values);
                 }
                 pieces.reverse();
                 left.extend(pieces);
                 continue;
             }
-            match self.read(pair, piece.range).await {
-                Ok((source, destination)) => {
-                    if self.are_all(pair, &piece, &destination).await? {
-                        self.judge(key, pair, &piece, &source, &destination).await?;
-                    } else {
-                        let why = "the destination gives other values than it counts";
-                        self.report.not_compared(key, piece.range, why);
-                    }
-                }
-                // Less may do.
-                Err(error) if asks_for_less(&error) && piece.range.nanoseconds() > 1 => {
+            match self.look(key, &mut pair, &piece).await? {
+                Looked::AtAll => {}
+                Looked::AtNothing(_) if piece.range.nanoseconds() > 1 => {
                     left.extend(piece.halves().into_iter().rev());
                 }
-                Err(error) if error.fault == Fault::TooLarge => {
+                // So few, but too long.
+                Looked::AtNothing(_) if piece.values_max < u64::MAX => {
+                    left.push(Piece { values_max: u64::MAX, ..piece });
+                }
+                Looked::AtNothing(error) if error.fault == Fault::TooLarge => {
                     self.report.not_compared(key, piece.range, &error.message);
                 }
-                Err(error) => return Err(error),
+                Looked::AtNothing(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// What one side alone seems to have somewhere is counted until two answers are the same: what an answer
+    /// leaves out must not pass for a difference. `None` if no two are.
+    async fn count_surely(
+        &self,
+        pair: &Pair,
+        range: TimeRange,
+        slice: u64,
+    ) -> Result<Option<Vec<Group>>, Error> {
+        let mut counted = self.count(pair, range, slice).await?;
+        for _ in 1..COUNT_ATTEMPTS_MAX {
+            if !counted.iter().any(Group::is_one_sided) {
+                return Ok(Some(counted));
+            }
+            let before = std::mem::replace(&mut counted, self.count(pair, range, slice).await?);
+            if counted == before {
+                return Ok(Some(counted));
+            }
+        }
+        Ok(None)
     }
 
     async fn count(&self, pair: &Pair, range: TimeRange, slice: u64) -> Result<Vec<Group>, Error> {
@@ -126,11 +153,18 @@ impl Comparison<'_> {
 
     /// The slices that are to be looked at more closely: where counts differ, or all. What is of one side
     /// alone needs no look.
-    fn pieces(&mut self, key: &str, groups: &[Group], range: TimeRange, slice: u64) -> Vec<Piece> {
+    fn pieces(
+        &mut self,
+        key: &str,
+        pair: &Pair,
+        groups: &[Group],
+        range: TimeRange,
+        slice: u64,
+    ) -> Vec<Piece> {
         let starts: BTreeSet<_> = groups.iter().flat_map(Group::slices).collect();
         let mut pieces: Vec<Piece> = Vec::new();
         for start in starts {
-            let of = |slices: &super::groups::Slices| slices.get(&start).copied().unwrap_or(0);
+            let of = |slices: &Slices| slices.get(&start).copied().unwrap_or(0);
             let differs = |group: &Group| of(&group.source) != of(&group.destination);
             // Under a condition counts prove nothing: the destination's are of all of its points.
             let by_counts = !self.settings.verify.deep && self.settings.selection.is_by_name();
@@ -142,18 +176,18 @@ impl Comparison<'_> {
             let destination = groups.iter().map(|group| of(&group.destination)).fold(0, sum);
             let whole = TimeRange::new(start, start.saturating_add(slice));
             let Some(range) = whole.and_then(|whole| whole.intersection(range)) else { continue };
-            let counted = Counted::Itself;
-            let piece = Piece { range, slice, source, destination, counted };
             // What a condition leaves out of the source may be at the destination all the same.
-            if piece.source == 0 && !self.settings.selection.is_by_name() {
+            if source == 0 && !self.settings.selection.is_by_name() {
                 continue;
             }
-            if self.is_plain(&piece) {
+            if self.is_plain(source, destination) {
                 groups.iter().for_each(|group| self.report.one_sided(key, group, start));
                 continue;
             }
+            let values_max = source.max(destination);
+            let piece = Piece { range, slice, counted: Some([source, destination]), values_max };
             match pieces.last_mut() {
-                Some(last) if last.meets(&piece) => last.extend(&piece),
+                Some(last) if last.meets(&piece, self.values_max(pair)) => last.extend(&piece),
                 _ => pieces.push(piece),
             }
         }
@@ -161,170 +195,57 @@ impl Comparison<'_> {
     }
 
     /// Whether counts say all there is to say.
-    fn is_plain(&self, piece: &Piece) -> bool {
+    fn is_plain(&self, source: u64, destination: u64) -> bool {
         // What was set aside before it could be written is in no file that could be compared with.
         let none_is_known =
-            self.known.values.all.is_empty() && self.settings.unfit == UnfitValues::Refuse;
-        let is_missing = piece.destination == 0 && self.repair.is_none() && none_is_known;
-        !self.settings.verify.deep && (is_missing || piece.source == 0)
+            self.known.values.held.is_empty() && self.settings.unfit == UnfitValues::Refuse;
+        let is_missing = destination == 0 && self.repair.is_none() && none_is_known;
+        !self.settings.verify.deep && (is_missing || source == 0)
     }
 
-    /// All values of a piece, of both sides.
-    async fn read(&self, pair: &Pair, range: TimeRange) -> Result<(Values, Values), Error> {
-        let of_source = async {
-            let mut all = Values::default();
-            for table in &pair.source {
-                all.absorb(self.source.values(self.asker, table, range).await?)?;
-            }
-            Ok(all)
-        };
-        self.asker.both(of_source, self.of_destination(&pair.destination, range)).await
+    /// What has more values is counted in smaller slices.
+    fn values_max(&self, pair: &Pair) -> u64 {
+        if self.is_by_digest(pair) { DIGEST_VALUES } else { PIECE_VALUES }
     }
 
-    /// Whether the destination has given as many values as it counts: what it leaves out must not pass for
-    /// missing. Counted once more where they differ, for somebody may write there.
-    async fn are_all(
-        &self,
-        pair: &Pair,
-        piece: &Piece,
-        destination: &Values,
-    ) -> Result<bool, Error> {
-        let found = destination.all.len() as u64 + destination.set_aside;
-        let Some(table) = &pair.destination else { return Ok(true) };
-        let is_as_counted = piece.counted == Counted::Itself && found == piece.destination;
-        // Several policies may have one point; of a file, what is read is what is counted.
-        if is_as_counted || table.parts.len() > 1 || self.destination.is_file() {
-            return Ok(true);
-        }
-        let counts =
-            self.destination.count(self.asker, table, piece.range, piece.slice.max(1)).await?;
-        let all = counts.0.values().flat_map(|slices| slices.values());
-        Ok(found == all.fold(0, |sum: u64, count| sum.saturating_add(*count)))
+    /// Whether all values are compared by digests first: mostly they are the same.
+    fn is_by_digest(&self, pair: &Pair) -> bool {
+        self.settings.verify.deep && !self.may_repeat(pair)
     }
 
-    async fn of_destination(
-        &self,
-        table: &Option<Table>,
-        range: TimeRange,
-    ) -> Result<Values, Error> {
-        match table {
-            Some(table) => self.destination.values(self.asker, table, range).await,
-            None => Ok(Values::default()),
-        }
+    /// Whether digests may differ where values do not: a value may come twice, or a condition leave out some.
+    pub(super) fn may_repeat(&self, pair: &Pair) -> bool {
+        let is_of_file = self.source.is_file() || self.destination.is_file();
+        !pair.is_one() || is_of_file || !self.settings.selection.is_by_name()
     }
 
-    async fn judge(
-        &mut self,
-        key: &str,
-        pair: &Pair,
-        piece: &Piece,
-        source: &Values,
-        destination: &Values,
-    ) -> Result<(), Error> {
-        if self.settings.verify.deep {
-            self.report.digest(source, destination);
-        }
-        let (mut missing, mut found) = (Vec::new(), 0);
-        for (at, value) in &source.all {
-            match destination.all.get(at) {
-                Some(other) if is_same(value, other) => {}
-                Some(other) => {
-                    found += 1;
-                    self.report.find(Kind::Different, key, at, Some(value), Some(other));
-                }
-                None if self.is_known(at, value) => {
-                    found += 1;
-                    self.report.find(Kind::Known, key, at, Some(value), None);
-                }
-                None => missing.push((at, value.as_str())),
-            }
-        }
-        for (at, value) in &destination.all {
-            if !source.all.contains_key(at) && self.settings.selection.is_by_name() {
-                found += 1;
-                self.report.find(Kind::Extra, key, at, None, Some(value));
-            }
-        }
-        found += missing.len() + usize::try_from(source.set_aside).unwrap_or(usize::MAX);
-        // Known is only what stands in the file.
-        let is_lost = |text: &&String| !self.known.aside.contains(*text);
-        let lost = source.aside.iter().filter(is_lost).count() as u64;
-        self.report.set_aside(key, piece.range, source.set_aside.saturating_sub(lost), lost);
-        self.miss(key, piece, missing).await?;
-        // A point that several retention policies have arrives once.
-        let is_one =
-            pair.source.len() == 1 && pair.source.iter().all(|table| table.parts.len() < 2);
-        let is_whole = self.settings.selection.is_by_name();
-        if found == 0 && is_one && is_whole && piece.source != piece.destination {
-            self.report.unexplained(key, piece.range, piece.source, piece.destination);
-        }
-        Ok(())
-    }
-
-    fn is_known(&self, key: &Key, value: &str) -> bool {
-        self.known.values.all.get(key).is_some_and(|known| is_same(known, value))
-    }
-
-    /// Reports what is missing, and if that is wanted, writes it and looks whether it has arrived.
-    async fn miss(
-        &mut self,
-        key: &str,
-        piece: &Piece,
-        mut missing: Vec<(&Key, &str)>,
-    ) -> Result<(), Error> {
-        if let Some(repair) = &mut self.repair
-            && !missing.is_empty()
-        {
-            // Those of a point follow one another.
-            missing.sort_unstable();
-            self.report.refused += repair.write(self.asker, piece.range, &missing).await?;
-            let now = self.table_now(key).await?;
-            let there = self.of_destination(&now, piece.range).await?;
-            missing.retain(|(at, value)| {
-                let is_there = there.all.get(at).is_some_and(|other| is_same(value, other));
-                if is_there {
-                    self.report.find(Kind::Repaired, key, at, Some(value), None);
-                }
-                !is_there
-            });
-        }
-        for (at, value) in missing {
-            self.report.find(Kind::Missing, key, at, Some(value), None);
-        }
-        Ok(())
-    }
-
-    /// The table of the destination after something was written to it: it may be new, or have new columns.
-    async fn table_now(&self, key: &str) -> Result<Option<Table>, Error> {
-        let tables = self.destination.tables(self.asker, TimeRange::ALL, u64::MAX).await?;
-        let mut tables = tables.into_values();
-        Ok(tables.find(|table| self.destination.key_of(&table.name) == key))
+    /// Whether all values of a piece are held at once: if they are few, and need no digest.
+    pub(super) fn holds_all(&self, pair: &Pair, piece: &Piece) -> bool {
+        piece.values_max <= PIECE_VALUES && !self.is_by_digest(pair)
     }
 }
 
 impl Piece {
-    fn values(&self) -> u64 {
-        self.source.max(self.destination)
-    }
-
-    /// Whether another one follows it, and both together are no more than is read at once.
-    fn meets(&self, next: &Self) -> bool {
+    /// Whether another one follows it, and both together have no more values than these.
+    fn meets(&self, next: &Self, values_max: u64) -> bool {
         self.range.stop() == next.range.start()
             && self.slice == next.slice
-            && self.values().saturating_add(next.values()) <= PIECE_VALUES
+            && self.values_max.saturating_add(next.values_max) <= values_max
     }
 
     fn extend(&mut self, next: &Self) {
         if let Some(range) = TimeRange::new(self.range.start(), next.range.stop()) {
             self.range = range;
         }
-        self.source = self.source.saturating_add(next.source);
-        self.destination = self.destination.saturating_add(next.destination);
+        self.counted = self
+            .counted
+            .zip(next.counted)
+            .map(|(one, other)| [one[0].saturating_add(other[0]), one[1].saturating_add(other[1])]);
+        self.values_max = self.values_max.saturating_add(next.values_max);
     }
 
     fn halves(&self) -> Vec<Self> {
-        let counted = Counted::AsAPart;
-        let half = |range| Self { range, source: 0, destination: 0, counted, ..self.clone() };
+        let half = |range| Self { range, counted: None, ..self.clone() };
         halves(self.range, self.slice).into_iter().map(half).collect()
     }
 }

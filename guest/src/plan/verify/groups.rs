@@ -30,6 +30,11 @@ impl Group {
         self.fields.iter().cloned().collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether one side alone has values in some slice.
+    pub(super) fn is_one_sided(&self) -> bool {
+        !self.source.keys().eq(self.destination.keys())
+    }
+
     /// The slices that one of both sides has values in.
     pub(super) fn slices(&self) -> BTreeSet<Timestamp> {
         self.source.keys().chain(self.destination.keys()).copied().collect()

@@ -35,6 +35,14 @@ struct Reading {
 }
 
 impl Known {
+    /// How many points were set aside, at least in part.
+    pub(super) fn points(&self) -> u64 {
+        let mut keys: Vec<_> = self.values.held.keys().map(|key| (key.time, &key.series)).collect();
+        // Those of a point follow one another.
+        keys.dedup();
+        (keys.len() + self.aside.len()) as u64
+    }
+
     /// Reads the file of refused points; where there is none, nothing is known. An entry that a crash has
     /// torn ends it, and is said.
     pub(super) async fn read(asker: &Asker, settings: &Settings) -> Result<Self, Error> {

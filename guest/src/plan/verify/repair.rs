@@ -36,12 +36,12 @@ struct Writing {
 }
 
 impl Repair {
-    /// `quota` is the destination's.
-    pub(super) fn new(settings: &Settings, quota: Option<Quota>) -> Self {
+    /// `quota` is the destination's, and so many points were set aside before.
+    pub(super) fn new(settings: &Settings, quota: Option<Quota>, set_aside: u64) -> Self {
         Self {
             slot: Slot::new(settings, quota),
             window: Window::default(),
-            rejected_max: settings.rejected_max,
+            rejected_max: settings.rejected_max.saturating_sub(set_aside),
             settings: settings.clone(),
         }
     }

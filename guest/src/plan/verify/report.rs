@@ -10,12 +10,11 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::groups::Group;
 use crate::converter::Dialect;
 use crate::error::Error;
-use crate::plan::side::{Key, Side, Values, float, slice_of};
+use crate::plan::side::{Digest, Key, Side, slice_of};
 use crate::progress::Route;
 use crate::settings::{Destination, LineBreaks, Place, Settings, UnfitValues};
 use crate::time::{TimeRange, Timestamp};
@@ -79,6 +78,8 @@ pub(super) struct Report {
     rows: BTreeMap<(String, String, Timestamp), BTreeMap<Kind, u64>>,
     /// Rows that are not kept.
     more_rows: u64,
+    /// The sums of all rows, by measurement and field.
+    sums: BTreeMap<(String, String), Sum>,
     kinds: BTreeMap<Kind, u64>,
     examples: BTreeMap<Kind, Vec<Example>>,
     /// Where counts differ, and the values that were read do not.
@@ -110,6 +111,15 @@ struct About {
 struct Slice {
     values: [u64; 2],
     hashes: [u128; 2],
+}
+
+/// What differs of a field.
+#[derive(Debug)]
+struct Sum {
+    kinds: BTreeMap<Kind, u64>,
+    /// The beginnings of the first slice and of the last one.
+    first: Timestamp,
+    last: Timestamp,
 }
 
 #[derive(Debug)]
@@ -163,6 +173,7 @@ impl Report {
             fields: BTreeMap::new(),
             rows: BTreeMap::new(),
             more_rows: 0,
+            sums: BTreeMap::new(),
             kinds: BTreeMap::new(),
             examples: BTreeMap::new(),
             unexplained: Vec::new(),
@@ -175,6 +186,11 @@ impl Report {
     /// What is compared, in slices of so many nanoseconds.
     pub(super) fn begin(&mut self, range: TimeRange, slice: u64) {
         (self.range, self.slice) = (Some(range), slice);
+    }
+
+    /// How long a slice is, in nanoseconds.
+    pub(super) fn slice(&self) -> u64 {
+        self.slice
     }
 
     /// What is too young to be compared.
@@ -225,7 +241,12 @@ impl Report {
             return;
         }
         *self.kinds.entry(kind).or_default() += count;
-        let row = (table.to_owned(), field.to_owned(), slice_of(time, self.slice));
+        let start = slice_of(time, self.slice);
+        let new = || Sum { kinds: BTreeMap::new(), first: start, last: start };
+        let sum = self.sums.entry((table.to_owned(), field.to_owned())).or_insert_with(new);
+        (sum.first, sum.last) = (sum.first.min(start), sum.last.max(start));
+        *sum.kinds.entry(kind).or_default() += count;
+        let row = (table.to_owned(), field.to_owned(), start);
         if self.rows.len() < ROWS_MAX || self.rows.contains_key(&row) {
             *self.rows.entry(row).or_default().entry(kind).or_default() += count;
         } else {
@@ -240,16 +261,9 @@ impl Report {
         self.add(Kind::Missing, table, "", range.start(), lost);
     }
 
-    /// Takes what cannot be said of single values.
-    pub(super) fn unexplained(
-        &mut self,
-        table: &str,
-        range: TimeRange,
-        source: u64,
-        destination: u64,
-    ) {
-        let (table, values) = (table.to_owned(), [source, destination]);
-        self.unexplained.push(Unexplained { table, range, values });
+    /// Takes how many values were counted of both sides, where those that were read do not explain it.
+    pub(super) fn unexplained(&mut self, table: &str, range: TimeRange, values: [u64; 2]) {
+        self.unexplained.push(Unexplained { table: table.to_owned(), range, values });
     }
 
     /// Takes what could not be compared, and why.
@@ -263,12 +277,12 @@ impl Report {
         self.broken_off = Some(format!("at {table}: {error}"));
     }
 
-    /// Takes the content of both sides, in whatever order it comes.
-    pub(super) fn digest(&mut self, source: &Values, destination: &Values) {
-        for (side, values) in [source, destination].into_iter().enumerate() {
-            for (key, value) in &values.all {
-                let slice = self.slices.entry(slice_of(key.time, self.slice)).or_default();
-                slice.hashes[side] = slice.hashes[side].wrapping_add(hash(key, value));
+    /// Takes the content of both sides.
+    pub(super) fn digest(&mut self, source: &Digest, destination: &Digest) {
+        for (side, digest) in [source, destination].into_iter().enumerate() {
+            for (start, hash) in &digest.slices {
+                let slice = self.slices.entry(*start).or_default();
+                slice.hashes[side] = slice.hashes[side].wrapping_add(*hash);
             }
         }
     }
@@ -303,22 +317,6 @@ impl Report {
     }
 }
 
-/// Of one value; those of many are added up, so that no order matters. Floats count as their bits, for they
-/// may be written in several ways.
-fn hash(key: &Key, value: &str) -> u128 {
-    let mut hasher = Xxh3::new();
-    for part in [&key.series, &key.field] {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher.update(&key.time.0.to_le_bytes());
-    match float(value) {
-        Some(float) => hasher.update(&float.to_bits().to_le_bytes()),
-        None => hasher.update(value.as_bytes()),
-    }
-    hasher.digest128()
-}
-
 /// What decides the lines beside both sides.
 fn policies(settings: &Settings) -> Value {
     json!({
@@ -335,9 +333,14 @@ fn policies(settings: &Settings) -> Value {
             UnfitValues::Refuse => "refuse",
             UnfitValues::SetAside => "set_aside",
         },
-        "rename": settings.rules.texts.rename,
-        "types": settings.rules.texts.types,
+        "rename": rules(&settings.rules.texts.rename),
+        "types": rules(&settings.rules.texts.types),
     })
+}
+
+/// The rules that a text of JSON holds; none, if it is empty.
+fn rules(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!([]))
 }
 
 const SECOND: u64 = 1_000_000_000;

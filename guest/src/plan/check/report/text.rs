@@ -1,12 +1,10 @@
 //! The report for people. Does not know more than the report does.
 
-use std::fmt::Write;
-
 use super::{About, Report};
 use crate::plan::check::finding::{Finding, Weight};
 use crate::plan::check::forecast::Forecast;
 use crate::plan::note::{bytes, counted};
-use crate::settings::Place;
+use crate::plan::text::{push_table, say, side};
 
 /// So many measurements are shown; the JSON has all.
 const SHOWN_MAX: usize = 20;
@@ -47,12 +45,11 @@ impl Report {
                 say(text, format_args!("a run would not start: {stops}; {warnings}"));
             }
         }
-        for (name, About { place: Place { url, bucket, .. }, language }) in
+        for (name, About { place, language }) in
             ["source", "destination"].into_iter().zip(&self.sides)
         {
-            let at = if url.is_empty() { String::new() } else { format!(" at {url}") };
             let by = language.map_or("not read".to_owned(), |language| format!("by {language}"));
-            say(text, format_args!("{name:<12} `{bucket}`{at}, {by}"));
+            say(text, format_args!("{}, {by}", side(name, place)));
         }
         if let Some(range) = self.range {
             say(text, format_args!("range        {range}"));
@@ -69,7 +66,12 @@ impl Report {
         if self.tables.is_empty() {
             return;
         }
-        let mut rows = vec![["measurement", "tags", "fields", "values"].map(str::to_owned)];
+        // By Flux nobody tells tags and fields.
+        let is_told = self.tables.values().any(|table| !table.tags.is_empty())
+            || self.tables.values().flat_map(|table| &table.parts).any(|p| !p.fields.is_empty());
+        let shown = |count: usize| if is_told { count.to_string() } else { "?".to_owned() };
+        let mut rows =
+            vec![["measurement", "tags", "fields", "values"].map(str::to_owned).to_vec()];
         for (name, table) in self.tables.iter().take(SHOWN_MAX) {
             let counted = self.density.as_ref().and_then(|density| density.tables.get(name));
             let values = match counted {
@@ -81,23 +83,10 @@ impl Report {
                 table.parts.iter().flat_map(|part| &part.fields).map(|field| &field.name).collect();
             fields.sort_unstable();
             fields.dedup();
-            let counts = [table.tags.len(), fields.len()].map(|count| count.to_string());
-            let [tags, fields] = counts;
-            rows.push([name.clone(), tags, fields, values]);
+            rows.push(vec![name.clone(), shown(table.tags.len()), shown(fields.len()), values]);
         }
-        let width =
-            |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
-        let widths = [0, 1, 2, 3].map(width);
         say(text, format_args!(""));
-        for [name, tags, fields, values] in &rows {
-            say(
-                text,
-                format_args!(
-                    "{name:<0$}  {tags:>1$}  {fields:>2$}  {values:>3$}",
-                    widths[0], widths[1], widths[2], widths[3]
-                ),
-            );
-        }
+        push_table(text, 1, &rows);
         let more = self.tables.len().saturating_sub(SHOWN_MAX);
         if more > 0 {
             let more = counted(more as u64, "measurement", "measurements");
@@ -105,7 +94,7 @@ impl Report {
         }
         if self.density.as_ref().is_some_and(|density| !density.is_exact()) {
             let message =
-                "counting all would take long: `~` is estimated from a part, `?` was not counted";
+                "counting all would take long: `~` is estimated from a part, `?` is not known";
             say(text, format_args!("{message}"));
         }
         say(text, format_args!(""));
@@ -171,8 +160,4 @@ fn shown(seconds: f64) -> String {
         ..86_400.0 => format!("{:.1} hours", seconds / 3600.0),
         _ => format!("{:.1} days", seconds / 86_400.0),
     }
-}
-
-fn say(text: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(text, "{line}").expect("a string takes all");
 }

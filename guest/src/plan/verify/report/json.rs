@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{About, Kind, NotCompared, Report, SECOND, Slice, Unexplained};
 use crate::settings::Place;
-use crate::time::Timestamp;
+use crate::time::{TimeRange, Timestamp};
 
 impl Report {
     /// As JSON, the text under `text`; so many bytes were read for it.
@@ -81,8 +81,12 @@ impl Report {
 
     fn slices_as_json(&self) -> Value {
         let slice = |(start, Slice { values, hashes }): (&Timestamp, &Slice)| {
+            let whole = TimeRange::new(*start, start.saturating_add(self.slice));
+            let part = whole.zip(self.range).and_then(|(whole, range)| whole.intersection(range));
+            let (start, stop) = part.map_or((*start, *start), |part| (part.start(), part.stop()));
             let mut slice = json!({
-                "start": start.to_string(), "source": values[0], "destination": values[1],
+                "start": start.to_string(), "stop": stop.to_string(),
+                "source": values[0], "destination": values[1],
             });
             if self.is_deep {
                 for (name, hash) in ["source_hash", "destination_hash"].into_iter().zip(hashes) {

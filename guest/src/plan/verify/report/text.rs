@@ -1,10 +1,8 @@
 //! The report for people. Does not know more than the report does.
 
-use std::fmt::Write;
-
-use super::{About, Example, Kind, NotCompared, Report, Unexplained, What};
+use super::{About, Example, Kind, NotCompared, Report, Sum, Unexplained, What};
 use crate::plan::note::{bytes, counted};
-use crate::settings::Place;
+use crate::plan::text::{push_table, say, side};
 
 /// So many rows, and examples of each kind, are shown; the JSON has more.
 const SHOWN_MAX: usize = 20;
@@ -15,7 +13,7 @@ impl Report {
         let mut text = String::new();
         self.push_head(&mut text, read);
         self.push_kinds(&mut text);
-        self.push_rows(&mut text);
+        self.push_sums(&mut text);
         self.push_examples(&mut text);
         self.push_advice(&mut text);
         text
@@ -39,14 +37,13 @@ impl Report {
         for (name, (about, values)) in
             ["source", "destination"].into_iter().zip(self.sides.iter().zip(self.values()))
         {
-            let About { place: Place { url, bucket, .. }, language } = about;
-            let at = if url.is_empty() { String::new() } else { format!(" at {url}") };
+            let About { place, language } = about;
             let mut values = counted(values, "value", "values");
             let repaired = self.of_kind(Kind::Repaired);
             if name == "destination" && repaired > 0 {
                 values += &format!(" and {repaired} that were repaired");
             }
-            say(text, format_args!("{name:<12} `{bucket}`{at}: {values}, by {language}"));
+            say(text, format_args!("{}: {values}, by {language}", side(name, place)));
         }
         let measurements = counted(self.tables().len() as u64, "measurement", "measurements");
         let fields = counted(self.fields.len() as u64, "field", "fields");
@@ -96,20 +93,21 @@ impl Report {
         }
     }
 
-    fn push_rows(&self, text: &mut String) {
-        if self.rows.is_empty() {
+    fn push_sums(&self, text: &mut String) {
+        if self.sums.is_empty() {
             return;
         }
-        let mut cells = vec![["measurement", "field", "slice"].map(str::to_owned).to_vec()];
+        let mut cells =
+            vec![["measurement", "field", "first slice", "last slice"].map(str::to_owned).to_vec()];
         cells[0].extend(Kind::ALL.map(|kind| kind.name().to_owned()));
-        for ((table, field, start), kinds) in self.rows.iter().take(SHOWN_MAX) {
-            let mut row = vec![table.clone(), field.clone(), start.to_string()];
+        for ((table, field), Sum { kinds, first, last }) in self.sums.iter().take(SHOWN_MAX) {
+            let mut row = vec![table.clone(), field.clone(), first.to_string(), last.to_string()];
             row.extend(Kind::ALL.map(|kind| kinds.get(&kind).copied().unwrap_or(0).to_string()));
             cells.push(row);
         }
         say(text, format_args!(""));
-        push_table(text, &cells);
-        let more = self.rows.len().saturating_sub(SHOWN_MAX);
+        push_table(text, 4, &cells);
+        let more = self.sums.len().saturating_sub(SHOWN_MAX);
         if more > 0 {
             say(text, format_args!("… and {}", counted(more as u64, "row more", "rows more")));
         }
@@ -179,24 +177,5 @@ fn meaning(kind: Kind) -> &'static str {
         Kind::Extra => "only the destination has them",
         Kind::Known => "only the source has them, and they were set aside",
         Kind::Repaired => "they were missing, and have arrived now",
-    }
-}
-
-fn say(text: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(text, "{line}").expect("a string takes all");
-}
-
-/// Columns as wide as their widest cell; numbers to the right.
-fn push_table(text: &mut String, rows: &[Vec<String>]) {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    for row in rows {
-        let cell = |(at, cell): (usize, &String)| match at {
-            0..=2 => format!("{cell:<width$}", width = widths[at]),
-            _ => format!("{cell:>width$}", width = widths[at]),
-        };
-        let cells: Vec<_> = row.iter().enumerate().map(cell).collect();
-        say(text, format_args!("{}", cells.join("  ").trim_end()));
     }
 }
