@@ -52,15 +52,15 @@ impl Comparison<'_> {
         if self.settings.verify.deep {
             self.report.digest(&source.digest, &destination.digest);
         }
-        let mut found = self.report_unfit(key, piece, &source);
+        let unfit = self.report_unfit(key, piece, &source);
         let differing = source.digest.differing(&destination.digest, PIECE_VALUES, HELD_BYTES);
         let counted = [source.count(), destination.count()];
         match which {
             Held::All => {
-                found += self.judge(key, pair, piece, &which, &source, &destination).await?;
+                self.judge(key, pair, piece, &which, &source, &destination).await?;
             }
             Held::Nothing | Held::Some(_) => {
-                let differs = !differing.is_empty();
+                let (mut found, differs) = (unfit, !differing.is_empty());
                 for which in differing {
                     let (source, destination) = self.read(pair, piece, &which).await?;
                     found += self.judge(key, pair, piece, &which, &source, &destination).await?;
