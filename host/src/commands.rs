@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::component::{Component, Conversion, Limits, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
-use crate::findings::{Findings, Format};
+use crate::findings::{self, Findings, Format};
 use crate::input::Content;
 use crate::lock::Lock;
 use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit, Warning};
@@ -116,7 +116,7 @@ fn check(config: &Path, format: Format, component: Option<&Path>) -> anyhow::Res
     let (check, batches) = (Purpose::Check, Batches::Refused);
     let outcome = machine.carry_out(&config, component, check, Report::Talk, batches)?;
     if !outcome.report.is_empty() {
-        Findings::read(&outcome.report, &bytes)?.print(format)?;
+        print(&Findings::read(&outcome.report, &bytes)?, format)?;
     }
     Ok(look(&outcome))
 }
@@ -137,21 +137,28 @@ fn verify(
         machine.take_lock(&config)?;
     }
     let (purpose, batches) = (Purpose::Verify, Batches::Refused);
+    let place = findings::Place::beside(&config);
+    // However this one ends, nobody takes the last one for it.
+    place.put_away()?;
     let outcome = machine.carry_out(&config, component, purpose, Report::Talk, batches)?;
-    let [text, data] = ["verify.txt", "verify.json"].map(|ending| config.named_after(ending));
     if !outcome.report.is_empty() {
         let findings = Findings::read(&outcome.report, &bytes)?;
         // Kept first: who reads standard output may stop before its end.
-        findings.keep(&text, &data)?;
-        findings.print(format)?;
-    } else if text.exists() {
-        let message = format!("{} is of an earlier comparison", text.display());
-        report::warning(&Warning::new(message));
+        place.keep(&findings)?;
+        print(&findings, format)?;
     }
     Ok(match &outcome.ending {
         Ending::Different => ExitStatus::Different,
         Ending::Complete | Ending::Stopped(_) | Ending::Failed(_) => look(&outcome),
     })
+}
+
+/// Whoever reads it may stop before its end: that changes nothing of what was found.
+fn print(findings: &Findings, format: Format) -> anyhow::Result<()> {
+    match findings.print(format) {
+        Err(error) if error.is::<PipeClosed>() => Ok(()),
+        printed => printed,
+    }
 }
 
 /// Ends a command that only looks: what it has seen is said, whether or not it is complete.

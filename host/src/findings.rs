@@ -4,12 +4,14 @@
 //! host adds what it alone knows, which program and which component have found it.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::config::Config;
 use crate::report::{self, reason, visible};
 
 /// How it is printed.
@@ -60,25 +62,69 @@ impl Findings {
             Format::Json => self.data.as_bytes(),
         })
     }
+}
 
-    /// Writes it to two files, as text and as JSON, in place of what is there.
+/// Where the report of a comparison is kept: two files beside the configuration.
+#[derive(Debug)]
+pub struct Place {
+    text: PathBuf,
+    data: PathBuf,
+}
+
+impl Place {
+    /// Those that are named after the configuration.
+    pub fn beside(config: &Config) -> Self {
+        let [text, data] = ["verify.txt", "verify.json"].map(|ending| config.named_after(ending));
+        Self { text, data }
+    }
+
+    /// Gives other names to the files that are there.
     ///
     /// # Errors
     /// What the system says.
-    pub fn keep(&self, text: &Path, data: &Path) -> anyhow::Result<()> {
-        for (path, content) in [(text, &self.text), (data, &self.data)] {
-            let failed = |error| {
-                anyhow!("the report {} cannot be written: {}", path.display(), reason(&error))
-            };
-            fs::write(path, content).map_err(failed)?;
+    pub fn put_away(&self) -> anyhow::Result<()> {
+        for path in [&self.text, &self.data] {
+            match fs::rename(path, path.with_added_extension("old")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let reason = reason(&error);
+                    bail!("the report {} cannot be put away: {reason}", path.display());
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a report, as text and as JSON: what fails midway leaves no part of it under these names.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn keep(&self, findings: &Findings) -> anyhow::Result<()> {
+        let files = [(&self.data, &findings.data), (&self.text, &findings.text)];
+        let failed = |path: &Path, error| {
+            anyhow!("the report {} cannot be written: {}", path.display(), reason(&error))
+        };
+        let new = |path: &Path| path.with_added_extension("new");
+        for (path, content) in files {
+            fs::write(new(path), content).map_err(|error| failed(path, error))?;
+        }
+        for (path, _) in files {
+            fs::rename(new(path), path).map_err(|error| failed(path, error))?;
         }
         Ok(())
     }
 }
 
-/// Credentials are masked; what else there is in JSON cannot move a cursor.
+/// Credentials are masked, and what would move a cursor is escaped: JSON itself leaves some of it as it is.
 fn visible_json(data: &str) -> String {
-    crate::secrets::masked(data).into_owned()
+    let mut visible = String::with_capacity(data.len());
+    for character in crate::secrets::masked(data).chars() {
+        match character.is_control() && character != '\n' {
+            true => visible += &format!("\\u{:04x}", u32::from(character)),
+            false => visible.push(character),
+        }
+    }
+    visible
 }
 
 fn hexadecimal(component: &[u8]) -> String {

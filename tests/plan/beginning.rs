@@ -62,7 +62,7 @@ fn check_begins(mut world: World, changes: &Value, warnings: &[&str]) -> World {
 
 const HINT_TYPES: &str = "say what becomes of it in `[[schema.types]]`, or how many points may be refused and \
                           set aside: `rejected.max`; `tsm2iox check` shows the lines to paste";
-const HINT_RENAME: &str = "give one of them another name in `[[schema.rename]]`; `tsm2iox check` shows the \
+const HINT_RENAME: &str = "give it another name in `[[schema.rename]]`, or mend the destination; `tsm2iox check` shows the \
                            lines to paste";
 
 #[test]

@@ -40,6 +40,9 @@ use report::Report;
 /// Somebody waits for the answer: a side that cannot be reached is tried once more, after a second at most.
 const ATTEMPTS_MAX: u32 = 2;
 
+/// And nothing that is asked takes longer, in nanoseconds: counting a large measurement does not.
+const QUESTION_MAX: u64 = 60 * 1_000_000_000;
+
 /// All times that a point can have.
 fn always() -> TimeRange {
     TimeRange::new(Timestamp::FIRST, Timestamp::MAX).unwrap_or(TimeRange::ALL)
@@ -51,6 +54,7 @@ pub(crate) fn open(settings: &str) -> Result<Inquiry, Error> {
     settings.limits.attempts_max = settings.limits.attempts_max.min(ATTEMPTS_MAX);
     Ok(Inquiry::new(async move |asker: Asker| {
         asker.keep_notes();
+        asker.give_up_after(QUESTION_MAX);
         let mut report = Report::new(&settings);
         let looked = checked(&asker, &settings, &text, &mut report).await;
         if let Err(error) = looked {
@@ -123,8 +127,10 @@ async fn checked(
             None
         }
     };
-    if let Some(there) = &there {
-        of_destination(asker, settings, there, &journal, report).await?;
+    if let Some(there) = &there
+        && let Err(error) = of_destination(asker, settings, there, &journal, report).await
+    {
+        report.cannot(error);
     }
     let tables = there.as_ref().map(|there| &there.tables);
     // What a file holds is line protocol already.
@@ -132,8 +138,14 @@ async fn checked(
         let found = schema::findings(settings, &report.tables, &classes, &changes, tables);
         report.findings.extend(found);
     }
-    if let (Some(source), Some(range)) = (&source, report.range) {
-        values(asker, settings, source, range, report).await?;
+    if let (Some(source), Some(range)) = (&source, report.range)
+        && let Err(error) = values(asker, settings, source, range, report).await
+    {
+        report.cannot(error);
+    }
+    // Who is not there was said.
+    if report.unreached.is_some() {
+        return Ok(());
     }
     let seconds = report.forecast.as_ref().and_then(|forecast| forecast.seconds);
     let first = report.extent().map(|(first, _)| first);
@@ -173,7 +185,8 @@ async fn of_source(
             Finding::warning("time", message).with_hint("look at `migration.start` and `stop`"),
         );
     }
-    if source.tells_types() {
+    // A condition may leave out all of a measurement.
+    if source.tells_types() && settings.selection.is_by_name() {
         let is_silent = |name: &&String| !report.ends.contains_key(*name);
         let silent: Vec<_> = report.tables.keys().filter(is_silent).cloned().collect();
         if !silent.is_empty() {
@@ -231,9 +244,7 @@ async fn of_destination(
     journal: &Journal,
     report: &mut Report,
 ) -> Result<(), Error> {
-    if let Some(side) = &there.side {
-        report.destination_is(side);
-    }
+    report.destination_is(&there.side);
     let bucket = &settings.destination.place().bucket;
     if there.is_new {
         let message =
@@ -243,8 +254,17 @@ async fn of_destination(
     }
     if journal.begun {
         let batches = counted(journal.records, "batch is", "batches are");
-        let message = format!("it is begun already: {batches} done, and a run goes on from there");
-        report.push(Finding::info("destination", message));
+        report.push(if there.is_new && journal.records > 0 {
+            let message = format!("{batches} on record, and the destination is not there any more");
+            let hint = "`tsm2iox verify --repair` moves them again; or move the checkpoint away";
+            Finding::stop("destination", message).with_hint(hint)
+        } else if report.range.is_some_and(|range| journal.coverage.covers(range)) {
+            Finding::info("destination", "all of it is on record: a run has nothing to move".into())
+        } else {
+            let message =
+                format!("it is begun already: {batches} done, and a run goes on from there");
+            Finding::info("destination", message)
+        });
         return Ok(());
     }
     if let Some(range) = report.range {
@@ -267,13 +287,18 @@ async fn values(
     report.slice = slice;
     let density = density(asker, source, &report.tables, &report.ends, range, slice).await?;
     where_types_change(&density, report);
-    let found = strings::findings(asker, source, &report.tables, &density, range).await?;
+    if density.is_exact() && density.values() == 0 {
+        let message = format!("no point is in {range}");
+        let hint = "look at `migration.start`, `stop` and `measurements`";
+        report.push(Finding::warning("time", message).with_hint(hint));
+    }
+    let density = report.density.insert(density);
+    let found = strings::findings(asker, source, &report.tables, density, range).await?;
     report.findings.extend(found);
     let quotas = asker.ask(QuotaFinder::new(settings)).await?;
     let (tables, times) = (&report.tables, (range, slice));
-    let made = forecast(asker, settings, source, tables, &density, times, quotas).await?;
+    let made = forecast(asker, settings, source, tables, density, times, quotas).await?;
     report.forecast = Some(made);
-    report.density = Some(density);
     Ok(())
 }
 
@@ -293,7 +318,7 @@ fn where_types_change(density: &density::Density, report: &mut Report) {
         for (field, of) in fields {
             let part = |(class, first, last): &(Class, Timestamp, Timestamp)| {
                 let end = last.saturating_add(report.slice);
-                format!("{} from {first} to {end}", class.name())
+                format!("{} from {first} to before {end}", class.name())
             };
             let parts: Vec<_> = of.iter().map(part).collect();
             let message =

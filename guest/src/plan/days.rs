@@ -12,9 +12,9 @@ use crate::converter::Lines;
 use crate::time::Timestamp;
 
 /// 15 minutes, and one more: the server counts when a body has come, and not when it set out.
-const WINDOW: u64 = 16 * 60 * SECOND;
+pub(super) const WINDOW: u64 = 16 * 60 * SECOND;
 /// Measurement-days in such a window.
-const DAYS_MAX: f64 = 5000.0;
+pub(super) const DAYS_MAX: f64 = 5000.0;
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: i64 = 86_400_000_000_000;

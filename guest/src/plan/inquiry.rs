@@ -65,6 +65,8 @@ struct Desk {
     held: Held,
     doing: String,
     percent: f64,
+    /// No question may take longer, in nanoseconds, if that is set.
+    question_max: Option<u64>,
 }
 
 /// Why the story is polled.
@@ -256,7 +258,18 @@ impl Asker {
         &self,
         question: &mut Q,
     ) -> Result<Q::Found, Error> {
-        poll_fn(|_| self.poll(question)).await
+        let mut began = None;
+        poll_fn(|_| {
+            let (now, most) = (self.now(), self.0.borrow().question_max);
+            let took = now.nanoseconds_since(*began.get_or_insert(now));
+            if most.is_some_and(|most| took > most) {
+                let seconds = took / 1_000_000_000;
+                let message = format!("a question was not answered in {seconds} s");
+                return Poll::Ready(Err(Error::new(Fault::TimedOut, message)));
+            }
+            self.poll(question)
+        })
+        .await
     }
 
     /// The body of the response to a call, which is begun again where it breaks off.
@@ -342,6 +355,11 @@ impl Asker {
     /// No more is read of the source than this from now on.
     pub(crate) fn keep_to(&self, reading: Pace) {
         self.0.borrow_mut().reading = reading;
+    }
+
+    /// No question may take longer than so many nanoseconds from now on.
+    pub(crate) fn give_up_after(&self, nanoseconds: u64) {
+        self.0.borrow_mut().question_max = Some(nanoseconds);
     }
 
     /// The host's clock, as it was told last.

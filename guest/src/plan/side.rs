@@ -27,11 +27,11 @@ use crate::settings::{
     Destination, Format, Language, Place, Selection, Settings, Source, UnfitValues,
 };
 pub(crate) use changes::Changes;
-pub(crate) use counting::{Column, Counts, halves, slice_of};
-pub(crate) use digest::{Digest, Held};
+pub(crate) use counting::{Column, Counts, halves, slice_around, slice_of};
+pub(crate) use digest::{Digest, Held, hashes};
 pub(crate) use looking::{Classes, Ends};
 use survey::Survey;
-pub(crate) use values::{BYTES_MAX, Key, VALUES_MAX, Values, is_same};
+pub(crate) use values::{BYTES_MAX, DAY, Key, VALUES_MAX, Values, each_value, is_same};
 
 /// One of both sides of a migration.
 #[derive(Debug)]
@@ -166,6 +166,11 @@ impl Side {
             Ok(()) => written,
             Err(_) => name.to_owned(),
         }
+    }
+
+    /// Whether it tells but one type of each field in a slice.
+    pub(crate) fn is_by_flux(&self) -> bool {
+        matches!(self.way, Way::Flux)
     }
 
     pub(crate) fn is_file(&self) -> bool {

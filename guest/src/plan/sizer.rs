@@ -19,12 +19,12 @@ const FIXED_SECONDS_MAX: f64 = 20.0;
 /// After a division a section should take so much for no rows.
 const FIXED_SECONDS: f64 = 10.0;
 /// A batch aims at so many bytes of response: what is lost if it breaks off.
-const READ_BYTES: u64 = 256_000_000;
+pub(super) const READ_BYTES: u64 = 256_000_000;
 /// Or at such a part of a window, which may be exceeded by one batch.
-const READ_PARTS: u64 = 4;
+pub(super) const READ_PARTS: u64 = 4;
 /// And at so many bytes of lines, which are written again if it breaks off: at 120 MB a second, what fits
 /// into `ROWS_SECONDS`.
-const WRITTEN_BYTES: u64 = 1_000_000_000;
+pub(super) const WRITTEN_BYTES: u64 = 1_000_000_000;
 
 /// The first batch: small for any bucket, but for those that no length makes small.
 const FIRST: u64 = 60 * SECOND;

@@ -8,18 +8,19 @@ mod compare;
 mod groups;
 mod known;
 mod look;
+mod mend;
 mod repair;
 mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::earliest::{Earliest, First};
 use super::inquiry::{Asker, Inquiry};
 use super::journal::Journal;
-use super::note::{migration_name, percentage};
+use super::note::percentage;
 use super::pace::Pace;
 use super::quota::QuotaFinder;
-use super::side::{Side, Table};
+use super::side::{DAY, Side, Table};
 use super::{Ending, Note, Outcome};
 use crate::error::{Error, Fault};
 use crate::settings::{Destination, Settings, Start, Stop};
@@ -67,11 +68,13 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     let (source, destination) =
         asker.both(Side::source(asker, settings), Side::destination(asker, settings)).await?;
     let mut report = Report::new(settings, &source, &destination, asker.now());
-    let Some(range) = range(asker, settings, &journal, &source, &mut report).await? else {
-        return Ok((report, None));
-    };
-    let slice = slice_length(range);
+    let range = range(asker, settings, &journal, &source, &mut report).await?;
+    let by_flux = [&source, &destination].into_iter().any(Side::is_by_flux);
+    let slice = slice_length(range).min(if by_flux { DAY } else { u64::MAX });
     report.begin(range, slice);
+    if !journal.coverage.covers(range) {
+        report.leave_undone(journal.coverage.percent_of(range));
+    }
     if journal.begun && !journal.coverage.covers(range) {
         let percent = percentage(journal.coverage.percent_of(range));
         let message = format!("the migration is not complete: {percent} of {range} is on record");
@@ -81,16 +84,25 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     let (read, write) = asker.ask(QuotaFinder::new(settings)).await?;
     asker.keep_to(Pace::new(read, settings.limits.rate));
     let repair = settings.verify.repair.then(|| Repair::new(settings, write, known.points()));
-    let mut pairs = listed(asker, settings, &source, &destination, range, slice).await?;
+    let (of_source, of_destination) = asker
+        .both(listed(asker, &source, range, slice), there(asker, &destination, range, slice))
+        .await?;
+    let mut pairs = pairs(&source, of_source, &destination, of_destination);
+    let selection = &settings.selection;
+    let selected: BTreeSet<_> =
+        selection.measurements.iter().map(|name| source.key_of(name)).collect();
     // What else there is, is no part of a selection.
-    let is_whole = settings.selection.to_text().is_empty();
-    pairs.retain(|_, pair| is_whole || !pair.source.is_empty());
+    pairs.retain(|key, pair| {
+        let is_selected = selected.is_empty() || selected.contains(key);
+        !pair.source.is_empty() || selection.is_by_name() && is_selected
+    });
     let mut comparison = Comparison {
         asker,
         settings,
         source: &source,
         destination: &destination,
-        known: &known,
+        known,
+        pending: Vec::new(),
         repair,
         report,
     };
@@ -116,31 +128,29 @@ async fn compared(asker: &Asker, settings: &Settings) -> Result<(Report, Option<
     Ok((report, nothing))
 }
 
-/// What is compared with what. What seems to be on one side alone, and before a repair all of it, is asked for
-/// until two answers are the same: what an answer leaves out must not pass for a difference.
+/// The tables of a side, asked for until two answers are the same: what an answer leaves out must not pass for a
+/// difference. A file is read once.
 async fn listed(
     asker: &Asker,
-    settings: &Settings,
-    source: &Side,
-    destination: &Side,
+    side: &Side,
     range: TimeRange,
     slice: u64,
-) -> Result<BTreeMap<String, Pair>, Error> {
-    let mut before = None;
-    for _ in 0..LIST_ATTEMPTS_MAX {
-        let (of_source, of_destination) = asker
-            .both(source.tables(asker, range, slice), there(asker, destination, range, slice))
-            .await?;
-        let pairs = pairs(source, of_source, destination, of_destination);
-        let is_one_sided = |pair: &Pair| pair.source.is_empty() || pair.destination.is_none();
-        let is_doubtful = settings.verify.repair || pairs.values().any(is_one_sided);
-        if !is_doubtful || before.as_ref() == Some(&pairs) {
-            return Ok(pairs);
-        }
-        before = Some(pairs);
+) -> Result<BTreeMap<String, Table>, Error> {
+    let mut tables = side.tables(asker, range, slice).await?;
+    if side.is_file() {
+        return Ok(tables);
     }
-    let message = "each time that the measurements of both sides are listed, they are other ones";
-    Err(Error::new(Fault::Unavailable, message).with_hint("run it again when they rest"))
+    for _ in 1..LIST_ATTEMPTS_MAX {
+        let before = std::mem::replace(&mut tables, side.tables(asker, range, slice).await?);
+        let is_same = |(one, other): (&Table, &Table)| one.is_listed_as(other);
+        if before.len() == tables.len() && before.values().zip(tables.values()).all(is_same) {
+            return Ok(tables);
+        }
+    }
+    let side = side.which;
+    let message = format!("each time that the {} is listed, it has other fields", side.name());
+    let hint = "run it again when nobody writes there";
+    Err(Error::new(Fault::Unavailable, message).at(side).with_hint(hint))
 }
 
 /// The tables of the destination; a database that is not there has none, for the first write makes it.
@@ -150,7 +160,7 @@ async fn there(
     range: TimeRange,
     slice: u64,
 ) -> Result<BTreeMap<String, Table>, Error> {
-    match destination.tables(asker, range, slice).await {
+    match listed(asker, destination, range, slice).await {
         Err(error) if error.fault == Fault::Missing && !destination.is_file() => {
             asker.note(Note::warning(format!("{error}; it counts as empty")));
             Ok(BTreeMap::new())
@@ -167,7 +177,7 @@ fn nothing_compared(range: TimeRange) -> Error {
 }
 
 /// All tables of the source that become one of the destination, and that.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 struct Pair {
     source: Vec<Table>,
     destination: Option<Table>,
@@ -198,14 +208,14 @@ fn pairs(
     pairs
 }
 
-/// The times to compare: those of the migration, as far as they are old enough. `None` if there are none.
+/// The times to compare: those of the migration, as far as they are old enough.
 async fn range(
     asker: &Asker,
     settings: &Settings,
     journal: &Journal,
     source: &Side,
     report: &mut Report,
-) -> Result<Option<TimeRange>, Error> {
+) -> Result<TimeRange, Error> {
     let start = match (settings.start, journal.earliest, source.road()) {
         (Start::At(start), _, _) | (Start::Earliest, Some(start), _) => start,
         (Start::Earliest, None, None) => Timestamp::MIN,
@@ -213,8 +223,9 @@ async fn range(
             match asker.ask(Earliest::new(settings, &road)).await? {
                 First::Point(start) => start,
                 First::Nothing => {
-                    asker.note(Note::info("the source has no points".to_owned()));
-                    return Ok(None);
+                    let message = "nothing was compared: the source has no points".to_owned();
+                    let hint = "look at `migration.measurements` and `source.bucket`";
+                    return Err(Error::new(Fault::Settings, message).with_hint(hint));
                 }
             }
         }
@@ -230,18 +241,20 @@ async fn range(
     };
     // Of a file nothing is young.
     if source.is_file() || stop <= young {
-        return Ok(Some(range));
+        return Ok(range);
     }
-    let from = young.max(start);
-    if let Some(range) = TimeRange::new(from, stop) {
+    let old = young.max(start);
+    if let Some(range) = TimeRange::new(old, stop) {
         report.leave_out(range);
         let message = format!(
-            "{} is left out: it is younger than `migration.lag`, and may still change",
-            migration_name(range).trim_start_matches("the migration of ")
+            "{range} is left out: it is younger than `migration.lag`, and may still change"
         );
         asker.note(Note::info(message));
     }
-    Ok(TimeRange::new(start, from))
+    TimeRange::new(start, old).ok_or_else(|| {
+        let message = "nothing was compared: all of it is younger than `migration.lag`".to_owned();
+        Error::new(Fault::Settings, message).with_hint("wait until it is older")
+    })
 }
 
 /// How long a slice is.

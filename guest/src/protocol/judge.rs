@@ -135,7 +135,9 @@ fn refused_points(
     // points would only take their place.
     if said.contains(" would exceed ") {
         let error = error(Fault::Refused, "is at a limit");
-        return Verdict::Final(error.with_hint("raise it there, or move fewer measurements"));
+        return Verdict::Final(error.with_hint(
+            "raise it there, delete what nobody needs there, or move fewer measurements",
+        ));
     }
     let error = error(Fault::Refused, "refused points");
     // A file names none. 201 is a partial write of older deployments.

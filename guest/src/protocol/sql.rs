@@ -66,6 +66,9 @@ pub(crate) struct Rows {
     row: Vec<u8>,
 }
 
+/// A row has 500 columns at most, of 64 KiB each.
+const ROW_BYTES_MAX: usize = 64 << 20;
+
 /// What comes next in the array of rows. Rows are flat: only texts can have a brace in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
@@ -105,15 +108,21 @@ impl Rows {
                 (Place::InText, b'\\') => Place::InEscape,
                 (Place::InEscape, _) => Place::InText,
                 (place @ (Place::InRow | Place::InText), _) => place,
-                _ => {
-                    return Err(Error::new(
-                        Fault::Malformed,
-                        "expected rows as JSON, found others",
-                    ));
+                (_, byte) => {
+                    let found = char::from(byte).escape_default();
+                    let message = format!("expected rows as JSON, found `{found}` between them");
+                    return Err(Error::new(Fault::Malformed, message));
                 }
             };
             match self.place {
-                Place::InRow | Place::InText | Place::InEscape => self.row.push(byte),
+                Place::InRow | Place::InText | Place::InEscape
+                    if self.row.len() < ROW_BYTES_MAX =>
+                {
+                    self.row.push(byte);
+                }
+                Place::InRow | Place::InText | Place::InEscape => {
+                    return Err(Error::new(Fault::TooLarge, "a row is too long"));
+                }
                 Place::AfterRow if byte == b'}' => {
                     self.row.push(byte);
                     take(json(&self.row, "a row")?)?;

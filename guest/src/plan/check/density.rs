@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::schema::Tables;
-use crate::error::{Error, Fault};
+use crate::error::Error;
 use crate::plan::inquiry::Asker;
-use crate::plan::side::{Column, Counts, Ends, Side, Table};
+use crate::plan::side::{Column, Counts, Ends, Side, Table, asks_for_less};
 use crate::time::{TimeRange, Timestamp};
 
 /// All counting together takes so long at most, but for the query that is under way then.
@@ -132,7 +132,7 @@ pub(super) async fn density(
         };
         match counted {
             Ok(counted) => drop(density.tables.insert(name.clone(), counted)),
-            Err(error) if matches!(error.fault, Fault::TooLarge | Fault::TimedOut) => {
+            Err(error) if asks_for_less(&error) => {
                 density.uncounted.push(name.clone());
             }
             Err(error) => return Err(error),
@@ -161,7 +161,7 @@ async fn sampled(
     left: u64,
 ) -> Result<Counted, Error> {
     let middle = PARTS / 2;
-    let Some(part) = part(range, middle, middle + 1) else {
+    let Some(part) = part(range, middle) else {
         return whole(asker, source, table, range, slice).await;
     };
     let before = asker.now();
@@ -177,7 +177,7 @@ async fn sampled(
     let mut parts = 1;
     for place in SAMPLED {
         let spent = asker.now().nanoseconds_since(before);
-        let Some(range) = self::part(range, place, place + 1).filter(|_| spent < left) else {
+        let Some(range) = self::part(range, place).filter(|_| spent < left) else {
             break;
         };
         counted.add(source.count(asker, table, range, slice).await?);
@@ -188,11 +188,11 @@ async fn sampled(
     Ok(Counted { share, ..counted })
 }
 
-/// From one of the parts of a range to another. `None` if there are none.
-fn part(range: TimeRange, from: u64, to: u64) -> Option<TimeRange> {
+/// One of the parts of a range, counted from 0. `None` if there are none.
+fn part(range: TimeRange, index: u64) -> Option<TimeRange> {
     let length = range.nanoseconds() / PARTS;
-    let at = |place| range.start().saturating_add(length.saturating_mul(place));
-    TimeRange::new(at(from), at(to)).filter(|_| length > 0)
+    let at = |index| range.start().saturating_add(length.saturating_mul(index));
+    TimeRange::new(at(index), at(index + 1)).filter(|_| length > 0)
 }
 
 impl Counted {

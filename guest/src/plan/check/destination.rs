@@ -4,7 +4,7 @@
 
 use super::finding::{Finding, Weight};
 use super::schema::Tables;
-use crate::converter::{Part, push_name, quoted};
+use crate::converter::quoted;
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
 use crate::plan::note::migration_name;
@@ -15,8 +15,7 @@ use crate::time::TimeRange;
 /// What is known of a destination.
 #[derive(Debug)]
 pub(crate) struct There {
-    /// What it is asked by; `None` where it could not be read.
-    pub(crate) side: Option<Side>,
+    pub(crate) side: Side,
     pub(crate) tables: Tables,
     /// It will be made by the first write.
     pub(crate) is_new: bool,
@@ -38,10 +37,10 @@ pub(crate) async fn there(
         false => side.tables(asker, range, u64::MAX).await,
     };
     match listed {
-        Ok(tables) => Ok(Ok(There { side: Some(side), tables, is_new: false })),
-        Err(error) if is_new(&error) => {
-            Ok(Ok(There { side: Some(side), tables: Tables::new(), is_new: true }))
-        }
+        Ok(tables) => Ok(Ok(There { side, tables, is_new: false })),
+        Err(error) if is_new(&error) => Ok(Ok(There { side, tables: Tables::new(), is_new: true })),
+        // Who does not answer even that is not there.
+        Err(error) if error.fault == Fault::TimedOut => Err(error),
         Err(error) => unread(error).map(Err),
     }
 }
@@ -92,12 +91,11 @@ impl There {
         range: TimeRange,
         source: &Tables,
     ) -> Result<Option<Finding>, Error> {
-        let Some(side) = &self.side else { return Ok(None) };
         let common: Vec<_> = self.common(settings, source);
         if common.is_empty() {
             return Ok(None);
         }
-        let found = match side.first_with_points(asker, &common, range).await {
+        let found = match self.side.first_with_points(asker, &common, range).await {
             Ok(found) => found,
             Err(error) => return unread(error).map(Some),
         };
@@ -116,21 +114,7 @@ impl There {
 
     /// The tables of the destination that the source would write to.
     fn common(&self, settings: &Settings, source: &Tables) -> Vec<&Table> {
-        let mut common = Vec::new();
-        for table in source.values() {
-            let name = settings.rules.measurement(&table.name);
-            let mut written = String::new();
-            // Of a file names are as line protocol has them.
-            let name = match self.side.as_ref().is_some_and(Side::is_file) {
-                true if push_name(&mut written, settings.dialect, Part::Measurement, name)
-                    .is_ok() =>
-                {
-                    written.as_str()
-                }
-                _ => name,
-            };
-            common.extend(self.tables.get(name));
-        }
-        common
+        let names = source.values().map(|table| settings.rules.measurement(&table.name));
+        names.filter_map(|name| self.tables.get(name)).collect()
     }
 }

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use super::density::{Counted, Density};
 use super::schema::Tables;
 use crate::error::{Error, Fault};
+use crate::plan::days::{DAYS_MAX, WINDOW as DAYS_WINDOW};
 use crate::plan::inquiry::Asker;
 use crate::plan::pace::Quota;
 use crate::plan::side::{Side, Table, Values};
+use crate::plan::sizer::{READ_BYTES, READ_PARTS, WRITTEN_BYTES};
 use crate::settings::{BatchInterval, Settings};
 use crate::time::TimeRange;
 
@@ -24,12 +26,6 @@ const VALUES: u64 = 2000;
 const BYTES_READ: f64 = 18.0;
 /// And such bytes of lines beside the names: a time and a number.
 const BYTES_WRITTEN: f64 = 30.0;
-/// A batch aims at no more of a response, and of lines (`sizer`).
-const BATCH_READ_BYTES: f64 = 256e6;
-const BATCH_WRITTEN_BYTES: f64 = 1e9;
-/// Serverless takes so many measurement-days in a quarter of an hour (`days`).
-const DAYS_MAX: f64 = 5000.0;
-const DAYS_SECONDS: f64 = 960.0;
 
 const DAY_SECONDS: f64 = 86_400.0;
 const DAY: u64 = 86_400 * 1_000_000_000;
@@ -101,9 +97,9 @@ impl Forecast {
             Some(length) => range.nanoseconds().div_ceil(length.max(1)),
             None => {
                 // A quarter of a window may be exceeded by one batch.
-                let most = read.map_or(f64::MAX, |quota| float(quota.amount) / 4.0);
-                let by_read = self.read_bytes / BATCH_READ_BYTES.min(most).max(1.0);
-                let by_written = self.written_bytes / BATCH_WRITTEN_BYTES;
+                let most = read.map_or(f64::MAX, |quota| float(quota.amount / READ_PARTS));
+                let by_read = self.read_bytes / float(READ_BYTES).min(most).max(1.0);
+                let by_written = self.written_bytes / float(WRITTEN_BYTES);
                 whole(by_read.max(by_written).ceil()).max(1)
             }
         };
@@ -135,7 +131,7 @@ impl Forecast {
             };
             self.measurement_days = Some(days);
             let windows = (float(days) / (DAYS_MAX * settings.limits.share)).ceil() - 1.0;
-            seconds.push(windows.max(0.0) * DAYS_SECONDS);
+            seconds.push(windows.max(0.0) * float(DAYS_WINDOW) / 1e9);
         }
         self.seconds = seconds.into_iter().reduce(f64::max);
     }

@@ -1,6 +1,6 @@
 //! How many tables and columns each product of InfluxDB 3 takes (its documents). Asks nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -53,18 +53,18 @@ pub(super) fn findings(
     let Some(most) = most(settings) else { return };
     let hint = "raise it there if you can; or move fewer: name others in `migration.measurements`";
     for (name, shape) in shapes {
-        let mut columns: Vec<&str> =
-            shape.tags.keys().chain(shape.fields.keys()).map(String::as_str).collect();
+        let mut columns = BTreeSet::new();
         if let Some(there) = destination.and_then(|tables| tables.get(name)) {
-            columns.extend(there.tags.iter().map(String::as_str));
             let fields = there.parts.iter().flat_map(|part| &part.fields);
+            columns.extend(there.tags.iter().map(String::as_str));
             columns.extend(fields.map(|field| field.name.as_str()));
         }
-        columns.sort_unstable();
-        columns.dedup();
+        let before = columns.len();
+        columns.extend(shape.tags.keys().chain(shape.fields.keys()).map(String::as_str));
         // And the time.
         let count = columns.len() + 1;
-        if count > most.columns {
+        // What is there already shows that there is room for it.
+        if columns.len() > before && count > most.columns {
             // Each column beyond it is refused, with all points that have it, and ends the run.
             let is_certain = count > most.columns_ever;
             let weight = if is_certain { Weight::Stop } else { Weight::Warning };
@@ -80,11 +80,12 @@ pub(super) fn findings(
             found.push(Finding::new(weight, "limits", message).with_hint(hint).with(data));
         }
     }
-    let new = shapes
-        .keys()
-        .filter(|name| destination.is_none_or(|tables| !tables.contains_key(name.as_str())));
-    let count = new.count() + destination.map_or(0, BTreeMap::len);
-    if count > most.tables {
+    let is_new =
+        |name: &&String| destination.is_none_or(|tables| !tables.contains_key(name.as_str()));
+    let new = shapes.keys().filter(is_new).count();
+    let before = destination.map_or(0, BTreeMap::len);
+    let count = new + before;
+    if new > 0 && count > most.tables {
         let message = format!(
             "the destination would have {}, and {} takes {}",
             counted(count as u64, "table", "tables"),
@@ -92,6 +93,9 @@ pub(super) fn findings(
             most.tables
         );
         let data = json!({ "tables": count, "tables_max": most.tables });
-        found.push(Finding::stop("limits", message).with_hint(hint).with(data));
+        // Where there are more than are taken by default, the limit was raised.
+        let is_certain = before <= most.tables;
+        let weight = if is_certain { Weight::Stop } else { Weight::Warning };
+        found.push(Finding::new(weight, "limits", message).with_hint(hint).with(data));
     }
 }

@@ -12,7 +12,7 @@ use super::density::Density;
 use super::finding::{Finding, Weight};
 use super::forecast::Forecast;
 use super::schema::Tables;
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::plan::side::{Ends, Side};
 use crate::settings::{Place, Settings};
 use crate::time::{TimeRange, Timestamp};
@@ -68,9 +68,12 @@ impl Report {
         self.findings.push(finding);
     }
 
-    /// A side that could not be asked.
+    /// Something that could not be asked. What is only too much for a server at once keeps no run from starting:
+    /// its batches are smaller.
     pub(super) fn cannot(&mut self, error: Error) {
-        self.push(Finding::of_error(Weight::Stop, "reach", &error));
+        let is_too_much = error.fault == Fault::TooLarge;
+        let weight = if is_too_much { Weight::Warning } else { Weight::Stop };
+        self.push(Finding::of_error(weight, "reach", &error));
         let is_gone = |error: &Error| {
             matches!(crate::plan::Ending::of(error.clone()), crate::plan::Ending::Stopped(_))
         };

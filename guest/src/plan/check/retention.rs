@@ -130,8 +130,8 @@ async fn keeps(
     if !is_1 {
         let body = asker.body(mapping::bucket(place).at(side), attempts_max).await?;
         let bucket = mapping::found_bucket(place, &body)?;
-        let seconds = bucket.and_then(|bucket| bucket.retention_seconds());
-        return Ok(seconds.map_or(Keeps::ForEver, Keeps::Seconds));
+        let bucket = bucket.ok_or_else(|| unlisted("bucket", &place.bucket))?;
+        return Ok(bucket.retention_seconds().map_or(Keeps::ForEver, Keeps::Seconds));
     }
     let (database, policy) = match place.bucket.split_once('/') {
         Some((database, policy)) => (database, Some(policy)),
@@ -144,7 +144,11 @@ async fn keeps(
     for table in tables(&body, 1)? {
         for [name, duration] in table.texts(["name", "duration"])? {
             if policy.is_none_or(|policy| policy == name) {
-                all.push(go_seconds(duration).filter(|seconds| *seconds > 0));
+                let unfit = || {
+                    let message = format!("expected a duration, found `{duration}`");
+                    Error::new(Fault::Malformed, message)
+                };
+                all.push(go_seconds(duration).ok_or_else(unfit)?);
             }
         }
     }
@@ -152,7 +156,16 @@ async fn keeps(
         let message = format!("it has several retention policies; name one: `{database}/NAME`");
         return Err(Error::new(Fault::Settings, message));
     }
-    Ok(all.into_iter().flatten().min().map_or(Keeps::ForEver, Keeps::Seconds))
+    if all.is_empty() {
+        return Err(unlisted("retention policy", &place.bucket));
+    }
+    // 0 is for ever.
+    let shortest = all.into_iter().filter(|seconds| *seconds > 0).min();
+    Ok(shortest.map_or(Keeps::ForEver, Keeps::Seconds))
+}
+
+fn unlisted(what: &str, name: &str) -> Error {
+    Error::new(Fault::Missing, format!("no {what} of `{name}` is listed"))
 }
 
 /// A duration as Go writes it: `168h0m0s`.

@@ -189,10 +189,21 @@ fn against(
 ) {
     let mut push = |what: String, (table, key): &Origin, kind: &str| {
         let message = format!("the destination has {what} of `{}`", quoted(name));
-        let lines = rule::rename(Some(table), kind, key, &format!("{key}_2"));
+        let is_renamed = match kind {
+            "tag" => settings.rules.tag(table, key) != key,
+            _ => settings.rules.field(table, key, Type::Float).0 != *key,
+        };
+        // One that has a rule already takes no second one.
+        let (lines, hint) = match is_renamed {
+            true => (Vec::new(), "choose another name in the rule of `schema` that it has"),
+            false => (
+                rule::rename(Some(table), kind, key, &format!("{key}_2")),
+                "give it another name in `[[schema.rename]]`, or mend the destination",
+            ),
+        };
         let data = json!({ "measurement": name, "name": key });
         let finding = Finding::new(of_refused(settings), "schema", message);
-        found.push(finding.with_hint(rule::HINT_RENAME).with_lines(lines).with(data));
+        found.push(finding.with_hint(hint).with_lines(lines).with(data));
     };
     let fields = || there.parts.iter().flat_map(|part| &part.fields);
     for (key, origin) in &shape.tags {

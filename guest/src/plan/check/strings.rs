@@ -58,7 +58,7 @@ pub(super) async fn findings(
             {
                 let message = format!("carriage returns in strings were not counted: {error}");
                 found.push(Finding::info("strings", message));
-                return Ok(found);
+                break;
             }
             Err(error) => return Err(error),
         };

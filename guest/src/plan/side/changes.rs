@@ -54,12 +54,15 @@ impl Side {
             }
             for part in &table.parts {
                 for field in part.fields.iter().filter(|field| field.types.len() > 1) {
-                    if changes.len() == FIELDS_MAX {
+                    let key = (part.name.clone(), field.name.clone());
+                    if changes.len() == FIELDS_MAX && !changes.contains_key(&key) {
                         return Ok(changes);
                     }
-                    let found = self.changes_of(asker, part, field, range).await;
-                    let found = found.map_err(|error| error.of_side(self.which))?;
-                    changes.insert((part.name.clone(), field.name.clone()), found);
+                    let found = self.changes_of(asker, part, field, range).await?;
+                    // Another retention policy may have it too.
+                    let all = changes.entry(key).or_default();
+                    all.extend(found);
+                    all.sort_by_key(|(time, _)| *time);
                 }
             }
         }
@@ -94,6 +97,14 @@ impl Side {
             let found = self.types_from(asker, part, field, &middles, range).await?;
             for ((gap, middle), found) in wide.iter_mut().zip(middles).zip(found) {
                 gap.learn(middle, found);
+            }
+        }
+        // Mostly it changes where an hour begins.
+        let hours: Vec<_> = gaps.iter().map(|gap| slice_of(gap.after.0, HOUR)).collect();
+        let found = self.types_from(asker, part, field, &hours, range).await?;
+        for ((gap, hour), found) in gaps.iter_mut().zip(hours).zip(found) {
+            if gap.before.0 < hour {
+                gap.learn(hour, found);
             }
         }
         Ok(seen.first().copied().into_iter().chain(gaps.iter().map(|gap| gap.after)).collect())

@@ -45,13 +45,50 @@ impl Counts {
     }
 }
 
-/// The beginning of the slice of so many nanoseconds that a time is in.
+/// The beginning of the slice of so many nanoseconds that a time is in; the first one is cut where time begins.
 pub(crate) fn slice_of(time: Timestamp, slice: u64) -> Timestamp {
-    let length = i64::try_from(slice).unwrap_or(i64::MAX);
-    Timestamp(time.0.checked_sub(time.0.rem_euclid(length)).unwrap_or(i64::MIN))
+    slice_around(time, slice).map_or(time, TimeRange::start)
+}
+
+/// The slice of so many nanoseconds that a time is in, cut where time begins and ends.
+pub(crate) fn slice_around(time: Timestamp, slice: u64) -> Option<TimeRange> {
+    let (time, length) = (i128::from(time.0), i128::from(slice.max(1)));
+    let start = time - time.rem_euclid(length);
+    let at = |time: i128| {
+        let within = time.clamp(i64::MIN.into(), i64::MAX.into());
+        Timestamp(i64::try_from(within).unwrap_or(i64::MAX))
+    };
+    TimeRange::new(at(start), at(start + length))
+}
+
+/// The slice that a server says a count is of, of those that were asked for. Of a single one, servers tell
+/// whatever time they can: 1.6.7 and 2.9.1 say 1970 of one that begins before time does, and Core a time in
+/// 2261 (observed).
+fn slice_told(time: Timestamp, range: TimeRange, slice: u64) -> Result<Timestamp, Error> {
+    let first = slice_of(range.start(), slice);
+    if slice_around(range.start(), slice).is_some_and(|one| one.stop() >= range.stop()) {
+        return Ok(first);
+    }
+    let start = slice_of(time, slice);
+    let is_asked = start == time && first <= start && start < range.stop();
+    is_asked.then_some(start).ok_or_else(|| {
+        Error::new(Fault::Malformed, format!("expected counts in {range}, found one at {time}"))
+    })
 }
 
 impl Table {
+    /// Whether two lists tell the same of it; how many series there are may be another number each time.
+    pub(crate) fn is_listed_as(&self, other: &Self) -> bool {
+        (&self.name, &self.parts, &self.tags) == (&other.name, &other.parts, &other.tags)
+    }
+
+    /// Whether it has all tags and fields of another one.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let columns = self.columns();
+        other.columns().iter().all(|column| columns.contains(column))
+            && other.tags.iter().all(|tag| self.tags.contains(tag))
+    }
+
     /// All that can be counted of it.
     pub(crate) fn columns(&self) -> Vec<Column> {
         let mut all: Vec<_> = self.parts.iter().flat_map(columns).collect();
@@ -96,6 +133,14 @@ impl Side {
     ) -> Result<Counts, Error> {
         let mut counts = Counts::default();
         let mut left = vec![range];
+        // The first slice by itself, where it begins before time does.
+        if let Some(first) = slice_around(range.start(), slice)
+            && first.start() == Timestamp::MIN
+            && let Some(rest) = TimeRange::new(first.stop(), range.stop())
+        {
+            left = vec![rest];
+            left.extend(TimeRange::new(range.start(), first.stop()));
+        }
         while let Some(range) = left.pop() {
             let longest = self.longest.get();
             if range.nanoseconds() > longest {
@@ -173,7 +218,7 @@ impl Side {
             let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
             for table in tables(&body, 1)? {
                 for row in &table.rows {
-                    push_cells(found, some, row)?;
+                    push_cells(found, some, row, (range, slice))?;
                 }
             }
         }
@@ -231,7 +276,8 @@ impl Side {
                 let times = times.ok_or_else(unfit)?;
                 for (at, column) in columns.iter().enumerate() {
                     for (time, count) in times.iter().zip(series.column(&format!("c{at}"))?) {
-                        found.add(column, slice_of(Timestamp(*time), slice), number(count)?);
+                        let start = slice_told(Timestamp(*time), range, slice)?;
+                        found.add(column, start, number(count)?);
                     }
                 }
             }
@@ -241,6 +287,7 @@ impl Side {
         let body = asker.body_soon(call, attempts_max).await?;
         for row in sql::rows(&body)? {
             let start = time_of(row.get("slice").unwrap_or(&Value::Null))?;
+            let start = slice_told(start, range, slice)?;
             for (at, column) in columns.iter().enumerate() {
                 let count = row.get(&format!("c{at}")).unwrap_or(&Value::Null);
                 found.add(column, start, number(count)?);
@@ -251,11 +298,12 @@ impl Side {
 }
 
 /// The parts of a range that are in one slice each.
-fn slices(range: TimeRange, slice: u64) -> impl Iterator<Item = TimeRange> {
+pub(super) fn slices(range: TimeRange, slice: u64) -> impl Iterator<Item = TimeRange> {
     let mut start = Some(range.start());
     std::iter::from_fn(move || {
         let begin = start.take()?;
-        let stop = slice_of(begin, slice).saturating_add(slice).min(range.stop());
+        let stop =
+            slice_around(begin, slice).map_or(range.stop(), TimeRange::stop).min(range.stop());
         start = (stop < range.stop()).then_some(stop);
         TimeRange::new(begin, stop)
     })
@@ -271,17 +319,23 @@ pub(crate) fn halves(range: TimeRange, slice: u64) -> Vec<TimeRange> {
 }
 
 /// A row of InfluxQL: the time, and the counts of some columns.
-fn push_cells(found: &mut Counts, columns: &[Column], row: &[Cell]) -> Result<(), Error> {
+fn push_cells(
+    found: &mut Counts,
+    columns: &[Column],
+    row: &[Cell],
+    (range, slice): (TimeRange, u64),
+) -> Result<(), Error> {
     let (Some(time), cells) = (row.first().and_then(Cell::integer), row.get(1..)) else {
         return Err(unfit());
     };
     let cells = cells.filter(|cells| cells.len() == columns.len()).ok_or_else(unfit)?;
+    let start = slice_told(Timestamp(time), range, slice)?;
     for (column, cell) in columns.iter().zip(cells) {
         let count = match cell {
             Cell::Nil => 0,
             cell => cell.integer().and_then(|count| u64::try_from(count).ok()).ok_or_else(unfit)?,
         };
-        found.add(column, Timestamp(time), count);
+        found.add(column, start, count);
     }
     Ok(())
 }
@@ -298,5 +352,5 @@ pub(super) fn time_of(value: &Value) -> Result<Timestamp, Error> {
 }
 
 fn unfit() -> Error {
-    Error::new(Fault::Malformed, "expected counts by time, found something else")
+    Error::new(Fault::Malformed, "expected rows with their times, found something else")
 }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 /// Values are dealt into so many parcels by what tells them from others, so that of many, those of some
 /// parcels can be held: a hundred values that differ of ten million are in 250 000 of them.
-pub(crate) const PARCELS: usize = 4096;
+const PARCELS: usize = 4096;
 
 /// Which values are held; all count in the digest.
 #[derive(Clone, Debug, Default)]
@@ -68,21 +68,10 @@ impl Digest {
         Self::new(self.slice)
     }
 
-    /// Takes a value, with names and value as line protocol; returns the parcel that it is in. Floats count as
-    /// their bits, for they may be written in several ways.
+    /// Takes a value, with names and value as line protocol; returns the parcel that it is in.
     pub(super) fn add(&mut self, time: Timestamp, series: &str, field: &str, value: &str) -> usize {
-        self.text.clear();
-        for part in [series, field] {
-            self.text.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            self.text.extend_from_slice(part.as_bytes());
-        }
-        self.text.extend_from_slice(&time.0.to_le_bytes());
-        let place = usize::try_from(xxh3_64(&self.text) % PARCELS as u64).unwrap_or(0);
-        match float(value) {
-            Some(float) => self.text.extend_from_slice(&float.to_bits().to_le_bytes()),
-            None => self.text.extend_from_slice(value.as_bytes()),
-        }
-        let hash = xxh3_128(&self.text);
+        let (key, hash) = hashes(&mut self.text, time, series, field, value);
+        let place = usize::try_from(key % PARCELS as u64).unwrap_or(0);
         self.parcels.resize(PARCELS, Parcel::default());
         let bytes = (series.len() + field.len() + value.len()) as u64;
         self.parcels[place].add(Parcel { values: 1, bytes, hash });
@@ -133,6 +122,30 @@ impl Digest {
         }
         all
     }
+}
+
+/// Of a value, with names and value as line protocol: a hash of what tells it from others, and one of all of
+/// it. Floats count as their bits, for they may be written in several ways. `text` is what is hashed: it is a
+/// buffer, and what it held before is gone.
+pub(crate) fn hashes(
+    text: &mut Vec<u8>,
+    time: Timestamp,
+    series: &str,
+    field: &str,
+    value: &str,
+) -> (u64, u128) {
+    text.clear();
+    for part in [series, field] {
+        text.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        text.extend_from_slice(part.as_bytes());
+    }
+    text.extend_from_slice(&time.0.to_le_bytes());
+    let key = xxh3_64(text);
+    match float(value) {
+        Some(float) => text.extend_from_slice(&float.to_bits().to_le_bytes()),
+        None => text.extend_from_slice(value.as_bytes()),
+    }
+    (key, xxh3_128(text))
 }
 
 impl Parcel {

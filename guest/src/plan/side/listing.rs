@@ -120,7 +120,8 @@ fn push_column(
     if of.starts_with("Dictionary") {
         table(tables, name).tags.push(column.to_owned());
     } else if !of.starts_with("Timestamp") {
-        push_field(tables, name, column, type_of(of)?);
+        let of = type_of(of).map_err(|error| error.within(&format!("`{name}`.`{column}`")))?;
+        push_field(tables, name, column, of);
     }
     Ok(())
 }

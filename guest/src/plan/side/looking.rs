@@ -196,11 +196,9 @@ impl Side {
                 }
             }
         }
-        let rows = self.first_rows(asker, statements).await;
+        let rows = self.first_rows(asker, statements).await?;
         let mut classes = Classes::new();
-        for ((table, field, class), row) in
-            asked.into_iter().zip(rows.map_err(|error| error.of_side(self.which))?)
-        {
+        for ((table, field, class), row) in asked.into_iter().zip(rows) {
             let there = classes.entry((table, field)).or_default();
             there.extend(row.map(|_| class));
         }
@@ -219,15 +217,14 @@ impl Side {
         let sections = self.sections(asker, table, range).await?;
         let scopes = sections.iter().filter_map(|section| self.scope(part, range, section));
         let statements = scopes.map(|scope| influxql::carriage_returns(field, scope)).collect();
-        let rows = self.first_rows(asker, statements).await;
+        let rows = self.first_rows(asker, statements).await?;
         let count = |row: Vec<Cell>| row.get(1).and_then(Cell::integer);
-        let rows = rows.map_err(|error| error.of_side(self.which))?;
         let counts = rows.into_iter().flatten().filter_map(count);
         Ok(counts.filter_map(|count| u64::try_from(count).ok()).sum())
     }
 
     /// The first row of the answer to each of these statements of InfluxQL, if there is one.
-    pub(crate) async fn first_rows(
+    pub(super) async fn first_rows(
         &self,
         asker: &Asker,
         mut statements: Vec<String>,
@@ -240,7 +237,8 @@ impl Side {
             let call = influxql::call(&database.name, &some, &self.place().bucket);
             let body = asker.body_soon(call.at(self.which), self.attempts_max()).await?;
             let mut found = vec![None; some.len()];
-            for table in tables(&body, some.len())? {
+            let answers = tables(&body, some.len()).map_err(|error| error.of_side(self.which))?;
+            for table in answers {
                 let row = table.rows.into_iter().next();
                 if let Some(place) = found.get_mut(table.statement).filter(|place| place.is_none())
                 {
@@ -258,16 +256,30 @@ impl Side {
         range: TimeRange,
         section: &'a Section,
     ) -> Option<Scope<'a>> {
-        // A condition may be about a field whose type changes, and would then not see all points.
-        let condition = self.settings.selection.condition.as_deref();
         Some(Scope {
             database: &self.database()?.name,
             policy: &part.policy,
             measurement: &part.name,
             range,
             section,
-            condition: condition.filter(|_| !part.has_changing_types()),
+            condition: self.condition_of(part),
         })
+    }
+
+    /// The condition, as far as it is asked of this part: one about a field whose type changes would not see all
+    /// points of several shard groups.
+    fn condition_of(&self, part: &Measurement) -> Option<&str> {
+        let condition = self.settings.selection.condition.as_deref()?;
+        let mut changing = part.fields.iter().filter(|field| field.types.len() > 1);
+        // It may be about something else of that name: then more is asked than need be.
+        let is_about = changing.any(|field| condition.contains(field.name.as_str()));
+        (!is_about).then_some(condition)
+    }
+
+    /// Whether more of a table is counted than a condition selects.
+    pub(crate) fn counts_more(&self, table: &Table) -> bool {
+        self.settings.selection.condition.is_some()
+            && table.parts.iter().any(|part| self.condition_of(part).is_none())
     }
 }
 

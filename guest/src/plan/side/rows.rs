@@ -17,6 +17,7 @@ use crate::time::{TimeRange, Timestamp};
 pub(super) struct Reading<'a> {
     side: &'a Side,
     table: &'a Table,
+    range: TimeRange,
     exchange: Exchange,
     rows: Rows,
     values: Values,
@@ -27,7 +28,7 @@ impl<'a> Reading<'a> {
     pub(super) fn new(side: &'a Side, table: &'a Table, range: TimeRange, values: Values) -> Self {
         let call = sql::points(side.place(), &table.name, range);
         let exchange = Exchange::restarting(call, side.attempts_max()).ending_late();
-        Self { side, table, exchange, rows: Rows::default(), values }
+        Self { side, table, range, exchange, rows: Rows::default(), values }
     }
 }
 
@@ -52,7 +53,11 @@ impl Question for Reading<'_> {
             }
             Event::Piece(piece) => self.rows.feed(&piece, |row| {
                 let time = time_of(row.get("time").unwrap_or(&Value::Null))?;
-                self.values.push_row(self.side, self.table, &row, &row, time)
+                // Of the first second that there is, the bound before it cannot be said.
+                match self.range.contains(time) {
+                    true => self.values.push_row(self.side, self.table, &row, &row, time),
+                    false => Ok(()),
+                }
             })?,
             Event::Ended => {
                 self.rows.end()?;

@@ -105,7 +105,7 @@ impl Side {
             Ok(found) => found,
             // Older than 1.4.
             Err(error) if matches!(error.fault, Fault::Settings) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.of_side(self.which)),
         };
         let count = |cell: &crate::converter::Cell| cell.integer().and_then(|n| n.try_into().ok());
         let series = found.iter().map(|table| {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Side;
 use super::counting::{Column, Counts, slice_of};
-use crate::converter::{Conversion, Lines, Parts, key_and_value};
+use super::values::each_value;
+use crate::converter::{Conversion, Lines};
 use crate::error::{Error, Fault};
 use crate::plan::exchange::{Ids, Want};
 use crate::plan::inquiry::{Asker, Question};
@@ -66,16 +67,10 @@ impl Survey {
     }
 
     fn push_lines(&mut self, lines: &Lines) -> Result<(), Error> {
-        let unfit = || Error::new(Fault::Internal, "a line that was written cannot be read");
-        for line in lines.each() {
-            let parts = Parts::of(line).ok_or_else(unfit)?;
-            let time = Timestamp(parts.time.parse().map_err(|_| unfit())?);
-            let start = slice_of(time, self.slice);
-            for field in &parts.fields {
-                let (field, _) = key_and_value(field).ok_or_else(unfit)?;
-                self.push(parts.measurement(), field, start);
-            }
-        }
+        each_value(lines, |point, time, field, _| {
+            self.push(point.measurement(), field, slice_of(time, self.slice));
+            Ok(())
+        })?;
         match self.all > COUNTS_MAX {
             true => Err(Error::new(Fault::TooLarge, "it has too many fields to be counted")),
             false => Ok(()),

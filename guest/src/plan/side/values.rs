@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
+use super::counting::slices;
 use super::digest::{Digest, Held};
 use super::{Side, Table, Way, rows};
 use crate::converter::{Conversion, IoxPoint, Lines, Parts, key_and_value};
@@ -25,6 +26,8 @@ use crate::time::{TimeRange, Timestamp};
 /// So many values are held of a side. Whoever asks for more has to ask for parts.
 pub(crate) const VALUES_MAX: usize = 400_000;
 
+/// Types change where a day begins, if they do.
+pub(crate) const DAY: u64 = 24 * 3600 * 1_000_000_000;
 /// And so many bytes, at most.
 pub(crate) const BYTES_MAX: usize = 96 << 20;
 /// What a value takes beside its texts.
@@ -136,9 +139,20 @@ impl Side {
     ) -> Result<Values, Error> {
         let empty = values.emptied();
         for section in self.sections(asker, table, range).await? {
-            values.absorb(self.read_section(asker, table, range, &section, &empty).await?)?;
+            for range in self.at_once(range) {
+                values.absorb(self.read_section(asker, table, range, &section, &empty).await?)?;
+            }
         }
         Ok(values)
+    }
+
+    /// What is read by one query: by Flux no more than a day, for types may change after it, and it would read
+    /// but one.
+    fn at_once(&self, range: TimeRange) -> Vec<TimeRange> {
+        match self.way {
+            Way::Flux => slices(range, DAY).collect(),
+            Way::InfluxQl(_) | Way::Sql | Way::Iox | Way::File => vec![range],
+        }
     }
 
     /// A response that breaks off is asked for again, as a batch would be.
@@ -191,9 +205,14 @@ impl Values {
         Self { which: self.which.clone(), digest: self.digest.emptied(), ..Self::default() }
     }
 
-    /// How many there are, those among them that cannot arrive.
+    /// How many there are, those among them that cannot arrive. Of those that are held, one that comes twice is
+    /// one: a row that is repeated must not stand in for one that is left out.
     pub(crate) fn count(&self) -> u64 {
-        self.digest.values.saturating_add(self.set_aside)
+        let count = match self.which {
+            Held::All => self.held.len() as u64,
+            Held::Nothing | Held::Some(_) => self.digest.values,
+        };
+        count.saturating_add(self.set_aside)
     }
 
     fn push(
@@ -258,25 +277,31 @@ impl Values {
     }
 
     /// Takes lines; only those of one measurement, if it is named.
-    pub(crate) fn push_lines(
-        &mut self,
-        lines: &Lines,
-        measurement: Option<&str>,
-    ) -> Result<(), Error> {
-        let unfit = || Error::new(Fault::Internal, "a line that was written cannot be read");
-        for line in lines.each() {
-            let parts = Parts::of(line).ok_or_else(unfit)?;
-            if measurement.is_some_and(|name| name != parts.measurement()) {
-                continue;
+    fn push_lines(&mut self, lines: &Lines, measurement: Option<&str>) -> Result<(), Error> {
+        each_value(lines, |point, time, field, value| {
+            match measurement.is_none_or(|name| name == point.measurement()) {
+                true => self.push(time, point.series, field, value),
+                false => Ok(()),
             }
-            let time = Timestamp(parts.time.parse().map_err(|_| unfit())?);
-            for field in parts.fields {
-                let (field, value) = key_and_value(field).ok_or_else(unfit)?;
-                self.push(time, parts.series, field, value)?;
-            }
-        }
-        Ok(())
+        })
     }
+}
+
+/// Takes the values of lines one by one: of which point, its time, the field and the value.
+pub(crate) fn each_value(
+    lines: &Lines,
+    mut take: impl FnMut(&Parts<'_>, Timestamp, &str, &str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let unfit = || Error::new(Fault::Internal, "a line that was written cannot be read");
+    for line in lines.each() {
+        let point = Parts::of(line).ok_or_else(unfit)?;
+        let time = Timestamp(point.time.parse().map_err(|_| unfit())?);
+        for field in &point.fields {
+            let (field, value) = key_and_value(field).ok_or_else(unfit)?;
+            take(&point, time, field, value)?;
+        }
+    }
+    Ok(())
 }
 
 impl Reading {
@@ -309,7 +334,8 @@ impl Reading {
             self.values.bytes += VALUE_BYTES + text.len();
             self.values.aside.push(text);
         }
-        self.values.push_lines(&lines, self.measurement.as_deref())
+        self.values.push_lines(&lines, self.measurement.as_deref())?;
+        self.values.check_size()
     }
 }
 

@@ -9,11 +9,12 @@ use super::Pair;
 use super::groups::{Group, Slices, groups};
 use super::known::Known;
 use super::look::Looked;
+use super::mend::Missing;
 use super::repair::Repair;
 use super::report::Report;
 use crate::error::{Error, Fault};
 use crate::plan::inquiry::Asker;
-use crate::plan::side::{Counts, Side, VALUES_MAX, halves};
+use crate::plan::side::{Counts, Side, VALUES_MAX, halves, slice_around};
 use crate::settings::{Settings, UnfitValues};
 use crate::time::TimeRange;
 
@@ -37,9 +38,11 @@ pub(super) struct Comparison<'a> {
     pub(super) settings: &'a Settings,
     pub(super) source: &'a Side,
     pub(super) destination: &'a Side,
-    pub(super) known: &'a Known,
+    pub(super) known: Known,
     /// What writes what is missing, if that is wanted.
     pub(super) repair: Option<Repair>,
+    /// What it is to write of this table.
+    pub(super) pending: Vec<Missing>,
     pub(super) report: Report,
 }
 
@@ -54,6 +57,8 @@ pub(super) struct Piece {
     pub(super) counted: Option<[u64; 2]>,
     /// A side has no more values than these.
     pub(super) values_max: u64,
+    /// Whether digests are compared first, however few values there are.
+    is_by_digest: bool,
 }
 
 impl Comparison<'_> {
@@ -73,14 +78,58 @@ impl Comparison<'_> {
         }
         let mut left = self.pieces(key, &pair, &counted, range, slice);
         left.reverse();
+        let looked = self.look_at(key, &mut pair, left).await;
+        // Whatever came between: what is missing is reported.
+        let mended = self.mend(key, &mut pair).await;
+        looked.and(mended)?;
+        self.balance(key, &pair, counted, range, slice).await
+    }
+
+    /// Counts once more where what was found is not the difference of what was counted: somebody writes there,
+    /// or a count was not true.
+    async fn balance(
+        &mut self,
+        key: &str,
+        pair: &Pair,
+        counted: Vec<Group>,
+        range: TimeRange,
+        slice: u64,
+    ) -> Result<(), Error> {
+        let is_even = |report: &Report, counted: &[Group]| {
+            let [source, destination] = Group::sums(counted);
+            report.found(key) == i128::from(source) - i128::from(destination)
+        };
+        // What was not compared is said; what is repaired is no part of these counts.
+        if self.may_repeat(pair) || self.report.is_open_at(key) || is_even(&self.report, &counted) {
+            return Ok(());
+        }
+        let now = self.count(pair, range, slice).await?;
+        self.report.uncount(key, &counted);
+        now.iter().for_each(|group| self.report.count(key, group));
+        let repaired = self.report.repaired(key);
+        let [source, destination] = Group::sums(&now);
+        let before = i128::from(destination) - i128::from(repaired);
+        if self.report.found(key) != i128::from(source) - before {
+            self.report.unexplained(key, range, Group::sums(&now));
+        }
+        Ok(())
+    }
+
+    /// Looks at pieces, the last one first, until there is no reason for a closer look.
+    async fn look_at(
+        &mut self,
+        key: &str,
+        pair: &mut Pair,
+        mut left: Vec<Piece>,
+    ) -> Result<(), Error> {
         while let Some(piece) = left.pop() {
-            if piece.values_max > self.values_max(&pair) && piece.slice > SLICE_MIN {
+            if piece.values_max > self.values_max(pair) && piece.slice > SLICE_MIN {
                 let finer = (piece.slice / PARTS).max(1);
-                let Some(counted) = self.count_surely(&pair, piece.range, finer).await? else {
+                let Some(counted) = self.count_surely(pair, piece.range, finer).await? else {
                     self.report.not_compared(key, piece.range, UNSTEADY);
                     continue;
                 };
-                let mut pieces = self.pieces(key, &pair, &counted, piece.range, finer);
+                let mut pieces = self.pieces(key, pair, &counted, piece.range, finer);
                 // Counted once more, both sides are the same: somebody writes there.
                 let is_same = counted.iter().all(|group| group.source == group.destination);
                 if let Some(values) = piece.counted.filter(|_| is_same)
@@ -92,14 +141,14 @@ impl Comparison<'_> {
                 left.extend(pieces);
                 continue;
             }
-            match self.look(key, &mut pair, &piece).await? {
+            match self.look(key, pair, &piece).await? {
                 Looked::AtAll => {}
                 Looked::AtNothing(_) if piece.range.nanoseconds() > 1 => {
                     left.extend(piece.halves().into_iter().rev());
                 }
                 // So few, but too long.
-                Looked::AtNothing(_) if piece.values_max < u64::MAX => {
-                    left.push(Piece { values_max: u64::MAX, ..piece });
+                Looked::AtNothing(_) if !piece.is_by_digest => {
+                    left.push(Piece { is_by_digest: true, ..piece });
                 }
                 Looked::AtNothing(error) if error.fault == Fault::TooLarge => {
                     self.report.not_compared(key, piece.range, &error.message);
@@ -166,26 +215,30 @@ impl Comparison<'_> {
         for start in starts {
             let of = |slices: &Slices| slices.get(&start).copied().unwrap_or(0);
             let differs = |group: &Group| of(&group.source) != of(&group.destination);
-            // Under a condition counts prove nothing: the destination's are of all of its points.
-            let by_counts = !self.settings.verify.deep && self.settings.selection.is_by_name();
+            // Counts prove nothing where the destination's are of more points than a condition selects, and where
+            // a point may come from two retention policies.
+            let by_counts =
+                !self.settings.verify.deep && self.settings.selection.is_by_name() && pair.is_one();
             if by_counts && !groups.iter().any(differs) {
                 continue;
             }
             let sum = |all: u64, count: u64| all.saturating_add(count);
             let source = groups.iter().map(|group| of(&group.source)).fold(0, sum);
             let destination = groups.iter().map(|group| of(&group.destination)).fold(0, sum);
-            let whole = TimeRange::new(start, start.saturating_add(slice));
+            let whole = slice_around(start, slice);
+            // Each slice was asked for.
             let Some(range) = whole.and_then(|whole| whole.intersection(range)) else { continue };
             // What a condition leaves out of the source may be at the destination all the same.
             if source == 0 && !self.settings.selection.is_by_name() {
                 continue;
             }
-            if self.is_plain(source, destination) {
+            if self.is_plain(source, destination) && !self.may_repeat(pair) {
                 groups.iter().for_each(|group| self.report.one_sided(key, group, start));
                 continue;
             }
             let values_max = source.max(destination);
-            let piece = Piece { range, slice, counted: Some([source, destination]), values_max };
+            let counted = Some([source, destination]);
+            let piece = Piece { range, slice, counted, values_max, is_by_digest: false };
             match pieces.last_mut() {
                 Some(last) if last.meets(&piece, self.values_max(pair)) => last.extend(&piece),
                 _ => pieces.push(piece),
@@ -197,8 +250,7 @@ impl Comparison<'_> {
     /// Whether counts say all there is to say.
     fn is_plain(&self, source: u64, destination: u64) -> bool {
         // What was set aside before it could be written is in no file that could be compared with.
-        let none_is_known =
-            self.known.values.held.is_empty() && self.settings.unfit == UnfitValues::Refuse;
+        let none_is_known = self.known.is_empty() && self.settings.unfit == UnfitValues::Refuse;
         let is_missing = destination == 0 && self.repair.is_none() && none_is_known;
         !self.settings.verify.deep && (is_missing || source == 0)
     }
@@ -221,7 +273,7 @@ impl Comparison<'_> {
 
     /// Whether all values of a piece are held at once: if they are few, and need no digest.
     pub(super) fn holds_all(&self, pair: &Pair, piece: &Piece) -> bool {
-        piece.values_max <= PIECE_VALUES && !self.is_by_digest(pair)
+        piece.values_max <= PIECE_VALUES && !piece.is_by_digest && !self.is_by_digest(pair)
     }
 }
 

@@ -18,8 +18,6 @@ pub(super) type Slices = BTreeMap<Timestamp, u64>;
 pub(super) struct Group {
     /// Of the destination, as line protocol.
     pub(super) fields: BTreeSet<String>,
-    /// Whether the source has any of them.
-    pub(super) is_of_source: bool,
     pub(super) source: Slices,
     pub(super) destination: Slices,
 }
@@ -28,6 +26,17 @@ impl Group {
     /// What it is called in reports.
     pub(super) fn name(&self) -> String {
         self.fields.iter().cloned().collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many values both sides have in all.
+    pub(super) fn sums(groups: &[Self]) -> [u64; 2] {
+        let add = |sum: u64, count: &u64| sum.saturating_add(*count);
+        groups.iter().fold([0, 0], |[source, destination], group| {
+            [
+                group.source.values().fold(source, add),
+                group.destination.values().fold(destination, add),
+            ]
+        })
     }
 
     /// Whether one side alone has values in some slice.
@@ -54,7 +63,6 @@ pub(super) fn groups(
             let fields = fields_of(source, table, &column);
             let group = Group {
                 fields,
-                is_of_source: true,
                 source: counts.0.get(&column).cloned().unwrap_or_default(),
                 destination: Slices::new(),
             };
@@ -64,7 +72,7 @@ pub(super) fn groups(
         for (column, slices) in counts.0.iter().filter(|_| table.columns().is_empty()) {
             let fields = fields_of(source, table, column);
             let source = slices.clone();
-            let group = Group { fields, is_of_source: true, source, destination: Slices::new() };
+            let group = Group { fields, source, destination: Slices::new() };
             merge(&mut groups, group);
         }
     }
@@ -74,7 +82,7 @@ pub(super) fn groups(
     for (table, column, slices) in found {
         let fields = fields_of(destination, table, column);
         let (source, destination) = (Slices::new(), slices.clone());
-        merge(&mut groups, Group { fields, is_of_source: false, source, destination });
+        merge(&mut groups, Group { fields, source, destination });
     }
     groups
 }
@@ -87,8 +95,10 @@ fn fields_of(side: &Side, table: &Table, column: &Column) -> BTreeSet<String> {
         .flat_map(|field| field.types.iter().copied())
         .filter(|of| column.class.is_none_or(|class| class.has(*of)))
         .collect();
-    // Nobody knows: it may be any.
-    let types = if types.is_empty() { Type::ALL.to_vec() } else { types };
+    // Nobody knows: it may be any of its class.
+    let is_of_class = |of: &Type| column.class.is_none_or(|class| class.has(*of));
+    let any = || Type::ALL.into_iter().filter(is_of_class).collect();
+    let types = if types.is_empty() { any() } else { types };
     let field = |of: Type| side.field_of(&table.name, &column.field, of);
     types.into_iter().map(field).collect()
 }
@@ -101,7 +111,6 @@ fn merge(groups: &mut Vec<Group>, mut group: Group) {
     *groups = apart;
     for other in together {
         group.fields.extend(other.fields);
-        group.is_of_source |= other.is_of_source;
         add(&mut group.source, other.source);
         add(&mut group.destination, other.destination);
     }

@@ -8,7 +8,6 @@ use super::compare::{Comparison, PIECE_VALUES, Piece};
 use super::report::Kind;
 use crate::error::Error;
 use crate::plan::side::{BYTES_MAX, Held, Key, Side, Table, Values, asks_for_less, is_same};
-use crate::time::TimeRange;
 
 /// Of so many bytes are the texts of values that are held at once, which take more than that in memory.
 const HELD_BYTES: u64 = BYTES_MAX as u64 / 4;
@@ -23,6 +22,14 @@ pub(super) enum Looked {
     AtNothing(Error),
 }
 
+/// Values of both sides.
+enum Read {
+    Both(Box<[Values; 2]>),
+    /// One side gives other values than it counts, and which one.
+    LeavesOut(&'static str),
+    TooMuch(Error),
+}
+
 impl Comparison<'_> {
     /// Reads a piece of both sides, and reports what differs.
     pub(super) async fn look(
@@ -32,38 +39,29 @@ impl Comparison<'_> {
         piece: &Piece,
     ) -> Result<Looked, Error> {
         let which = if self.holds_all(pair, piece) { Held::All } else { Held::Nothing };
-        let mut attempts = 0;
-        let (source, destination) = loop {
-            let (source, destination) = match self.read(pair, piece, &which).await {
-                Ok(both) => both,
-                Err(error) if asks_for_less(&error) => return Ok(Looked::AtNothing(error)),
-                Err(error) => return Err(error),
-            };
-            let Some(side) = self.leaves_out(pair, piece, &source, &destination).await? else {
-                break (source, destination);
-            };
-            attempts += 1;
-            if attempts == READ_ATTEMPTS_MAX {
-                let why = format!("the {side} gives other values than it counts");
-                self.report.not_compared(key, piece.range, &why);
+        let (source, destination) = match self.read_surely(pair, piece, &which).await? {
+            Read::Both(both) => <(Values, Values)>::from(*both),
+            Read::LeavesOut(side) => {
+                self.not_compared(key, piece, side);
                 return Ok(Looked::AtAll);
             }
+            Read::TooMuch(error) => return Ok(Looked::AtNothing(error)),
         };
         if self.settings.verify.deep {
             self.report.digest(&source.digest, &destination.digest);
         }
-        let unfit = self.report_unfit(key, piece, &source);
-        let differing = source.digest.differing(&destination.digest, PIECE_VALUES, HELD_BYTES);
-        let counted = [source.count(), destination.count()];
+        self.report_unfit(key, piece, &source);
         match which {
             Held::All => {
                 self.judge(key, pair, piece, &which, &source, &destination).await?;
             }
             Held::Nothing | Held::Some(_) => {
-                let (mut found, differs) = (unfit, !differing.is_empty());
+                let differing =
+                    source.digest.differing(&destination.digest, PIECE_VALUES, HELD_BYTES);
+                let counted = [source.count(), destination.count()];
+                let (mut found, differs) = (0, !differing.is_empty());
                 for which in differing {
-                    let (source, destination) = self.read(pair, piece, &which).await?;
-                    found += self.judge(key, pair, piece, &which, &source, &destination).await?;
+                    found += self.look_again(key, pair, piece, &which).await?;
                 }
                 // It does not when it is read once more: somebody writes there.
                 if found == 0 && differs && !self.may_repeat(pair) {
@@ -72,6 +70,54 @@ impl Comparison<'_> {
             }
         }
         Ok(Looked::AtAll)
+    }
+
+    /// Reads a piece once more, and reports how the values differ that are held of it; returns how many do, or
+    /// one, where that is not known.
+    async fn look_again(
+        &mut self,
+        key: &str,
+        pair: &mut Pair,
+        piece: &Piece,
+        which: &Held,
+    ) -> Result<u64, Error> {
+        match self.read_surely(pair, piece, which).await? {
+            Read::Both(both) => {
+                let [source, destination] = *both;
+                self.judge(key, pair, piece, which, &source, &destination).await
+            }
+            Read::LeavesOut(side) => {
+                self.not_compared(key, piece, side);
+                Ok(1)
+            }
+            Read::TooMuch(error) => {
+                self.report.not_compared(key, piece.range, &error.message);
+                Ok(1)
+            }
+        }
+    }
+
+    fn not_compared(&mut self, key: &str, piece: &Piece, side: &str) {
+        let why = format!("the {side} gives other values than it counts");
+        self.report.not_compared(key, piece.range, &why);
+    }
+
+    /// Reads a piece, once more where a side does not give what it counts.
+    async fn read_surely(&self, pair: &Pair, piece: &Piece, which: &Held) -> Result<Read, Error> {
+        let mut attempts = 0;
+        loop {
+            let (source, destination) = match self.read(pair, piece, which).await {
+                Ok(both) => both,
+                Err(error) if asks_for_less(&error) => return Ok(Read::TooMuch(error)),
+                Err(error) => return Err(error),
+            };
+            attempts += 1;
+            match self.leaves_out(pair, piece, &source, &destination).await? {
+                None => return Ok(Read::Both(Box::new([source, destination]))),
+                Some(side) if attempts == READ_ATTEMPTS_MAX => return Ok(Read::LeavesOut(side)),
+                Some(_) => {}
+            }
+        }
     }
 
     /// The values of a piece, of both sides.
@@ -93,7 +139,7 @@ impl Comparison<'_> {
         self.asker.both(of_source, of_destination).await
     }
 
-    async fn of_destination(
+    pub(super) async fn of_destination(
         &self,
         table: &Option<Table>,
         piece: &Piece,
@@ -124,6 +170,7 @@ impl Comparison<'_> {
             None => [None; 2],
         };
         if let ([table], true) = (&pair.source[..], pair.is_one())
+            && !self.source.counts_more(table)
             && !self.is_counted(self.source, table, piece, source.count(), of_source).await?
         {
             return Ok(Some("source"));
@@ -155,13 +202,12 @@ impl Comparison<'_> {
         Ok(found == all.fold(0, |sum: u64, count| sum.saturating_add(*count)))
     }
 
-    /// Reports what cannot arrive; returns how much that is. Known is only what stands in the file.
-    fn report_unfit(&mut self, key: &str, piece: &Piece, source: &Values) -> u64 {
-        let is_lost = |text: &&String| !self.known.aside.contains(*text);
+    /// Reports what cannot arrive. Known is only what stands in the file.
+    fn report_unfit(&mut self, key: &str, piece: &Piece, source: &Values) {
+        let is_lost = |text: &&String| !self.known.has_unfit(text);
         let lost = source.aside.iter().filter(is_lost).count() as u64;
         let known = source.set_aside.saturating_sub(lost);
         self.report.set_aside(key, piece.range, known, lost);
-        source.set_aside
     }
 
     /// Reports how the values differ that are held of both sides; returns how many do.
@@ -174,7 +220,7 @@ impl Comparison<'_> {
         source: &Values,
         destination: &Values,
     ) -> Result<u64, Error> {
-        let (mut missing, mut found) = (Vec::new(), 0);
+        let (mut missing, mut found): (Vec<(Key, String)>, _) = (Vec::new(), 0);
         for (at, value) in &source.held {
             match destination.held.get(at) {
                 Some(other) if is_same(value, other) => {}
@@ -182,11 +228,11 @@ impl Comparison<'_> {
                     found += 1;
                     self.report.find(Kind::Different, key, at, Some(value), Some(other));
                 }
-                None if self.is_known(at, value) => {
+                None if self.known.has(at, value) => {
                     found += 1;
                     self.report.find(Kind::Known, key, at, Some(value), None);
                 }
-                None => missing.push((at, value.as_str())),
+                None => missing.push((at.clone(), value.clone())),
             }
         }
         for (at, value) in &destination.held {
@@ -196,69 +242,7 @@ impl Comparison<'_> {
             }
         }
         found += missing.len() as u64;
-        let repaired = self.repair(key, pair, piece, which, &mut missing).await;
-        for (at, value) in missing {
-            self.report.find(Kind::Missing, key, at, Some(value), None);
-        }
-        repaired.map(|()| found)
-    }
-
-    fn is_known(&self, key: &Key, value: &str) -> bool {
-        self.known.values.held.get(key).is_some_and(|known| is_same(known, value))
-    }
-
-    /// Writes what is missing, if that is wanted, and looks whether it has arrived: that is missing no more.
-    async fn repair(
-        &mut self,
-        key: &str,
-        pair: &mut Pair,
-        piece: &Piece,
-        which: &Held,
-        missing: &mut Vec<(&Key, &str)>,
-    ) -> Result<(), Error> {
-        let Some(repair) = self.repair.as_mut().filter(|_| !missing.is_empty()) else {
-            return Ok(());
-        };
-        // Those of a point follow one another.
-        missing.sort_unstable();
-        self.report.refused += repair.write(self.asker, piece.range, missing).await?;
-        if pair.destination.is_some() {
-            self.find_repaired(key, pair, piece, which, missing).await?;
-        }
-        // The table may be new, or have new columns.
-        if !missing.is_empty() && self.list_again(key, pair).await? {
-            self.find_repaired(key, pair, piece, which, missing).await?;
-        }
-        Ok(())
-    }
-
-    async fn find_repaired(
-        &mut self,
-        key: &str,
-        pair: &Pair,
-        piece: &Piece,
-        which: &Held,
-        missing: &mut Vec<(&Key, &str)>,
-    ) -> Result<(), Error> {
-        let there = self.of_destination(&pair.destination, piece, which).await?;
-        missing.retain(|(at, value)| {
-            let is_there = there.held.get(at).is_some_and(|other| is_same(value, other));
-            if is_there {
-                self.report.find(Kind::Repaired, key, at, Some(value), None);
-            }
-            !is_there
-        });
-        Ok(())
-    }
-
-    /// Asks for the table of the destination after something was written to it; whether that is another one.
-    async fn list_again(&self, key: &str, pair: &mut Pair) -> Result<bool, Error> {
-        let range = TimeRange::ALL;
-        let tables = self.destination.tables(self.asker, range, u64::MAX).await?;
-        let mut tables = tables.into_values();
-        let table = tables.find(|table| self.destination.key_of(&table.name) == key);
-        let is_other = table != pair.destination;
-        pair.destination = table;
-        Ok(is_other)
+        self.miss(key, pair, piece, which, missing).await?;
+        Ok(found)
     }
 }

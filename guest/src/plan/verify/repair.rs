@@ -52,14 +52,14 @@ impl Repair {
         &mut self,
         asker: &Asker,
         range: TimeRange,
-        values: &[(&Key, &str)],
+        values: &[&(Key, String)],
     ) -> Result<u64, Error> {
         let mut lines = Lines::default();
         let is_one = |one: &Key, other: &Key| one.series == other.series && one.time == other.time;
-        for point in values.chunk_by(|one, other| is_one(one.0, other.0)) {
+        for point in values.chunk_by(|one, other| is_one(&one.0, &other.0)) {
             let fields: Vec<_> =
                 point.iter().map(|(key, value)| format!("{}={value}", key.field)).collect();
-            let (key, _) = point[0];
+            let (key, _) = &point[0];
             lines.push_point(key.series.as_bytes(), fields.join(",").as_bytes(), key.time.0);
         }
         let set_aside = SetAside::new(self.settings.limits.attempts_max, &Section::ALL, range);

@@ -21,6 +21,8 @@ use crate::time::{TimeRange, Timestamp};
 
 /// So many rows of differences are kept: of more, only the sums.
 const ROWS_MAX: usize = 10_000;
+/// So many ranges are kept that were not compared, and so many that are unexplained.
+const RANGES_MAX: usize = 1000;
 /// So many values of each kind are shown.
 const EXAMPLES_MAX: usize = 100;
 
@@ -71,13 +73,15 @@ pub(super) struct Report {
     /// Nanoseconds.
     slice: u64,
     left_out: Option<TimeRange>,
+    /// How much of the migration is on record, if that is not all.
+    recorded_percent: Option<f64>,
     slices: BTreeMap<Timestamp, Slice>,
     /// Values of both sides, by measurement and field.
     fields: BTreeMap<(String, String), [u64; 2]>,
     /// How many of each kind, by measurement, field and slice.
     rows: BTreeMap<(String, String, Timestamp), BTreeMap<Kind, u64>>,
-    /// Rows that are not kept.
-    more_rows: u64,
+    /// Values in rows that are not kept.
+    values_beyond_rows: u64,
     /// The sums of all rows, by measurement and field.
     sums: BTreeMap<(String, String), Sum>,
     kinds: BTreeMap<Kind, u64>,
@@ -85,6 +89,8 @@ pub(super) struct Report {
     /// Where counts differ, and the values that were read do not.
     unexplained: Vec<Unexplained>,
     not_compared: Vec<NotCompared>,
+    /// Ranges that are in none of both lists.
+    ranges_left_out: u64,
     /// Why it ends before its end, if it does.
     broken_off: Option<String>,
     /// Points that were refused when they were to be repaired, and are set aside.
@@ -153,7 +159,9 @@ impl Report {
             |place: &Place, side: &Side| About { place: place.clone(), language: side.language() };
         let places = [settings.source.place(), settings.destination.place()];
         let policies = policies(settings);
-        let route = format!("{:?} {policies}", Route::of(settings));
+        let Route { source: of, destination: to, selection } = Route::of(settings);
+        let parts = |place: &Place| json!([place.url, place.org, place.bucket]);
+        let route = json!([parts(&of), parts(&to), selection, policies]).to_string();
         Self {
             sides: [about(places[0], source), about(places[1], destination)],
             fingerprint: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(route.as_bytes())),
@@ -169,15 +177,17 @@ impl Report {
             range: None,
             slice: 1,
             left_out: None,
+            recorded_percent: None,
             slices: BTreeMap::new(),
             fields: BTreeMap::new(),
             rows: BTreeMap::new(),
-            more_rows: 0,
+            values_beyond_rows: 0,
             sums: BTreeMap::new(),
             kinds: BTreeMap::new(),
             examples: BTreeMap::new(),
             unexplained: Vec::new(),
             not_compared: Vec::new(),
+            ranges_left_out: 0,
             broken_off: None,
             refused: 0,
         }
@@ -193,6 +203,11 @@ impl Report {
         self.slice
     }
 
+    /// So many percent of it alone are on record.
+    pub(super) fn leave_undone(&mut self, percent: f64) {
+        self.recorded_percent = Some(percent);
+    }
+
     /// What is too young to be compared.
     pub(super) fn leave_out(&mut self, range: TimeRange) {
         self.left_out = Some(range);
@@ -201,6 +216,9 @@ impl Report {
     /// Takes what was counted of a table.
     pub(super) fn count(&mut self, table: &str, group: &Group) {
         let both = [&group.source, &group.destination];
+        if both.iter().all(|slices| slices.is_empty()) {
+            return;
+        }
         let of_field = self.fields.entry((table.to_owned(), group.name())).or_default();
         for (side, slices) in both.into_iter().enumerate() {
             for (start, count) in slices {
@@ -209,6 +227,46 @@ impl Report {
                 *of_slice = of_slice.saturating_add(*count);
             }
         }
+    }
+
+    /// Takes back what was counted of a table.
+    pub(super) fn uncount(&mut self, table: &str, groups: &[Group]) {
+        for group in groups {
+            self.fields.remove(&(table.to_owned(), group.name()));
+            for (side, slices) in [&group.source, &group.destination].into_iter().enumerate() {
+                for (start, count) in slices {
+                    let of_slice = &mut self.slices.entry(*start).or_default().values[side];
+                    *of_slice = of_slice.saturating_sub(*count);
+                }
+            }
+        }
+    }
+
+    /// By how many values the source of a table has more than the destination had, as they were found.
+    pub(super) fn found(&self, table: &str) -> i128 {
+        self.sums_of(table).fold(0, |sum, (kind, count)| match kind {
+            Kind::Missing | Kind::Known | Kind::Repaired => sum + i128::from(count),
+            Kind::Extra => sum - i128::from(count),
+            Kind::Different => sum,
+        })
+    }
+
+    /// How many values of a table were repaired.
+    pub(super) fn repaired(&self, table: &str) -> u64 {
+        let repaired = self.sums_of(table).filter(|(kind, _)| *kind == Kind::Repaired);
+        repaired.fold(0, |sum, (_, count)| sum.saturating_add(count))
+    }
+
+    fn sums_of(&self, table: &str) -> impl Iterator<Item = (Kind, u64)> {
+        let of_table = self.sums.iter().filter(move |((name, _), _)| name == table);
+        of_table.flat_map(|(_, sum)| sum.kinds.iter().map(|(kind, count)| (*kind, *count)))
+    }
+
+    /// Whether some of a table was not compared, or is not explained.
+    pub(super) fn is_open_at(&self, table: &str) -> bool {
+        self.ranges_left_out > 0
+            || self.not_compared.iter().any(|left_out| left_out.table == table)
+            || self.unexplained.iter().any(|range| range.table == table)
     }
 
     /// Takes a slice that only one side has, as far as it differs.
@@ -250,7 +308,7 @@ impl Report {
         if self.rows.len() < ROWS_MAX || self.rows.contains_key(&row) {
             *self.rows.entry(row).or_default().entry(kind).or_default() += count;
         } else {
-            self.more_rows += 1;
+            self.values_beyond_rows += count;
         }
     }
 
@@ -263,11 +321,19 @@ impl Report {
 
     /// Takes how many values were counted of both sides, where those that were read do not explain it.
     pub(super) fn unexplained(&mut self, table: &str, range: TimeRange, values: [u64; 2]) {
+        if self.unexplained.len() == RANGES_MAX {
+            self.ranges_left_out += 1;
+            return;
+        }
         self.unexplained.push(Unexplained { table: table.to_owned(), range, values });
     }
 
     /// Takes what could not be compared, and why.
     pub(super) fn not_compared(&mut self, table: &str, range: TimeRange, why: &str) {
+        if self.not_compared.len() == RANGES_MAX {
+            self.ranges_left_out += 1;
+            return;
+        }
         let (table, why) = (table.to_owned(), why.to_owned());
         self.not_compared.push(NotCompared { table, range, why });
     }
@@ -295,9 +361,16 @@ impl Report {
     /// Whether both sides are the same, but for what is known.
     pub(super) fn is_same(&self) -> bool {
         let differs = |(kind, _): (&Kind, &u64)| kind.differs();
-        let is_whole = self.not_compared.is_empty() && self.broken_off.is_none();
+        let is_whole =
+            self.range.is_some() && self.not_compared.is_empty() && self.broken_off.is_none();
         let differs = self.kinds.iter().any(differs) || self.refused > 0;
-        is_whole && !differs && self.unexplained.is_empty()
+        is_whole && !differs && self.unexplained.is_empty() && !self.is_empty()
+    }
+
+    /// Whether nothing differs, but not all could be compared.
+    pub(super) fn is_open(&self) -> bool {
+        let differs = |(kind, _): (&Kind, &u64)| kind.differs();
+        !self.is_same() && !self.kinds.iter().any(differs) && self.refused == 0
     }
 
     fn values(&self) -> [u64; 2] {
@@ -340,7 +413,10 @@ fn policies(settings: &Settings) -> Value {
 
 /// The rules that a text of JSON holds; none, if it is empty.
 fn rules(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| json!([]))
+    match text.is_empty() {
+        true => json!([]),
+        false => serde_json::from_str(text).expect("the settings write them as JSON"),
+    }
 }
 
 const SECOND: u64 = 1_000_000_000;

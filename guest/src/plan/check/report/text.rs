@@ -55,7 +55,7 @@ impl Report {
             say(text, format_args!("range        {range}"));
         }
         if let Some((first, last)) = self.extent() {
-            say(text, format_args!("points       from {first} to {last}"));
+            say(text, format_args!("points       from {first} to {last}, of the whole bucket"));
         }
         if let Some(series) = self.series() {
             say(text, format_args!("series       {series} at most"));

@@ -18,6 +18,7 @@ impl Report {
             "is_same": self.is_same(),
             "range": self.range.map(|range| [range.start().to_string(), range.stop().to_string()]),
             "left_out": self.left_out.map(|range| [range.start().to_string(), range.stop().to_string()]),
+            "recorded_percent": self.recorded_percent.unwrap_or(100.0),
             "slice_seconds": self.slice / SECOND,
             "level": if self.is_deep { "content" } else { "counts" },
             "source": self.about(0),
@@ -37,10 +38,13 @@ impl Report {
                 let mut row = json!({
                     "measurement": table, "field": field, "start": start.to_string(),
                 });
-                kinds.iter().for_each(|(kind, count)| row[kind.name()] = json!(count));
+                for kind in Kind::ALL {
+                    row[kind.name()] = json!(kinds.get(&kind).copied().unwrap_or(0));
+                }
                 row
             }).collect::<Vec<_>>(),
-            "differences_left_out": self.more_rows,
+            "values_beyond_differences": self.values_beyond_rows,
+            "ranges_left_out": self.ranges_left_out,
             "unexplained": self.unexplained.iter().map(|Unexplained { table, range, values }| json!({
                 "measurement": table, "range": range.to_string(),
                 "source": values[0], "destination": values[1],
@@ -57,6 +61,13 @@ impl Report {
             }).collect::<Vec<_>>(),
         })
         .to_string()
+    }
+
+    /// Whether all of these times was compared: only then hashes say something.
+    fn is_compared(&self, part: TimeRange) -> bool {
+        let is_part = |left_out: &NotCompared| left_out.range.intersection(part).is_some();
+        let is_whole = self.broken_off.is_none() && self.ranges_left_out == 0;
+        is_whole && !self.not_compared.iter().any(is_part)
     }
 
     fn about(&self, side: usize) -> Value {
@@ -89,8 +100,9 @@ impl Report {
                 "source": values[0], "destination": values[1],
             });
             if self.is_deep {
+                let is_whole = part.is_some_and(|part| self.is_compared(part));
                 for (name, hash) in ["source_hash", "destination_hash"].into_iter().zip(hashes) {
-                    slice[name] = json!(format!("{hash:032x}"));
+                    slice[name] = is_whole.then(|| format!("{hash:032x}")).into();
                 }
             }
             slice

@@ -1,11 +1,13 @@
 //! The report for people. Does not know more than the report does.
 
 use super::{About, Example, Kind, NotCompared, Report, Sum, Unexplained, What};
-use crate::plan::note::{bytes, counted};
+use crate::plan::note::{bytes, counted, percentage};
 use crate::plan::text::{push_table, say, side};
 
-/// So many rows, and examples of each kind, are shown; the JSON has more.
+/// So many rows are shown, and ranges of each kind; the JSON has more.
 const SHOWN_MAX: usize = 20;
+/// So many values of each kind are shown.
+const EXAMPLES_SHOWN_MAX: usize = 5;
 
 impl Report {
     /// Sentences, and a table of what differs.
@@ -30,6 +32,7 @@ impl Report {
                 let values = counted(known, "value", "values");
                 format!("both sides are the same but for {values} set aside")
             }
+            (false, _) if self.is_open() => "not all could be compared".to_owned(),
             (false, _) => "both sides are not the same".to_owned(),
         };
         let verdict = if self.is_empty() { "nothing was compared" } else { &verdict };
@@ -57,6 +60,11 @@ impl Report {
                  read"
             ),
         );
+        // Where nothing is, another program may have moved it.
+        if let Some(percent) = self.recorded_percent.filter(|percent| *percent > 0.0) {
+            let percent = percentage(percent);
+            say(text, format_args!("on record    {percent}: what is left of it counts as missing"));
+        }
         if let Some(range) = self.left_out {
             say(text, format_args!("too young    {range}"));
         }
@@ -72,7 +80,10 @@ impl Report {
         }
         if self.refused > 0 {
             let points = counted(self.refused, "point", "points");
-            say(text, format_args!("refused      {points}: set aside, while they were repaired"));
+            say(
+                text,
+                format_args!("refused      {points}: set aside, when they were to be repaired"),
+            );
         }
         if let Some(why) = &self.broken_off {
             say(text, format_args!("broken off   {why}; what follows was not compared"));
@@ -80,6 +91,7 @@ impl Report {
         for NotCompared { table, range, why } in self.not_compared.iter().take(SHOWN_MAX) {
             say(text, format_args!("not compared {table} in {range}: {why}"));
         }
+        push_more(text, self.not_compared.len(), "range more", "ranges more");
         for Unexplained { table, range, values: [source, destination] } in
             self.unexplained.iter().take(SHOWN_MAX)
         {
@@ -91,6 +103,7 @@ impl Report {
                 ),
             );
         }
+        push_more(text, self.unexplained.len(), "range more", "ranges more");
     }
 
     fn push_sums(&self, text: &mut String) {
@@ -107,19 +120,34 @@ impl Report {
         }
         say(text, format_args!(""));
         push_table(text, 4, &cells);
-        let more = self.sums.len().saturating_sub(SHOWN_MAX);
-        if more > 0 {
-            say(text, format_args!("… and {}", counted(more as u64, "row more", "rows more")));
-        }
+        push_more(text, self.sums.len(), "row more", "rows more");
+    }
+
+    /// Whether something extra is in a table named as Core names deleted ones: `cpu-20220101T000000`.
+    fn has_deleted_tables(&self) -> bool {
+        let is_deleted = |name: &str| {
+            let digits = |text: &str, count| {
+                text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
+            };
+            let time = name.rsplit_once('-').and_then(|(_, time)| time.split_once('T'));
+            time.is_some_and(|(day, time)| digits(day, 8) && digits(time, 6))
+        };
+        self.sums
+            .iter()
+            .any(|((table, _), sum)| sum.kinds.contains_key(&Kind::Extra) && is_deleted(table))
     }
 
     fn push_examples(&self, text: &mut String) {
         let differs = |(kind, _): &(&Kind, &Vec<Example>)| kind.differs();
         for (kind, examples) in self.examples.iter().filter(differs) {
             say(text, format_args!("\n{}, for example:", kind.name()));
-            for Example { key, values } in examples.iter().take(SHOWN_MAX / 4) {
-                let [source, destination] =
-                    values.each_ref().map(|value| value.as_deref().unwrap_or("nothing"));
+            for Example { key, values } in examples.iter().take(EXAMPLES_SHOWN_MAX) {
+                let shown = |value: &Option<String>| match value {
+                    // On one line.
+                    Some(text) => text.replace('\n', "\\n").replace('\r', "\\r"),
+                    None => "nothing".to_owned(),
+                };
+                let [source, destination] = values.each_ref().map(shown);
                 let (series, field, time) = (&key.series, &key.field, key.time);
                 say(text, format_args!("  {series} {field} {time}: {source} → {destination}"));
             }
@@ -127,12 +155,27 @@ impl Report {
     }
 
     fn push_advice(&self, text: &mut String) {
-        let [missing, different, extra, _, _] = Kind::ALL.map(|kind| self.of_kind(kind));
-        if missing > 0 && !self.repairs && self.destination_is != What::File {
+        let [missing, different, extra] =
+            [Kind::Missing, Kind::Different, Kind::Extra].map(|kind| self.of_kind(kind));
+        if self.recorded_percent == Some(0.0) && missing > 0 {
+            say(text, format_args!("\nnothing is on record: `run` moves all of it"));
+        } else if missing > 0 && !self.repairs && self.destination_is != What::File {
             say(
                 text,
                 format_args!(
                     "\n`--repair` moves what is missing, and looks whether it has arrived"
+                ),
+            );
+        }
+        if self.is_same() && !self.is_deep {
+            say(text, format_args!("\nvalues themselves were not compared: `--deep` does"));
+        }
+        if extra > 0 && self.destination_is == What::Influx3 && self.has_deleted_tables() {
+            say(
+                text,
+                format_args!(
+                    "\nInfluxDB 3 Core lists a table that was deleted for three days more, with the \
+                     time of that behind its name"
                 ),
             );
         }
@@ -167,6 +210,14 @@ fn hours(length: u64) -> String {
         24 => "a day".to_owned(),
         hours if hours % 24 == 0 => format!("{} days", hours / 24),
         hours => format!("{hours} hours"),
+    }
+}
+
+/// Says how many there are beyond those that are shown.
+fn push_more(text: &mut String, count: usize, one: &str, many: &str) {
+    let more = count.saturating_sub(SHOWN_MAX);
+    if more > 0 {
+        say(text, format_args!("… and {}, in the JSON", counted(more as u64, one, many)));
     }
 }
 
