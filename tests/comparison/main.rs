@@ -3,6 +3,7 @@
 
 mod drive;
 mod faults;
+mod selections;
 mod untrue;
 
 use std::time::Duration;

@@ -354,3 +354,37 @@ pub(super) fn time_of(value: &Value) -> Result<Timestamp, Error> {
 fn unfit() -> Error {
     Error::new(Fault::Malformed, "expected rows with their times, found something else")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{slice_around, slice_of, slice_told};
+    use crate::time::{TimeRange, Timestamp};
+
+    const HOUR: u64 = 3_600_000_000_000;
+
+    #[test]
+    fn slices_are_cut_where_time_begins_and_ends() {
+        let first = slice_around(Timestamp::MIN, HOUR).expect("there is one");
+        assert_eq!(first.start(), Timestamp::MIN);
+        assert_eq!(first.stop().0.rem_euclid(3_600_000_000_000), 0);
+        assert_eq!(slice_of(first.stop().saturating_sub(1), HOUR), Timestamp::MIN);
+        assert_eq!(slice_of(first.stop(), HOUR), first.stop());
+        let last = slice_around(Timestamp(i64::MAX - 1), HOUR).expect("there is one");
+        assert_eq!(last.stop(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_slice_that_was_not_asked_for_is_malformed() {
+        let range = |start, stop| TimeRange::new(Timestamp(start), Timestamp(stop));
+        let range = range(5, 35).expect("it is not empty");
+        for start in [0, 10, 20, 30] {
+            assert_eq!(slice_told(Timestamp(start), range, 10), Ok(Timestamp(start)));
+        }
+        for start in [-10, 40, 11] {
+            assert!(slice_told(Timestamp(start), range, 10).is_err(), "{start}");
+        }
+        // Of one slice it can be of no other.
+        assert_eq!(slice_told(Timestamp(0), range, 100), Ok(Timestamp(0)));
+        assert_eq!(slice_told(Timestamp(700), range, 100), Ok(Timestamp(0)));
+    }
+}
