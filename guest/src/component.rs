@@ -10,11 +10,11 @@ use std::cell::RefCell;
 
 use self::bindings::Component;
 use self::bindings::exports::tsm2iox::migration::{
-    converter as wit_converter, planner as wit_planner, protocol as wit_protocol,
-    types as wit_types,
+    configuration as wit_configuration, converter as wit_converter, planner as wit_planner,
+    protocol as wit_protocol, types as wit_types,
 };
 use crate::time::{TimeRange, Timestamp};
-use crate::{converter, error, plan, protocol};
+use crate::{configuration, converter, error, plan, protocol};
 
 #[expect(unsafe_code, reason = "it passes values from one memory to another")]
 mod bindings {
@@ -109,6 +109,16 @@ impl wit_converter::GuestConversion for Conversion {
     ) -> Result<wit_converter::Converted, wit_types::Error> {
         let Self(state) = this.into_inner();
         Ok(state.into_inner()?.finish()?.into())
+    }
+}
+
+impl wit_configuration::Guest for Component {
+    fn commented() -> String {
+        configuration::commented()
+    }
+
+    fn of_task(script: String) -> Result<String, wit_types::Error> {
+        Ok(configuration::of_task(&script)?)
     }
 }
 

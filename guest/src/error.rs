@@ -9,7 +9,7 @@ pub struct Error {
     pub fault: Fault,
     /// Which side is to blame, if one is.
     pub endpoint: Option<Endpoint>,
-    /// The line of the response that is to blame, counted from 1, if one is.
+    /// The line of the response, or of the script, that is to blame, counted from 1, if one is.
     pub line: Option<u64>,
     /// What happened, for people: one phrase, without a full stop.
     pub message: String,

@@ -38,6 +38,7 @@ pub mod protocol;
 mod rules;
 mod section;
 mod settings;
+pub mod configuration;
 mod terms;
 pub mod time;
 

@@ -1,0 +1,24 @@
+option task = {name: "to IOx", every: 5m}
+
+migration = {
+  start: 2021-06-01T00:00:00,
+  stop: 2021-07-01T00:00:00Z,
+  batchInterval: 1h,
+  batchBucket: "migration",
+  sourceBucket: "telegraf",
+  destinationHost: "https://us-east-1-1.aws.cloud2.influxdata.com",
+  destinationOrg: "new-org",
+  destinationToken: "s3cr3t-Of-The-Task==",
+  destinationBucket: "telegraf-iox",
+}
+
+data = () => from(bucket: migration.sourceBucket)
+  |> range(start: batch.start, stop: batch.stop)
+
+data()
+  |> to(
+    host: migration.destinationHost,
+    org: migration.destinationOrg,
+    token: migration.destinationToken,
+    bucket: migration.destinationBucket,
+  )
