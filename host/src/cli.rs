@@ -17,6 +17,13 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Print a configuration to begin with: all keys, with what each is
+    Init {
+        /// Fill it with what this task moves, a Flux script of InfluxData's migration guide; `-` is
+        /// standard input
+        #[arg(long, value_name = "FILE")]
+        from_task: Option<PathBuf>,
+    },
     /// Migrate: what is left of it, if it was begun before
     Run {
         /// The configuration, in TOML
@@ -134,6 +141,8 @@ fn word(value: impl ValueEnum) -> String {
 
 const AFTER_HELP: &str = "\
 Examples:
+  tsm2iox init > migration.toml
+  tsm2iox init --from-task migration.flux > migration.toml
   tsm2iox check migration.toml
   tsm2iox run migration.toml
   tsm2iox run --dry-run migration.toml | wc --lines

@@ -27,13 +27,16 @@ use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit, Warning};
 use crate::stop::Stop;
 
 /// The contract, with its comments.
-const WIT: [&str; 5] = [
+const WIT: [&str; 6] = [
     include_str!("../wit/types.wit"),
     include_str!("../wit/protocol.wit"),
     include_str!("../wit/planner.wit"),
     include_str!("../wit/converter.wit"),
+    include_str!("../wit/configuration.wit"),
     include_str!("../wit/world.wit"),
 ];
+/// The component takes a megabyte at most (`wit/configuration.wit`); what is beyond is not read.
+const SCRIPT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// When all is done, an append that is still under way may take so long to get to the disk.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,8 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// What came before there was an outcome, as `report::error` shows it.
 pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
     match command {
+        Command::Init { from_task: None } => write_configuration(),
+        Command::Init { from_task: Some(task) } => write_configuration_of(&task),
         Command::Run { config, dry_run: false, every, component } => {
             run(&config, every.as_deref(), component.as_deref())
         }
@@ -276,11 +281,50 @@ fn sides(purpose: Purpose) -> &'static [Side] {
     }
 }
 
-fn convert(file: &Path, settings: &str) -> anyhow::Result<ExitStatus> {
-    let (name, content) = match file.as_os_str() == "-" {
+fn write_configuration() -> anyhow::Result<ExitStatus> {
+    let text = Component::embedded()?.commented_configuration()?;
+    report::write_data(text.as_bytes())?;
+    Ok(ExitStatus::Complete)
+}
+
+fn write_configuration_of(task: &Path) -> anyhow::Result<ExitStatus> {
+    let (name, content) = open_content(task);
+    let unfit = |reason: &str| Unfit::new(format!("{name} cannot be read: {reason}"));
+    let unreadable = |error: io::Error| unfit(&report::reason(&error));
+    let mut content = content.map_err(unreadable)?;
+    let mut script = Vec::new();
+    // The component refuses what is longer, and says so.
+    while script.len() <= SCRIPT_BYTES_MAX {
+        let piece = content.piece().map_err(unreadable)?;
+        if piece.is_empty() {
+            break;
+        }
+        script.extend(piece);
+    }
+    script.truncate(SCRIPT_BYTES_MAX + 1);
+    let script = String::from_utf8(script).map_err(|_| unfit("it is not UTF-8"))?;
+    match Component::embedded()?.configuration_of_task(&script)? {
+        Ok(text) => {
+            report::write_data(text.as_bytes())?;
+            Ok(ExitStatus::Complete)
+        }
+        Err(error) => {
+            let error = error.within(&name);
+            Ok(report::refusal(&error, ExitStatus::Unfit))
+        }
+    }
+}
+
+/// What a command reads, with its name for messages; `-` is standard input.
+fn open_content(file: &Path) -> (String, io::Result<Content>) {
+    match file.as_os_str() == "-" {
         true => ("the input".to_owned(), Content::of_standard_input()),
         false => (file.display().to_string(), Content::of_file(file)),
-    };
+    }
+}
+
+fn convert(file: &Path, settings: &str) -> anyhow::Result<ExitStatus> {
+    let (name, content) = open_content(file);
     let unreadable =
         |error: io::Error| format!("{name} cannot be read: {}", report::reason(&error));
     let mut content = content.map_err(|error| Unfit::new(unreadable(error)))?;

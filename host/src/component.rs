@@ -109,7 +109,35 @@ impl Component {
         Ok(Self { instances, limits })
     }
 
-    /// An instance of its own, for one plan or one conversion.
+    /// A configuration to begin with, with its comments.
+    ///
+    /// # Errors
+    /// If the component crashes, or says what the contract does not allow.
+    pub fn commented_configuration(&self) -> anyhow::Result<String> {
+        let mut instance = self.instantiate()?;
+        let text = instance.call("commented", |exports, store| {
+            exports.tsm2iox_migration_configuration().call_commented(store)
+        })?;
+        contract::configuration(text)
+    }
+
+    /// The same for what a task moves. The inner error is the component's own: it does not understand
+    /// the script.
+    ///
+    /// # Errors
+    /// As `commented_configuration`.
+    pub fn configuration_of_task(&self, script: &str) -> anyhow::Result<Result<String, Error>> {
+        let mut instance = self.instantiate()?;
+        let text = instance.call("of-task", |exports, store| {
+            exports.tsm2iox_migration_configuration().call_of_task(store, script)
+        })?;
+        match text {
+            Ok(text) => contract::configuration(text).map(Ok),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    /// An instance of its own, for one plan, one conversion or one text.
     fn instantiate(&self) -> anyhow::Result<Instance> {
         let mut store = Store::new(self.instances.engine(), Ceiling(self.limits.memory_bytes));
         store.limiter(|ceiling| ceiling);

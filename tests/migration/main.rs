@@ -12,6 +12,7 @@ mod influxdb_1_relay;
 mod influxdb_1_types;
 mod influxdb_1_verify;
 mod influxdb_1_where;
+mod init;
 mod policies;
 mod real;
 mod refusals;

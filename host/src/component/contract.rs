@@ -22,6 +22,8 @@ const PATH_BYTES_MAX: usize = 64 * 1024;
 const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// An order holds settings and what was found out about one batch.
 const ORDER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A configuration has some kilobytes, and a task at most a megabyte, which may stand in it twice.
+const CONFIGURATION_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What people are to read is cut here.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
@@ -38,6 +40,13 @@ fn cut(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// The text of a configuration.
+pub(super) fn configuration(text: String) -> anyhow::Result<String> {
+    at_most(CONFIGURATION_BYTES_MAX, text.len(), "configuration")
+        .context("the component does not keep to the contract")?;
+    Ok(text)
 }
 
 impl TryFrom<planner::Step> for Step {
