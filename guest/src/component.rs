@@ -246,7 +246,7 @@ same_fields!(plan::Outcome => wit_planner::Outcome { ending, totals, checkpoint,
 same_fields!(wit_planner::Outcome => plan::Outcome { ending, totals, checkpoint, report });
 same_fields!(plan::Batch => wit_planner::Batch { id, range, selection, order });
 same_fields!(plan::Note => wit_planner::Note { severity, message, hint, data });
-same_fields!(plan::Progress => wit_planner::Progress { percent, totals, rate, left, doing });
+same_fields!(plan::Progress => wit_planner::Progress { percent, totals, rate, left, doing, data });
 same_fields!(converter::Rejection => wit_converter::Rejection { line, reason, text });
 same_fields!(protocol::Request => wit_protocol::Request {
     id, endpoint, access, method, path, headers, body, timeout

@@ -64,7 +64,7 @@ impl Timestamp {
     }
 
     /// How much later it is than another time; 0 if it is not, as where a clock has jumped back.
-    pub(crate) fn nanoseconds_since(self, earlier: Self) -> u64 {
+    pub fn nanoseconds_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 

@@ -1,8 +1,10 @@
 //! What can be typed. Does not know what comes of it.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use tsm2iox_guest::converter::PRODUCTS;
 
 /// Moves the data of an InfluxDB TSM bucket into an InfluxDB v3 (IOx) database
@@ -25,19 +27,7 @@ pub enum Command {
         from_task: Option<PathBuf>,
     },
     /// Migrate: what is left of it, if it was begun before
-    Run {
-        /// The configuration, in TOML
-        config: PathBuf,
-        /// Print the ranges of the batches that are left, one a line, and move nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Begin a run so often, such as `5m`; with `stop = "now"`, each goes on to the present
-        #[arg(long, value_name = "DURATION", conflicts_with = "dry_run")]
-        every: Option<String>,
-        /// Do what this component says, not the one inside this program
-        #[arg(long, value_name = "FILE")]
-        component: Option<PathBuf>,
-    },
+    Run(Run),
     /// Look at both sides before anything is moved: what would arrive, what not, and what it takes
     Check {
         /// The configuration, in TOML
@@ -45,6 +35,9 @@ pub enum Command {
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
+        /// Show no progress, only warnings and errors
+        #[arg(long)]
+        quiet: bool,
         /// Do what this component says, not the one inside this program
         #[arg(long, value_name = "FILE")]
         component: Option<PathBuf>,
@@ -53,25 +46,13 @@ pub enum Command {
     Status {
         /// The configuration, in TOML
         config: PathBuf,
+        /// Print it as JSON, with the last ten thousand batches
+        #[arg(long)]
+        json: bool,
     },
     /// Compare both sides, report what is missing, different or extra, and keep the report beside the
     /// configuration
-    Verify {
-        /// The configuration, in TOML
-        config: PathBuf,
-        /// Compare value by value, also where both sides count the same
-        #[arg(long)]
-        deep: bool,
-        /// Move what is missing again, and look whether it has arrived
-        #[arg(long)]
-        repair: bool,
-        /// Print the report as JSON
-        #[arg(long)]
-        json: bool,
-        /// Do what this component says, not the one inside this program
-        #[arg(long, value_name = "FILE")]
-        component: Option<PathBuf>,
-    },
+    Verify(Verify),
     /// Convert a response, or line protocol, to line protocol on standard output
     Convert {
         /// What to convert, gzip or not; `-` is standard input
@@ -93,6 +74,69 @@ pub enum Command {
         #[arg(long)]
         wit: bool,
     },
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How to migrate.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The configuration, in TOML
+    pub config: PathBuf,
+    /// Print the ranges of the batches that are left, one a line, and move nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Begin a run so often, such as `5m`; with `stop = "now"`, each goes on to the present
+    #[arg(long, value_name = "DURATION", conflicts_with = "dry_run")]
+    pub every: Option<String>,
+    /// Serve a page that shows it, and `/metrics`: a port of this machine, or an address and a port
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address, conflicts_with = "dry_run")]
+    pub listen: Option<SocketAddr>,
+    /// Print what happens as JSON, an object a line
+    #[arg(long, conflicts_with_all = ["dry_run", "quiet"])]
+    pub json: bool,
+    /// Show no progress, only warnings and errors
+    #[arg(long, conflicts_with = "dry_run")]
+    pub quiet: bool,
+    /// Do what this component says, not the one inside this program
+    #[arg(long, value_name = "FILE")]
+    pub component: Option<PathBuf>,
+}
+
+/// How to compare.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The configuration, in TOML
+    pub config: PathBuf,
+    /// Compare value by value, also where both sides count the same
+    #[arg(long)]
+    pub deep: bool,
+    /// Move what is missing again, and look whether it has arrived
+    #[arg(long)]
+    pub repair: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show no progress, only warnings and errors
+    #[arg(long)]
+    pub quiet: bool,
+    /// Do what this component says, not the one inside this program
+    #[arg(long, value_name = "FILE")]
+    pub component: Option<PathBuf>,
+}
+
+/// An address of this machine alone, if only a port is named.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    match text.parse::<u16>() {
+        Ok(port) => Ok((Ipv4Addr::LOCALHOST, port).into()),
+        Err(_) => text.parse().map_err(|_| {
+            "expected a port such as `8090`, or an address with one such as `127.0.0.1:8090`"
+                .to_owned()
+        }),
+    }
 }
 
 /// What can be converted.
@@ -147,6 +191,7 @@ Examples:
   tsm2iox run migration.toml
   tsm2iox run --dry-run migration.toml | wc --lines
   tsm2iox run --every 5m migration.toml
+  tsm2iox run --listen 8090 migration.toml
   tsm2iox status migration.toml
   tsm2iox verify migration.toml
   influx query --raw 'from(bucket: \"b\") |> range(start: -1h)' | tsm2iox convert > points.lp

@@ -3,28 +3,24 @@
 //! Does not know what a migration is: it opens a plan of the right purpose and drives it.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, anyhow};
-use tokio::runtime::Runtime;
-use tsm2iox_guest::converter::{Converted, altered_warning};
-use tsm2iox_guest::error::{Endpoint as Side, Error, Fault};
-use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose, Totals};
+use clap::CommandFactory;
+use serde_json::Value;
+use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose};
 
-use crate::cli::{self, Command};
-use crate::clock::Clock;
-use crate::component::{Component, Conversion, Limits, Plan};
+use crate::cli::{self, Cli, Command};
+use crate::component::{Component, Limits};
 use crate::config::Config;
-use crate::drive::{self, Batches, Host};
+use crate::convert::convert;
+use crate::drive::Batches;
 use crate::findings::{self, Findings, Format};
-use crate::input::Content;
-use crate::lock::Lock;
-use crate::report::{self, ExitStatus, PipeClosed, Report, Unfit, Warning};
-use crate::stop::Stop;
+use crate::init::{write_configuration, write_configuration_of};
+use crate::machine::Machine;
+use crate::page::Page;
+use crate::report::{self, ExitStatus, PipeClosed, Unfit, Warning};
+use crate::watch::{Manner, State, Watch};
 
 /// The contract, with its comments.
 const WIT: [&str; 6] = [
@@ -35,10 +31,6 @@ const WIT: [&str; 6] = [
     include_str!("../wit/configuration.wit"),
     include_str!("../wit/world.wit"),
 ];
-/// The component takes a megabyte at most (`wit/configuration.wit`); what is beyond is not read.
-const SCRIPT_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// When all is done, an append that is still under way may take so long to get to the disk.
-const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// Does what was typed.
 ///
@@ -48,44 +40,65 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
     match command {
         Command::Init { from_task: None } => write_configuration(),
         Command::Init { from_task: Some(task) } => write_configuration_of(&task),
-        Command::Run { config, dry_run: false, every, component } => {
-            run(&config, every.as_deref(), component.as_deref())
+        Command::Run(run) if run.dry_run => list(&run.config, run.component.as_deref()),
+        Command::Run(run) => migrate(&run),
+        Command::Status { config, json } => status(&config, format(json)),
+        Command::Check { config, json, quiet, component } => {
+            check(&config, format(json), manner(quiet), component.as_deref())
         }
-        Command::Run { config, dry_run: true, component, .. } => {
-            list(&config, component.as_deref())
-        }
-        Command::Status { config } => status(&config),
-        Command::Check { config, json, component } => {
-            let format = if json { Format::Json } else { Format::Text };
-            check(&config, format, component.as_deref())
-        }
-        Command::Verify { config, deep, repair, json, component } => {
-            let format = if json { Format::Json } else { Format::Text };
-            let wishes = [("deep", deep), ("repair", repair)];
-            let wishes = wishes.into_iter().filter_map(|(key, wish)| wish.then_some(key));
-            verify(&config, &wishes.collect::<Vec<_>>(), format, component.as_deref())
-        }
+        Command::Verify(wishes) => verify(&wishes),
         Command::Convert { file, format, line_breaks, product } => {
             convert(&file, &cli::conversion_settings(format, line_breaks, product))
         }
         Command::Component { wit: false } => write_component(),
         Command::Component { wit: true } => write_contract(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tsm2iox", &mut script);
+            report::write_data(&script).map(|()| ExitStatus::Complete)
+        }
     }
 }
 
-fn run(config: &Path, every: Option<&str>, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
-    let component = open_component(component)?;
-    let mut config = Config::read(config)?;
-    if let Some(every) = every {
-        config.set("migration", "every", every);
+fn format(json: bool) -> Format {
+    if json { Format::Json } else { Format::Text }
+}
+
+fn manner(quiet: bool) -> Manner {
+    if quiet { Manner::Quiet } else { Manner::Talk }
+}
+
+fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
+    let component = open_component(run.component.as_deref())?;
+    let mut config = Config::read(&run.config)?;
+    if let Some(every) = &run.every {
+        config.set("migration", "every", every.as_str());
     }
     let machine = Machine::open()?;
+    let manner = if run.json { Manner::Events } else { manner(run.quiet) };
+    let watch = match run.listen {
+        None => Watch::new(manner),
+        Some(address) => {
+            let watch = Watch::with_page(manner, known(&machine, &config, &component)?);
+            let page = Page::open(machine.runtime()?, address, watch.clone())?;
+            if manner == Manner::Talk {
+                report::talk(&format!("the page is at http://{}/\n", page.address));
+            }
+            if !page.address.ip().is_loopback() {
+                let message = "others can read the page: it is not of this machine alone";
+                report::warning(&Warning::new(message));
+            }
+            watch
+        }
+    };
+    let next = format!("`tsm2iox verify {}`", run.config.display());
     loop {
-        let (began, component, migrate) = (Instant::now(), component.clone(), Purpose::Migrate);
-        let outcome =
-            machine.carry_out(&config, component, migrate, Report::Talk, Batches::Driven)?;
-        let status = report::outcome(&outcome, began.elapsed());
-        let Some(every) = config.every() else { return Ok(status) };
+        let (began, component, purpose) = (Instant::now(), component.clone(), Purpose::Migrate);
+        let outcome = machine.carry_out(&config, component, purpose, &watch, Batches::Driven)?;
+        let every = config.every();
+        let next = every.is_none().then_some(next.as_str());
+        let status = watch.outcome(&outcome, began.elapsed(), next)?;
+        let Some(every) = every else { return Ok(status) };
         // A person has to do something, or wants an end; what else stops a round, the next may not meet.
         if status == ExitStatus::Unfit || machine.stop.is_raised() {
             return Ok(status);
@@ -96,6 +109,18 @@ fn run(config: &Path, every: Option<&str>, component: Option<&Path>) -> anyhow::
     }
 }
 
+/// What is known before a run begins: the configuration, and the batches that are on record.
+fn known(machine: &Machine, config: &Config, component: &Component) -> anyhow::Result<State> {
+    let (component, watch) = (component.clone(), Watch::new(Manner::Quiet));
+    let batches = Batches::Refused;
+    let outcome = machine.carry_out(config, component, Purpose::Status, &watch, batches)?;
+    // What is wrong with it the run says.
+    let mut status: Value = serde_json::from_str(&outcome.report).unwrap_or_default();
+    let batches = status["last_batches"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let settings = crate::secrets::masked(&config.settings()).into_owned();
+    Ok(State::beginning(serde_json::from_str(&settings).unwrap_or_default(), batches))
+}
+
 /// A dry run: the batches that are left, one a line.
 fn list(config: &Path, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
     let mut list = |batch: &Batch| {
@@ -104,39 +129,49 @@ fn list(config: &Path, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
     };
     let component = open_component(component)?;
     let (config, batches) = (Config::read(config)?, Batches::Listed(&mut list));
-    let machine = Machine::open()?;
-    Ok(look(&machine.carry_out(&config, component, Purpose::Split, Report::Talk, batches)?))
+    let (machine, watch) = (Machine::open()?, Watch::new(Manner::Talk));
+    let outcome = machine.carry_out(&config, component, Purpose::Split, &watch, batches)?;
+    watch.rest();
+    Ok(look(&outcome))
 }
 
-fn status(config: &Path) -> anyhow::Result<ExitStatus> {
+fn status(config: &Path, format: Format) -> anyhow::Result<ExitStatus> {
     let (component, config) = (Component::embedded()?, Config::read(config)?);
-    let (machine, status) = (Machine::open()?, Purpose::Status);
-    Ok(look(&machine.carry_out(&config, component, status, Report::Data, Batches::Refused)?))
+    let (machine, watch) = (Machine::open()?, Watch::new(Manner::Talk));
+    let (status, batches) = (Purpose::Status, Batches::Refused);
+    let outcome = machine.carry_out(&config, component, status, &watch, batches)?;
+    watch.rest();
+    if !outcome.report.is_empty() {
+        print(&Findings::of_records(&outcome.report)?, format)?;
+    }
+    Ok(look(&outcome))
 }
 
 /// Looks at both sides, and keeps nothing.
-fn check(config: &Path, format: Format, component: Option<&Path>) -> anyhow::Result<ExitStatus> {
+fn check(
+    config: &Path,
+    format: Format,
+    manner: Manner,
+    component: Option<&Path>,
+) -> anyhow::Result<ExitStatus> {
     let (component, bytes) = open_with_bytes(component)?;
-    let (config, machine) = (Config::read(config)?, Machine::open()?);
+    let (config, machine, watch) = (Config::read(config)?, Machine::open()?, Watch::new(manner));
     let (check, batches) = (Purpose::Check, Batches::Refused);
-    let outcome = machine.carry_out(&config, component, check, Report::Talk, batches)?;
+    let outcome = machine.carry_out(&config, component, check, &watch, batches)?;
+    watch.rest();
     if !outcome.report.is_empty() {
         print(&Findings::read(&outcome.report, &bytes)?, format)?;
     }
     Ok(look(&outcome))
 }
 
-/// Compares both sides; `wishes` are keys of `[verify]` that are to be true.
-fn verify(
-    config: &Path,
-    wishes: &[&str],
-    format: Format,
-    component: Option<&Path>,
-) -> anyhow::Result<ExitStatus> {
-    let (component, bytes) = open_with_bytes(component)?;
-    let mut config = Config::read(config)?;
-    wishes.iter().for_each(|key| config.set("verify", key, true));
-    let machine = Machine::open()?;
+fn verify(wishes: &cli::Verify) -> anyhow::Result<ExitStatus> {
+    let (component, bytes) = open_with_bytes(wishes.component.as_deref())?;
+    let mut config = Config::read(&wishes.config)?;
+    for (key, _) in [("deep", wishes.deep), ("repair", wishes.repair)].into_iter().filter(|w| w.1) {
+        config.set("verify", key, true);
+    }
+    let (machine, watch) = (Machine::open()?, Watch::new(manner(wishes.quiet)));
     if config.flag("verify", "repair") {
         // What it writes must not come between what a run writes.
         machine.take_lock(&config)?;
@@ -145,12 +180,13 @@ fn verify(
     let place = findings::Place::beside(&config);
     // However this one ends, nobody takes the last one for it.
     place.put_away()?;
-    let outcome = machine.carry_out(&config, component, purpose, Report::Talk, batches)?;
+    let outcome = machine.carry_out(&config, component, purpose, &watch, batches)?;
+    watch.rest();
     if !outcome.report.is_empty() {
         let findings = Findings::read(&outcome.report, &bytes)?;
         // Kept first: who reads standard output may stop before its end.
         place.keep(&findings)?;
-        print(&findings, format)?;
+        print(&findings, format(wishes.json))?;
     }
     Ok(match &outcome.ending {
         Ending::Different => ExitStatus::Different,
@@ -187,178 +223,6 @@ fn open_with_bytes(file: Option<&Path>) -> Result<(Component, Cow<'static, [u8]>
     let bytes = Component::read(path)?;
     let component = Component::compile(&path.display().to_string(), &bytes, Limits::default())?;
     Ok((component, bytes.into()))
-}
-
-/// What all plans of a command work with.
-struct Machine {
-    /// `None` only while it is dropped.
-    runtime: Option<Runtime>,
-    stop: Stop,
-    /// Held as long as anything of a migration may be under way: it is given back after the runtime has
-    /// ended, for an append that comes late would cut what another run has written.
-    lock: OnceCell<Lock>,
-}
-
-impl Machine {
-    fn open() -> anyhow::Result<Self> {
-        let runtime = Runtime::new().context("no threads for requests")?;
-        let stop = Stop::default();
-        stop.raise_at_signals(runtime.handle()).context("signals cannot be heard")?;
-        Ok(Self { runtime: Some(runtime), stop, lock: OnceCell::new() })
-    }
-
-    /// Whoever writes is alone.
-    fn take_lock(&self, config: &Config) -> anyhow::Result<()> {
-        let lock = Lock::take(&config.lock_path()?)?;
-        self.lock.get_or_init(|| lock);
-        Ok(())
-    }
-
-    /// Opens a plan and what it works with, and drives it to its end.
-    fn carry_out(
-        &self,
-        config: &Config,
-        component: Component,
-        purpose: Purpose,
-        report: Report,
-        batches: Batches<'_>,
-    ) -> anyhow::Result<Outcome> {
-        // First the plan: it knows all keys, and explains a misspelt one.
-        let plan = match Plan::open(&component, purpose, &config.settings())? {
-            Ok(plan) => plan,
-            Err(error) => return Ok(drive::failed(error)),
-        };
-        let endpoints = Arc::new(config.endpoints(sides(purpose))?);
-        match purpose {
-            Purpose::Migrate if self.lock.get().is_none() => {
-                self.take_lock(config)?;
-                let warnings = config.warnings(sides(purpose))?;
-                warnings.iter().for_each(report::warning);
-            }
-            // They record nothing, or it is a later round.
-            Purpose::Migrate
-            | Purpose::Check
-            | Purpose::Split
-            | Purpose::Batch
-            | Purpose::Verify
-            | Purpose::Status => {}
-        }
-        let runtime = self.runtime.as_ref().context("the machine is at its end")?.handle().clone();
-        let host = Host {
-            component,
-            endpoints,
-            report,
-            runtime,
-            stop: self.stop.clone(),
-            clock: Clock::start(),
-        };
-        drive::drive(&host, plan, batches).or_else(|error| match error.is::<PipeClosed>() {
-            true => Err(error),
-            // The component is lost, and what is recorded is not: another run goes on from there.
-            false => {
-                let ending = Ending::Stopped(Error::new(Fault::Internal, format!("{error:#}")));
-                Ok(Outcome::new(ending, Totals::default()))
-            }
-        })
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(SHUTDOWN);
-        }
-    }
-}
-
-/// What a plan may work with. To look at a checkpoint takes no token of the two sides.
-fn sides(purpose: Purpose) -> &'static [Side] {
-    match purpose {
-        Purpose::Status => &[Side::Checkpoint],
-        Purpose::Check | Purpose::Split | Purpose::Migrate | Purpose::Batch | Purpose::Verify => {
-            &[Side::Checkpoint, Side::Source, Side::Destination, Side::Rejected]
-        }
-    }
-}
-
-fn write_configuration() -> anyhow::Result<ExitStatus> {
-    let text = Component::embedded()?.commented_configuration()?;
-    report::write_data(text.as_bytes())?;
-    Ok(ExitStatus::Complete)
-}
-
-fn write_configuration_of(task: &Path) -> anyhow::Result<ExitStatus> {
-    let (name, content) = open_content(task);
-    let unfit = |reason: &str| Unfit::new(format!("{name} cannot be read: {reason}"));
-    let unreadable = |error: io::Error| unfit(&report::reason(&error));
-    let mut content = content.map_err(unreadable)?;
-    let mut script = Vec::new();
-    // The component refuses what is longer, and says so.
-    while script.len() <= SCRIPT_BYTES_MAX {
-        let piece = content.piece().map_err(unreadable)?;
-        if piece.is_empty() {
-            break;
-        }
-        script.extend(piece);
-    }
-    script.truncate(SCRIPT_BYTES_MAX + 1);
-    let script = String::from_utf8(script).map_err(|_| unfit("it is not UTF-8"))?;
-    match Component::embedded()?.configuration_of_task(&script)? {
-        Ok(text) => {
-            report::write_data(text.as_bytes())?;
-            Ok(ExitStatus::Complete)
-        }
-        Err(error) => {
-            let error = error.within(&name);
-            Ok(report::refusal(&error, ExitStatus::Unfit))
-        }
-    }
-}
-
-/// What a command reads, with its name for messages; `-` is standard input.
-fn open_content(file: &Path) -> (String, io::Result<Content>) {
-    match file.as_os_str() == "-" {
-        true => ("the input".to_owned(), Content::of_standard_input()),
-        false => (file.display().to_string(), Content::of_file(file)),
-    }
-}
-
-fn convert(file: &Path, settings: &str) -> anyhow::Result<ExitStatus> {
-    let (name, content) = open_content(file);
-    let unreadable =
-        |error: io::Error| format!("{name} cannot be read: {}", report::reason(&error));
-    let mut content = content.map_err(|error| Unfit::new(unreadable(error)))?;
-    let mut conversion = match Conversion::open(&Component::embedded()?, settings)? {
-        Ok(conversion) => conversion,
-        Err(error) => return Ok(report::refusal(&error, ExitStatus::Stopped)),
-    };
-    let mut altered = 0;
-    let mut write = |converted: &Converted| {
-        altered += converted.altered;
-        report::write_data(converted.lines.as_bytes())
-    };
-    let last = loop {
-        // The lines so far are written; nobody may take them for all.
-        let piece = content.piece().map_err(|error| anyhow!(unreadable(error)))?;
-        let converted = match piece.is_empty() {
-            true => break conversion.finish()?,
-            false => conversion.push(&piece)?,
-        };
-        match converted {
-            Ok(converted) => write(&converted)?,
-            Err(error) => break Err(error),
-        }
-    };
-    if let Ok(converted) = &last {
-        write(converted)?;
-    }
-    if altered > 0 {
-        report::warning(&Warning::new(altered_warning(altered)));
-    }
-    Ok(match last {
-        Ok(_) => ExitStatus::Complete,
-        Err(error) => report::refusal(&error, ExitStatus::Stopped),
-    })
 }
 
 fn write_component() -> anyhow::Result<ExitStatus> {

@@ -15,14 +15,15 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tsm2iox_guest::error::{Endpoint, Error};
 use tsm2iox_guest::plan::{Answer, Batch, Ending, Outcome, Purpose, Step, Totals};
+use tsm2iox_guest::protocol::Request;
 use tsm2iox_guest::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::component::{Component, Plan};
 use crate::endpoint::Endpoints;
 use crate::pending::{Pending, Reply, crashed};
-use crate::report::Report;
 use crate::stop::Stop;
+use crate::watch::{Of, Watch};
 
 /// A plan is asked again after this, however long it would wait, so that a signal is heard soon.
 /// Asking early costs a microsecond and changes nothing.
@@ -35,9 +36,6 @@ const STEPS_MAX: u32 = 10_000_000;
 /// A batch reports once; more would fill the memory.
 const REPORTS_MAX: u32 = 1;
 
-/// Who watches hears something of each plan at least so often.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
-
 /// All that a plan needs of this machine.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -45,8 +43,10 @@ pub struct Host {
     pub component: Component,
     /// Where requests go.
     pub endpoints: Arc<Endpoints>,
-    /// Where notes go.
-    pub report: Report,
+    /// Who watches.
+    pub watch: Watch,
+    /// Which plan this is.
+    pub of: Of,
     /// Where requests are made.
     pub runtime: Handle,
     /// Whether a signal has come.
@@ -87,32 +87,22 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
     let mut pending = Pending::default();
     let mut told_to_stop = false;
     let (mut steps, mut reports) = (0, 0);
-    let mut said = Instant::now();
+    let (mut told, mut waits_until) = (Instant::now(), None);
+    host.watch.begin(host.clock.now());
     loop {
-        if said.elapsed() >= PROGRESS_INTERVAL {
-            host.report.progress(&plan.progress(host.clock.now())?);
-            said = Instant::now();
+        if told.elapsed() >= host.watch.interval() {
+            let now = host.clock.now();
+            host.watch.progress(host.of, &plan.progress(now)?, waits_until, now)?;
+            told = Instant::now();
         }
         if host.stop.is_raised() && !mem::replace(&mut told_to_stop, true) {
             if let Batches::Driven = batches {
-                host.report.stopping();
+                host.watch.stopping();
             }
             plan.stop()?;
         }
         match plan.next(host.clock.now())? {
-            Step::Send(mut request) => {
-                let reply = pending.reply(request.id)?;
-                let (side, body) = (request.endpoint, Bytes::from(mem::take(&mut request.body)));
-                if side == Endpoint::Destination {
-                    pending.keep(request.id, &body)?;
-                }
-                let endpoint = host.endpoints.get(&side);
-                let endpoint = endpoint.with_context(|| format!("no {} is open", side.name()))?;
-                let answer = endpoint
-                    .send(request, body)
-                    .context("the component asks for what a host does not do")?;
-                host.runtime.spawn(async move { reply.give(answer.await) });
-            }
+            Step::Send(request) => send(host, &mut pending, request)?,
             Step::Read(id) => {
                 let (reply, body) = (pending.reply(id)?, pending.body(id)?);
                 host.runtime.spawn(async move { reply.give(body.read().await) });
@@ -120,7 +110,9 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
             Step::Recall(id) => plan.answer(id, Answer::Body(pending.recall(id)?))?,
             Step::Batch(batch) => match &mut batches {
                 Batches::Driven => {
-                    drive_batch(host.clone(), batch.order, pending.reply(batch.id)?)?;
+                    host.watch.batch_begins(&batch);
+                    let host = Host { of: Of::Batch(batch.id), ..host.clone() };
+                    drive_batch(host, batch.order, pending.reply(batch.id)?)?;
                 }
                 Batches::Listed(list) => list(&batch)?,
                 Batches::Refused | Batches::OfBatch(_) => {
@@ -135,10 +127,11 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 }
             }
             Step::Note(note) => {
-                host.report.note(&note)?;
-                said = Instant::now();
+                host.watch.note(&note, host.clock.now())?;
             }
             Step::Wait(until) => {
+                // Where an answer is to come, nobody knows when.
+                waits_until = pending.is_empty().then_some(until);
                 if let Some((id, answer)) = pending.next_answer(wait(host.clock.now(), until)) {
                     plan.answer(id, answer)?;
                 }
@@ -149,6 +142,25 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
         steps += 1;
         ensure!(steps < STEPS_MAX, "the component hands out steps without end");
     }
+}
+
+/// Sends a request, and has its answer given to the plan that asked.
+fn send(host: &Host, pending: &mut Pending, mut request: Request) -> anyhow::Result<()> {
+    let reply = pending.reply(request.id)?;
+    let (side, body) = (request.endpoint, Bytes::from(mem::take(&mut request.body)));
+    match side {
+        Endpoint::Destination => pending.keep(request.id, &body)?,
+        Endpoint::Rejected => {
+            host.watch.refused(&String::from_utf8_lossy(&body), host.clock.now());
+        }
+        Endpoint::Source | Endpoint::Checkpoint => {}
+    }
+    let endpoint = host.endpoints.get(&side);
+    let endpoint = endpoint.with_context(|| format!("no {} is open", side.name()))?;
+    let answer =
+        endpoint.send(request, body).context("the component asks for what a host does not do")?;
+    host.runtime.spawn(async move { reply.give(answer.await) });
+    Ok(())
 }
 
 /// Opens the plan of a batch and drives it, on a thread of its own.
@@ -163,6 +175,9 @@ fn drive_batch(host: Host, order: String, reply: Reply) -> anyhow::Result<()> {
             Ok(outcome) => Answer::Outcome(outcome),
             Err(error) => crashed(format!("{error:#}")),
         };
+        if let Of::Batch(id) = host.of {
+            host.watch.batch_ends(id);
+        }
         reply.give((answer, None));
     };
     thread::Builder::new().name("batch".to_owned()).spawn(work).context("no thread for a batch")?;

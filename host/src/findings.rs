@@ -52,6 +52,19 @@ impl Findings {
         Ok(Self { text, data: visible_json(&data) + "\n" })
     }
 
+    /// Takes what a plan tells of the records: of that nobody asks who has found it.
+    ///
+    /// # Errors
+    /// If the component does not report as ours does.
+    pub fn of_records(report: &str) -> anyhow::Result<Self> {
+        let unfit = "the component reports what is no report";
+        let mut data: Map<String, Value> = serde_json::from_str(report).context(unfit)?;
+        let text = data.remove("text").and_then(|text| text.as_str().map(str::to_owned));
+        let lines: Vec<_> = text.ok_or_else(|| anyhow!(unfit))?.lines().map(visible).collect();
+        let data = serde_json::to_string_pretty(&data).context(unfit)?;
+        Ok(Self { text: lines.join("\n") + "\n", data: visible_json(&data) + "\n" })
+    }
+
     /// Writes it to standard output.
     ///
     /// # Errors

@@ -14,6 +14,8 @@
 //!            │          ├── credentials ── what opens a server
 //!            │          └── upload ─────── a body on its way out
 //!            │
+//!           watch ──── page ──────────── who watches: a terminal, a program, a browser
+//!            │
 //!          report ───── secrets ───────── what a person sees, and what nobody is to see
 //! ```
 //!
@@ -28,6 +30,9 @@ pub mod config;
 pub mod lock;
 pub mod drive;
 pub mod findings;
+mod machine;
+mod convert;
+mod init;
 pub mod pending;
 pub mod stop;
 pub mod component;
@@ -39,3 +44,5 @@ mod upload;
 pub mod input;
 mod secrets;
 pub mod report;
+pub mod watch;
+pub mod page;

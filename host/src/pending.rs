@@ -74,6 +74,11 @@ impl Default for Pending {
 }
 
 impl Pending {
+    /// Whether no answer is to come.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
     /// Promises an answer to a step.
     ///
     /// # Errors

@@ -15,9 +15,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tsm2iox_guest::error::Error;
-use tsm2iox_guest::plan::{
-    Ending, Note, Outcome, Progress, Severity, Totals, bytes, counted, percentage,
-};
+use tsm2iox_guest::plan::{Ending, Note, Outcome, Severity, Totals, bytes, counted};
 
 use crate::secrets::masked;
 
@@ -57,84 +55,22 @@ pub struct Warning {
 #[derive(Clone, Copy, Debug)]
 pub struct PipeClosed;
 
-/// Where notes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// To standard error: they accompany the work.
-    Talk,
-    /// To standard output: they are what was asked for.
-    Data,
+/// A note as lines.
+pub fn note(note: &Note) -> String {
+    let prefix = match note.severity {
+        Severity::Info => "",
+        Severity::Warning => "warning: ",
+        Severity::Error => "error: ",
+    };
+    let mut text = format!("{prefix}{}\n", visible(&note.message));
+    if let Some(hint) = &note.hint {
+        push_line(&mut text, format_args!("hint: {}", visible(hint)));
+    }
+    text
 }
 
-impl Report {
-    /// Shows a note.
-    ///
-    /// # Errors
-    /// As `write_data`.
-    pub fn note(self, note: &Note) -> anyhow::Result<()> {
-        let prefix = match note.severity {
-            Severity::Info => "",
-            Severity::Warning => "warning: ",
-            Severity::Error => "error: ",
-        };
-        let mut text = format!("{prefix}{}\n", visible(&note.message));
-        if let Some(hint) = &note.hint {
-            push_line(&mut text, format_args!("hint: {}", visible(hint)));
-        }
-        match self {
-            Self::Data => write_data(text.as_bytes()),
-            Self::Talk => {
-                talk(&text);
-                Ok(())
-            }
-        }
-    }
-
-    /// Says that an end is wished, and heard.
-    pub fn stopping(self) {
-        talk(
-            "stopping: what is under way may take a few seconds; a second signal ends it at once\n",
-        );
-    }
-
-    /// Shows how far a plan is, if it takes long.
-    pub fn progress(self, progress: &Progress) {
-        let Progress { percent, totals, rate: _, left, doing } = progress;
-        let mut text = visible(doing);
-        if totals.rows > 0 {
-            push_part(&mut text, format_args!("{}, {}", rows(totals), volume(totals)));
-        }
-        if *percent > 0.0 {
-            push_part(&mut text, format_args!("{} complete", percentage(*percent)));
-        }
-        if let Some(seconds) = left {
-            push_part(&mut text, format_args!("about {} left", duration(*seconds)));
-        }
-        match self {
-            Self::Talk => talk(&(text + "\n")),
-            // Who asked for data waits for nothing else.
-            Self::Data => {}
-        }
-    }
-}
-
-fn push_part(text: &mut String, part: fmt::Arguments<'_>) {
-    write!(text, "; {part}").expect("a string takes all that is written");
-}
-
-/// As exact as an estimate is: from a minute on without seconds, from a day on without minutes.
-fn duration(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min"),
-        (0, _, _) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
-    }
-}
-
-/// Shows how a migration ended, and how long it took.
-pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
+/// How a migration ended, and how long it took; `next` is what a person does then.
+pub fn outcome(outcome: &Outcome, took: Duration, next: Option<&str>) -> (ExitStatus, String) {
     let mut text = String::new();
     let status = match &outcome.ending {
         Ending::Complete => {
@@ -159,8 +95,10 @@ pub fn outcome(outcome: &Outcome, took: Duration) -> ExitStatus {
             ExitStatus::Unfit
         }
     };
-    talk(&text);
-    status
+    if let (Some(next), ExitStatus::Complete | ExitStatus::Different) = (next, status) {
+        push_line(&mut text, format_args!("next: {next}"));
+    }
+    (status, text)
 }
 
 /// Shows a warning.
@@ -225,7 +163,7 @@ pub fn output_is_terminal() -> bool {
 }
 
 /// To standard error, at once, so that the lines of two threads do not mix.
-fn talk(text: &str) {
+pub(crate) fn talk(text: &str) {
     // Where nobody listens any more, there is nobody to tell.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
@@ -299,14 +237,21 @@ impl Warning {
     }
 }
 
+impl ExitStatus {
+    /// The number of it.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Stopped => 1,
+            Self::Unfit => 2,
+            Self::Different => 3,
+        }
+    }
+}
+
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        Self::from(match status {
-            ExitStatus::Complete => 0,
-            ExitStatus::Stopped => 1,
-            ExitStatus::Unfit => 2,
-            ExitStatus::Different => 3,
-        })
+        Self::from(status.code())
     }
 }
 

@@ -168,8 +168,3 @@ fn no_fault_hides_a_difference_by_flux_or_makes_one() {
 fn no_fault_hides_a_difference_of_influxdb_1_or_makes_one() {
     check_all(2, 3);
 }
-
-#[test]
-fn no_fault_hides_a_difference_from_influxdb_2_or_makes_one() {
-    check_all(0, 2);
-}

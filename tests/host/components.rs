@@ -8,8 +8,8 @@ use tsm2iox::clock::Clock;
 use tsm2iox::component::{Component, Limits, Plan};
 use tsm2iox::drive::{Batches, Host, drive};
 use tsm2iox::endpoint::Endpoints;
-use tsm2iox::report::Report;
 use tsm2iox::stop::Stop;
+use tsm2iox::watch::{Manner, Of, Watch};
 use tsm2iox_guest::error::Endpoint as Side;
 use tsm2iox_guest::plan::{Ending, Outcome, Purpose};
 
@@ -24,7 +24,8 @@ fn host(stub: &Stub<'_>) -> Host {
     Host {
         component: component.expect("it keeps to the contract"),
         endpoints: Arc::new(Endpoints::new()),
-        report: Report::Talk,
+        watch: Watch::new(Manner::Talk),
+        of: Of::Whole,
         runtime: RUNTIME.handle().clone(),
         stop: Stop::default(),
         clock: Clock::start(),

@@ -16,7 +16,7 @@ use super::set_aside::{Rest, SetAside};
 use super::slot::Slot;
 use super::stopping::Stopping;
 use super::writer::Writer;
-use super::{Answer, Ending, Note, Outcome, Progress, Step, Totals};
+use super::{Answer, Ending, NO_DATA, Note, Outcome, Progress, Step, Totals};
 use crate::converter::{Conversion, altered_warning};
 use crate::error::{Endpoint, Error, Fault};
 use crate::progress::{Record, Route};
@@ -356,7 +356,8 @@ impl Batch {
     pub(crate) fn progress(&self) -> Progress {
         let what = if self.stage == Stage::Reading { "reading" } else { "writing" };
         let doing = format!("{what} {}", batch_of(&self.section, self.batch));
-        Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing }
+        let data = NO_DATA.to_owned();
+        Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing, data }
     }
 }
 

@@ -24,7 +24,7 @@ use super::collect::Collect;
 use super::exchange::{Ids, Want};
 use super::pace::{Held, Pace};
 use super::stopping::Stopping;
-use super::{Answer, Note, Outcome, Progress, Step, Totals};
+use super::{Answer, NO_DATA, Note, Outcome, Progress, Step, Totals};
 use crate::error::{Endpoint, Error, Fault};
 use crate::protocol::{Call, Request};
 use crate::time::Timestamp;
@@ -228,7 +228,7 @@ impl Inquiry {
     pub(crate) fn progress(&self) -> Progress {
         let desk = self.asker.0.borrow();
         let (percent, totals, doing) = (desk.percent, desk.totals, desk.doing.clone());
-        Progress { percent, totals, rate: 0.0, left: None, doing }
+        Progress { percent, totals, rate: 0.0, left: None, doing, data: NO_DATA.to_owned() }
     }
 }
 

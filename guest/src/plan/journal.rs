@@ -49,6 +49,9 @@ pub(crate) struct Journal {
     pub(crate) now: Option<Timestamp>,
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
+    /// So many of them are kept, and these, the last ones.
+    pub(crate) history_max: usize,
+    pub(crate) history: VecDeque<Record>,
     /// The last of each section, of which the next one learns: its length, for how long the source was
     /// waited for, in nanoseconds, and what it moved.
     pub(crate) last_of: HashMap<Section, (u64, u64, Totals)>,
@@ -111,6 +114,8 @@ impl Journal {
             earliest: None,
             now: None,
             last: None,
+            history_max: 0,
+            history: VecDeque::new(),
             last_of: HashMap::new(),
             recent: VecDeque::new(),
             last_time: Timestamp(0),
@@ -375,6 +380,12 @@ impl Journal {
         self.totals += record.totals;
         // By its place, not by its time: a clock may jump.
         self.last = Some(record.clone());
+        if self.history_max > 0 {
+            self.history.push_back(record.clone());
+            if self.history.len() > self.history_max {
+                self.history.pop_front();
+            }
+        }
         let last = (record.batch.nanoseconds(), record.source_nanoseconds, record.totals);
         self.last_of.insert(record.section.clone(), last);
         self.recent.push_back((record.time, record.totals));

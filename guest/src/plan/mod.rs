@@ -207,6 +207,9 @@ pub enum Severity {
     Error,
 }
 
+/// Nothing else is known.
+pub(crate) const NO_DATA: &str = "{}";
+
 /// How far a plan is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -220,6 +223,8 @@ pub struct Progress {
     pub left: Option<u64>,
     /// What it does or waits for, in a few words.
     pub doing: String,
+    /// What else is known: a JSON object, as `wit/planner.wit` says.
+    pub data: String,
 }
 
 impl Plan {

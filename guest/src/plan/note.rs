@@ -1,12 +1,12 @@
 //! How notes are worded.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Note, Severity};
+use super::{Note, Severity, Totals};
 use crate::error::Error;
 use crate::progress::Record;
 use crate::section::Section;
-use crate::time::TimeRange;
+use crate::time::{TimeRange, Timestamp};
 
 impl Note {
     pub(crate) fn info(message: String) -> Self {
@@ -21,6 +21,12 @@ impl Note {
         Self::new(Severity::Error, message)
     }
 
+    /// What it waits for, and until when.
+    pub(crate) fn of_wait(until: Timestamp, message: String) -> Self {
+        let data = json!({ "message": message, "until": until.to_string() }).to_string();
+        Self { severity: Severity::Info, message, hint: None, data }
+    }
+
     /// The same, with what to do about it.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
@@ -29,17 +35,7 @@ impl Note {
     /// What a person sees of a batch that is on record.
     pub(crate) fn of_record(record: &Record) -> Self {
         let (batch, totals, percent) = (record.batch, record.totals, record.percent_complete);
-        let data = json!({
-            "batch_start": batch.start().to_string(),
-            "batch_stop": batch.stop().to_string(),
-            "section": record.section,
-            "rows": totals.rows,
-            "points": totals.points,
-            "read": totals.read,
-            "written": totals.written,
-            "rejected": totals.rejected,
-            "percent_complete": percent,
-        });
+        let data = json!({ "batch": batch_data(record), "percent_complete": percent });
         let refused = match totals.rejected {
             0 => String::new(),
             count => format!(", {} refused and set aside", counted(count, "point", "points")),
@@ -59,6 +55,22 @@ impl Note {
         let data = json!({ "message": message }).to_string();
         Self { severity, message, hint: None, data }
     }
+}
+
+/// A batch that is on record, for programs.
+pub(crate) fn batch_data(record: &Record) -> Value {
+    let Totals { rows, points, read, written, rejected } = record.totals;
+    json!({
+        "start": record.batch.start().to_string(),
+        "stop": record.batch.stop().to_string(),
+        "section": if record.section.is_all() { String::new() } else { record.section.to_string() },
+        "rows": rows,
+        "points": points,
+        "read": read,
+        "written": written,
+        "rejected": rejected,
+        "recorded": record.time.whole_second().to_string(),
+    })
 }
 
 /// A number and what it counts: `1 batch`, `3 batches`.

@@ -79,7 +79,7 @@ impl Held {
                 (until.whole_second(), "goes to the destination")
             }
         };
-        Some(Note::info(format!("waiting until {until} before more {what}")))
+        Some(Note::of_wait(until, format!("waiting until {until} before more {what}")))
     }
 }
 

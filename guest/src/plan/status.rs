@@ -2,13 +2,19 @@
 
 use std::collections::VecDeque;
 
+use serde_json::json;
+
 use super::exchange::{Ids, Want};
 use super::journal::Journal;
-use super::note::{batch_of, bytes, counted, migration_name, percentage};
-use super::{Answer, Ending, Note, Outcome, Progress, Step};
+use super::note::{batch_data, batch_of, bytes, counted, migration_name, percentage};
+use super::text::say;
+use super::{Answer, Ending, NO_DATA, Note, Outcome, Progress, Step};
 use crate::error::{Error, Fault};
 use crate::settings::{Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
+
+/// So many batches are listed: more would be megabytes, and nobody reads them.
+const HISTORY_MAX: usize = 10_000;
 
 /// A look at the records.
 #[derive(Debug)]
@@ -18,19 +24,25 @@ pub(crate) struct Status {
     journal: Journal,
     notes: VecDeque<Note>,
     described: bool,
+    /// Once it is described.
+    report: String,
     error: Option<Error>,
 }
 
 impl Status {
     pub(crate) fn open(settings: &str) -> Result<Self, Error> {
         let (settings, _) = Settings::parse(settings)?;
+        let mut journal = Journal::new(&settings);
+        journal.history_max = HISTORY_MAX;
+        let (ids, notes) = (Ids::default(), VecDeque::new());
         Ok(Self {
-            ids: Ids::default(),
-            journal: Journal::new(&settings),
-            notes: VecDeque::new(),
+            ids,
+            journal,
+            notes,
             described: false,
-            error: None,
+            report: String::new(),
             settings,
+            error: None,
         })
     }
 
@@ -55,9 +67,10 @@ impl Status {
         }
     }
 
-    fn done(&self) -> Step {
+    fn done(&mut self) -> Step {
         let ending = self.error.clone().map_or(Ending::Complete, Ending::of);
-        Step::Done(Outcome::new(ending, self.journal.totals))
+        let report = std::mem::take(&mut self.report);
+        Step::Done(Outcome { report, ..Outcome::new(ending, self.journal.totals) })
     }
 
     /// The range of the migration: as configured, or as the first run fixed it.
@@ -75,35 +88,56 @@ impl Status {
 
     fn describe(&mut self) {
         self.notes.append(&mut self.journal.notes);
+        let mut text = String::new();
+        self.push_lines(&mut text);
+        let Journal { records, totals, .. } = &self.journal;
+        let range = self.range();
+        let percent = range.map(|range| self.journal.coverage.percent_of(range));
+        let next = range.and_then(|range| self.journal.coverage.first_gap(range));
+        self.report = json!({
+            "text": text,
+            "range": range.map(|range| [range.start().to_string(), range.stop().to_string()]),
+            "percent_complete": percent.unwrap_or(0.0),
+            "is_complete": range.is_some_and(|range| self.journal.coverage.covers(range)),
+            "batches": records,
+            "rows": totals.rows,
+            "points": totals.points,
+            "read": totals.read,
+            "written": totals.written,
+            "rejected": totals.rejected,
+            "next_start": next.map(|(_, gap)| gap.start().to_string()),
+            "last_batches": self.journal.history.iter().map(batch_data).collect::<Vec<_>>(),
+        })
+        .to_string();
+    }
+
+    fn push_lines(&self, text: &mut String) {
         let (Some(range), Some(last)) = (self.range(), &self.journal.last) else {
-            self.notes.push_back(Note::info("nothing is recorded yet".to_owned()));
-            return;
+            return say(text, format_args!("nothing is recorded yet"));
         };
         let (records, totals) = (self.journal.records, self.journal.totals);
-        let percent = self.journal.coverage.percent_of(range);
-        let mut say = |message| self.notes.push_back(Note::info(message));
-        say(format!(
-            "{} of {} complete, in {}",
-            percentage(percent),
-            migration_name(range),
-            counted(records, "batch", "batches")
-        ));
-        say(format!(
-            "{} in {}, {} read and {} written",
-            counted(totals.rows, "row", "rows"),
-            counted(totals.points, "point", "points"),
-            bytes(totals.read),
-            bytes(totals.written)
-        ));
+        let percent = percentage(self.journal.coverage.percent_of(range));
+        let (name, batches) = (migration_name(range), counted(records, "batch", "batches"));
+        say(text, format_args!("{percent} of {name} complete, in {batches}"));
+        say(
+            text,
+            format_args!(
+                "{} in {}, {} read and {} written",
+                counted(totals.rows, "row", "rows"),
+                counted(totals.points, "point", "points"),
+                bytes(totals.read),
+                bytes(totals.written)
+            ),
+        );
         if totals.rejected > 0 {
             let points = counted(totals.rejected, "point was", "points were");
-            say(format!("{points} refused by the destination, and set aside"));
+            say(text, format_args!("{points} refused by the destination, and set aside"));
         }
-        say(format!("{} was recorded last, at {}", batch_of(&last.section, last.batch), last.time));
-        if let Some(gap) = self.journal.coverage.first_gap(range) {
-            let (section, gap) = gap;
+        let batch = batch_of(&last.section, last.batch);
+        say(text, format_args!("{batch} was recorded last, at {}", last.time));
+        if let Some((section, gap)) = self.journal.coverage.first_gap(range) {
             let of = if section.is_all() { String::new() } else { format!(" of {section}") };
-            say(format!("the next begins at {}{of}", gap.start()));
+            say(text, format_args!("the next begins at {}{of}", gap.start()));
         }
     }
 
@@ -123,6 +157,7 @@ impl Status {
     pub(crate) fn progress(&self) -> Progress {
         let percent = self.range().map_or(0.0, |range| self.journal.coverage.percent_of(range));
         let doing = "reading the checkpoint".to_owned();
-        Progress { percent, totals: self.journal.totals, rate: 0.0, left: None, doing }
+        let (totals, data) = (self.journal.totals, NO_DATA.to_owned());
+        Progress { percent, totals, rate: 0.0, left: None, doing, data }
     }
 }

@@ -277,7 +277,7 @@ mirror!(Fault {
 
 impl From<planner::Progress> for Progress {
     fn from(progress: planner::Progress) -> Self {
-        let planner::Progress { percent, totals, rate, left, doing } = progress;
-        Self { percent, totals: totals.into(), rate, left, doing: cut(doing) }
+        let planner::Progress { percent, totals, rate, left, doing, data } = progress;
+        Self { percent, totals: totals.into(), rate, left, doing: cut(doing), data }
     }
 }

@@ -1,9 +1,13 @@
 //! How far a migration is, for people. Changes nothing.
 
+use serde_json::{Value, json};
+
 use super::{Migrate, Phase};
 use crate::plan::Progress;
 use crate::plan::note::batch_of;
 use crate::time::Timestamp;
+
+const SECOND: u64 = 1_000_000_000;
 
 impl Migrate {
     #[expect(
@@ -28,7 +32,23 @@ impl Migrate {
             rate: self.totals.rows as f64 / seconds,
             left,
             doing: self.doing(now),
+            data: self.data().to_string(),
         }
+    }
+
+    /// The range, once it is known, and the limits that there are.
+    fn data(&self) -> Value {
+        let mut data = json!({});
+        if let Phase::Batches { range } = self.phase {
+            data["start"] = json!(range.start().to_string());
+            data["stop"] = json!(range.stop().to_string());
+        }
+        let quotas = [("read_bytes", self.reading.quota()), ("write_bytes", self.write_quota)];
+        for (name, quota) in quotas.into_iter().filter_map(|(name, quota)| Some((name, quota?))) {
+            data["window_seconds"] = json!(quota.window / SECOND);
+            data[name] = json!(quota.amount);
+        }
+        data
     }
 
     fn doing(&self, now: Timestamp) -> String {

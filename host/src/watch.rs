@@ -1,0 +1,243 @@
+//! Who watches: a person at a terminal, a log, a program that reads events, the live page. All see the same.
+//!
+//! Plans are driven on threads of their own, and tell here what happens; what that looks like is for `screen`
+//! and `event`, and what it comes to for `state`. Does not know what a migration is.
+
+mod event;
+mod screen;
+mod state;
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::broadcast;
+use tsm2iox_guest::plan::{Batch, Note, Outcome, Progress, Severity};
+use tsm2iox_guest::time::Timestamp;
+
+pub use event::Event;
+use screen::Screen;
+pub use state::State;
+
+use crate::report::{self, ExitStatus};
+
+/// A log gets a line at least so often.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+/// A display is drawn anew so often, and the page gets news.
+const DISPLAY_INTERVAL: Duration = Duration::from_millis(250);
+/// A page that is so many events behind gets all anew.
+const EVENTS_BEHIND_MAX: usize = 1024;
+
+/// How what happens is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// On a terminal a display that is drawn anew, elsewhere lines; on standard error.
+    Talk,
+    /// Warnings and errors alone, on standard error.
+    Quiet,
+    /// Lines of JSON on standard output.
+    Events,
+}
+
+/// Which plan something is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The one that was opened first.
+    Whole,
+    /// The one of the batch with this id.
+    Batch(u64),
+}
+
+/// What happens goes here. Cheap to clone.
+#[derive(Clone)]
+pub struct Watch(Arc<Inner>);
+
+struct Inner {
+    manner: Manner,
+    state: Mutex<State>,
+    screen: Option<Screen>,
+    /// Where a page hears of it.
+    page: Option<broadcast::Sender<Event>>,
+}
+
+impl Watch {
+    /// Begins to watch.
+    pub fn new(manner: Manner) -> Self {
+        Self::with(manner, None, State::default())
+    }
+
+    /// The same, with a page that gets all of it; `state` is what is known already.
+    pub fn with_page(manner: Manner, state: State) -> Self {
+        let (page, _) = broadcast::channel(EVENTS_BEHIND_MAX);
+        Self::with(manner, Some(page), state)
+    }
+
+    fn with(manner: Manner, page: Option<broadcast::Sender<Event>>, state: State) -> Self {
+        let is_display = manner == Manner::Talk && io::stderr().is_terminal();
+        let screen = is_display.then(Screen::new);
+        Self(Arc::new(Inner { manner, state: Mutex::new(state), screen, page }))
+    }
+
+    /// What is known, and what comes after that; `None` if there is no page.
+    pub fn follow(&self) -> Option<(Value, broadcast::Receiver<Event>)> {
+        let page = self.0.page.as_ref()?;
+        // Nothing is told meanwhile: so the one follows the other without a gap.
+        let state = self.state();
+        Some((state.to_json(), page.subscribe()))
+    }
+
+    /// Looks at what is known.
+    pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state())
+    }
+
+    /// How often a plan's progress is wanted.
+    pub fn interval(&self) -> Duration {
+        match (self.0.manner, &self.0.screen, &self.0.page) {
+            (_, Some(_), _) | (_, _, Some(_)) => DISPLAY_INTERVAL,
+            (Manner::Quiet, None, None) => Duration::MAX,
+            (Manner::Talk | Manner::Events, None, None) => LINE_INTERVAL,
+        }
+    }
+
+    /// A plan is driven from now on.
+    pub fn begin(&self, now: Timestamp) {
+        self.state().begin(now);
+    }
+
+    /// Shows a note.
+    ///
+    /// # Errors
+    /// Where standard output is written: as `report::write_data`.
+    pub fn note(&self, note: &Note, now: Timestamp) -> anyhow::Result<()> {
+        let events = self.state().note(note, now);
+        match (self.0.manner, &self.0.screen) {
+            (Manner::Talk, Some(screen)) => {
+                if !State::is_displayed(note) {
+                    screen.print(&report::note(note));
+                }
+            }
+            (Manner::Talk, None) => report::talk(&report::note(note)),
+            (Manner::Quiet, _) if note.severity != Severity::Info => {
+                report::talk(&report::note(note));
+            }
+            (Manner::Quiet | Manner::Events, _) => {}
+        }
+        self.tell(events)
+    }
+
+    /// A batch is handed out.
+    pub fn batch_begins(&self, batch: &Batch) {
+        self.state().batch_begins(batch);
+    }
+
+    /// A batch is done, or is not.
+    pub fn batch_ends(&self, id: u64) {
+        self.state().batch_ends(id);
+    }
+
+    /// Takes how far a plan is; `until` is when it goes on, if it waits for nothing but time.
+    ///
+    /// # Errors
+    /// As `note`.
+    pub fn progress(
+        &self,
+        of: Of,
+        progress: &Progress,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let mut state = self.state();
+        let is_due = state.progress(of, progress, until, now);
+        match (self.0.manner, &self.0.screen) {
+            (Manner::Talk, Some(screen)) => screen.draw(&state),
+            (Manner::Talk, None) if is_due => report::talk(&state.line()),
+            (Manner::Talk | Manner::Quiet | Manner::Events, _) => {}
+        }
+        let mut events = Vec::new();
+        if self.0.page.is_some() || (self.0.manner == Manner::Events && is_due) {
+            events.push(state.progress_event(is_due));
+        }
+        drop(state);
+        self.tell(events)
+    }
+
+    /// Something that was written to the file of refused points.
+    pub fn refused(&self, text: &str, now: Timestamp) {
+        let events = self.state().refused(text, now);
+        // Who reads events hears of it by notes.
+        events.into_iter().for_each(|event| self.tell_page(&event));
+    }
+
+    /// Says that an end is wished, and heard.
+    pub fn stopping(&self) {
+        let text =
+            "stopping: what is under way may take a few seconds; a second signal ends it at once\n";
+        match (&self.0.screen, self.0.manner) {
+            (Some(screen), _) => screen.print(text),
+            (None, Manner::Talk) => report::talk(text),
+            (None, Manner::Quiet | Manner::Events) => {}
+        }
+    }
+
+    /// Shows how it ended, and how long it took; `next` is what a person does then.
+    ///
+    /// # Errors
+    /// As `note`.
+    pub fn outcome(
+        &self,
+        outcome: &Outcome,
+        took: Duration,
+        next: Option<&str>,
+    ) -> anyhow::Result<ExitStatus> {
+        if let Some(screen) = &self.0.screen {
+            screen.clear();
+        }
+        let (status, text) = report::outcome(outcome, took, next);
+        let is_error = matches!(status, ExitStatus::Stopped | ExitStatus::Unfit);
+        match self.0.manner {
+            Manner::Talk => report::talk(&text),
+            Manner::Quiet if is_error => report::talk(&text),
+            Manner::Quiet | Manner::Events => {}
+        }
+        let event = self.state().outcome(outcome, status, took);
+        self.tell(vec![event])?;
+        Ok(status)
+    }
+
+    /// Clears the display, if there is one: something else is shown now.
+    pub fn rest(&self) {
+        if let Some(screen) = &self.0.screen {
+            screen.clear();
+        }
+    }
+
+    fn tell(&self, events: Vec<Event>) -> anyhow::Result<()> {
+        for event in events {
+            if self.0.manner == Manner::Events && event.is_for_programs {
+                report::write_data(event.line().as_bytes())?;
+            }
+            self.tell_page(&event);
+        }
+        Ok(())
+    }
+
+    fn tell_page(&self, event: &Event) {
+        if let Some(page) = &self.0.page {
+            // Nobody may be there.
+            let _ = page.send(event.clone());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("manner", &self.0.manner).finish_non_exhaustive()
+    }
+}

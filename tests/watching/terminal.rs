@@ -1,0 +1,71 @@
+//! The display on a terminal, as a terminal shows it: whole screens.
+
+use std::io::Read;
+use std::thread;
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use support::influx::Moment;
+
+use crate::{Sides, sides};
+
+const SIZE: PtySize = PtySize { rows: 24, cols: 90, pixel_width: 0, pixel_height: 0 };
+
+/// Runs on a terminal; `until` sees each screen as it comes, and says when it has seen enough to let go on.
+fn screens(sides: &Sides, mut until: impl FnMut(&str)) -> String {
+    let pty = native_pty_system().openpty(SIZE).expect("there are terminals");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tsm2iox"));
+    command.arg("run");
+    command.arg(sides.migration.path("migration.toml"));
+    command.env("TOKEN", "secret");
+    command.env("TERM", "xterm-256color");
+    let mut process = pty.slave.spawn_command(command).expect("it starts");
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().expect("it can be read");
+    let mut screen = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
+    let mut bytes = [0; 4096];
+    // A terminal whose program has ended is an error on Linux.
+    while let Ok(read @ 1..) = reader.read(&mut bytes) {
+        screen.process(&bytes[..read]);
+        until(&rows(&screen));
+    }
+    assert!(process.wait().expect("it ends").success());
+    rows(&screen)
+}
+
+/// What a screen shows, row by row.
+fn rows(screen: &vt100::Parser) -> String {
+    let rows = screen.screen().rows(0, SIZE.cols);
+    rows.map(|row| row.trim_end().to_owned() + "\n").collect()
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_is_and_at_last_what_it_came_to() {
+    let sides = sides("write_mb = 100\nwindow = \"60s\"\n");
+    let mut hold = Some(sides.destination.hold(Moment::Arrived, "/api/v3/write_lp", 3));
+    let mut seen = String::new();
+    let last = screens(&sides, |screen| {
+        let shows = |text: &str| screen.contains(text);
+        let is_whole = shows("writing batch") && shows("written") && shows("window of");
+        if hold.is_some() && is_whole && shows("46.1 %") {
+            screen.clone_into(&mut seen);
+            // On a thread of its own: it may wait.
+            let hold = hold.take();
+            thread::spawn(move || drop(hold));
+        }
+    });
+    let lines: Vec<_> = seen.lines().collect();
+    let bar = lines.iter().position(|line| line.contains("46.1 %"));
+    let bar = bar.unwrap_or_else(|| panic!("it was not seen: {last}"));
+    assert!(lines[bar].starts_with("━━━"), "{seen}");
+    assert_eq!(lines[0], "reads by InfluxQL: database `src`, retention policy `autogen`", "{seen}");
+    assert!(lines[bar + 1].starts_with("writing batch 2022-01-01T03:00:00Z/"), "{seen}");
+    assert!(lines[bar + 2].contains(" rows") && lines[bar + 2].contains(" read, "), "{seen}");
+    assert!(lines[bar + 3].starts_with("window of 1 min from "), "{seen}");
+    assert!(lines[bar + 3].contains(" of 50.0 MB written"), "{seen}");
+
+    // The display is gone, and what it came to is left.
+    let lines: Vec<_> = last.lines().collect();
+    assert!(lines[1].starts_with("complete: "), "{last}");
+    assert!(lines[2].starts_with("next: `tsm2iox verify "), "{last}");
+    assert!(!last.contains('━'), "{last}");
+}
