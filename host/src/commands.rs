@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
 
+use anyhow::anyhow;
 use clap::CommandFactory;
 use serde_json::Value;
 use tsm2iox_guest::plan::{Batch, Ending, Outcome, Purpose};
@@ -76,15 +77,17 @@ fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
     }
     let machine = Machine::open()?;
     let manner = if run.json { Manner::Events } else { manner(run.quiet) };
+    let mut page = None;
     let watch = match run.listen {
         None => Watch::new(manner),
         Some(address) => {
             let watch = Watch::with_page(manner, known(&machine, &config, &component)?);
-            let page = Page::open(machine.runtime()?, address, watch.clone())?;
+            let address =
+                page.insert(Page::open(machine.runtime()?, address, watch.clone())?).address;
             if manner == Manner::Talk {
-                report::talk(&format!("the page is at http://{}/\n", page.address));
+                report::talk(&format!("the page is at http://{address}/\n"));
             }
-            if !page.address.ip().is_loopback() {
+            if !address.ip().is_loopback() {
                 let message = "others can read the page: it is not of this machine alone";
                 report::warning(&Warning::new(message));
             }
@@ -94,7 +97,15 @@ fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
     let next = format!("`tsm2iox verify {}`", run.config.display());
     loop {
         let (began, component, purpose) = (Instant::now(), component.clone(), Purpose::Migrate);
-        let outcome = machine.carry_out(&config, component, purpose, &watch, Batches::Driven)?;
+        let outcome = machine.carry_out(&config, component, purpose, &watch, Batches::Driven);
+        let outcome = match outcome {
+            // Who reads the events is gone: what is not done is not complete.
+            Err(error) if error.is::<PipeClosed>() => {
+                let unfit = anyhow!("nobody reads standard output any more");
+                return Err(unfit);
+            }
+            outcome => outcome?,
+        };
         let every = config.every();
         let next = every.is_none().then_some(next.as_str());
         let status = watch.outcome(&outcome, began.elapsed(), next)?;

@@ -8,6 +8,7 @@ mod metrics;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,8 +21,10 @@ use axum::routing::get;
 use futures_util::stream::{self, Stream};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
 use tsm2iox_guest::time::Timestamp;
 
 use crate::clock::Clock;
@@ -60,11 +63,19 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// A page that is served as long as the program runs.
+/// Whoever reads gets so long to take what came last.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// A page that is served until it is dropped.
 #[derive(Debug)]
 pub struct Page {
     /// Where it is.
     pub address: SocketAddr,
+    runtime: Handle,
+    /// `None` once it is closed.
+    served: Option<JoinHandle<()>>,
+    close: Arc<Notify>,
+    watch: Watch,
 }
 
 impl Page {
@@ -79,12 +90,26 @@ impl Page {
         };
         let listener = runtime.block_on(TcpListener::bind(address)).map_err(unfit)?;
         let address = listener.local_addr().map_err(unfit)?;
-        let service = router(watch);
-        runtime.spawn(async move {
-            // It ends with the program.
-            let _ = axum::serve(listener, service).await;
-        });
-        Ok(Self { address })
+        let (service, close) = (router(watch.clone()), Arc::new(Notify::new()));
+        let closed = Arc::clone(&close);
+        let serve = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { closed.notified().await });
+        let served = Some(runtime.spawn(async move {
+            // A connection that breaks is no fault of the page.
+            let _ = serve.await;
+        }));
+        Ok(Self { address, runtime: runtime.clone(), served, close, watch })
+    }
+}
+
+impl Drop for Page {
+    /// Those who follow get the end, and their connections end as they should.
+    fn drop(&mut self) {
+        self.watch.close();
+        self.close.notify_one();
+        if let Some(served) = self.served.take() {
+            let _ = self.runtime.block_on(async { tokio::time::timeout(CLOSING, served).await });
+        }
     }
 }
 
@@ -119,7 +144,7 @@ fn is_ours(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    name == "localhost" || name.parse::<IpAddr>().is_ok()
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 fn unwatched() -> Response {
@@ -178,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_host_is_an_address_or_this_machine() {
-        for host in ["127.0.0.1:8090", "localhost", "localhost:1", "[::1]:8090", "10.1.2.3", "::1"]
+        for host in
+            ["127.0.0.1:8090", "localhost", "localhost:1", "[::1]:8090", "10.1.2.3", "LOCALHOST"]
         {
             assert!(is_ours(host), "{host}");
         }

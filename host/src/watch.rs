@@ -58,8 +58,9 @@ struct Inner {
     manner: Manner,
     state: Mutex<State>,
     screen: Option<Screen>,
-    /// Where a page hears of it.
-    page: Option<broadcast::Sender<Event>>,
+    /// Where a page hears of it, until it is closed.
+    page: Mutex<Option<broadcast::Sender<Event>>>,
+    has_page: bool,
 }
 
 impl Watch {
@@ -75,17 +76,28 @@ impl Watch {
     }
 
     fn with(manner: Manner, page: Option<broadcast::Sender<Event>>, state: State) -> Self {
-        let is_display = manner == Manner::Talk && io::stderr().is_terminal();
+        // A terminal that cannot draw gets lines, as a log does.
+        let is_display = manner == Manner::Talk && io::stderr().is_terminal() && !is_dumb();
         let screen = is_display.then(Screen::new);
-        Self(Arc::new(Inner { manner, state: Mutex::new(state), screen, page }))
+        let (has_page, page) = (page.is_some(), Mutex::new(page));
+        Self(Arc::new(Inner { manner, state: Mutex::new(state), screen, page, has_page }))
     }
 
     /// What is known, and what comes after that; `None` if there is no page.
     pub fn follow(&self) -> Option<(Value, broadcast::Receiver<Event>)> {
-        let page = self.0.page.as_ref()?;
         // Nothing is told meanwhile: so the one follows the other without a gap.
         let state = self.state();
-        Some((state.to_json(), page.subscribe()))
+        let page = self.page();
+        Some((state.to_json(), page.as_ref()?.subscribe()))
+    }
+
+    /// Nothing comes after this: who follows has all of it.
+    pub fn close(&self) {
+        self.page().take();
+    }
+
+    fn page(&self) -> MutexGuard<'_, Option<broadcast::Sender<Event>>> {
+        self.0.page.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at what is known.
@@ -95,10 +107,11 @@ impl Watch {
 
     /// How often a plan's progress is wanted.
     pub fn interval(&self) -> Duration {
-        match (self.0.manner, &self.0.screen, &self.0.page) {
-            (_, Some(_), _) | (_, _, Some(_)) => DISPLAY_INTERVAL,
-            (Manner::Quiet, None, None) => Duration::MAX,
-            (Manner::Talk | Manner::Events, None, None) => LINE_INTERVAL,
+        match (self.0.manner, &self.0.screen, self.0.has_page) {
+            (_, Some(_), _) | (_, _, true) => DISPLAY_INTERVAL,
+            (Manner::Quiet, None, false) => Duration::MAX,
+            // A plan may be asked a little early: what is not due is not shown.
+            (Manner::Talk | Manner::Events, None, false) => LINE_INTERVAL / 30,
         }
     }
 
@@ -150,15 +163,15 @@ impl Watch {
         now: Timestamp,
     ) -> anyhow::Result<()> {
         let mut state = self.state();
-        let is_due = state.progress(of, progress, until, now);
+        let due = state.progress(of, progress, until, now);
         match (self.0.manner, &self.0.screen) {
             (Manner::Talk, Some(screen)) => screen.draw(&state),
-            (Manner::Talk, None) if is_due => report::talk(&state.line()),
+            (Manner::Talk, None) if due.line => report::talk(&state.line()),
             (Manner::Talk | Manner::Quiet | Manner::Events, _) => {}
         }
         let mut events = Vec::new();
-        if self.0.page.is_some() || (self.0.manner == Manner::Events && is_due) {
-            events.push(state.progress_event(is_due));
+        if self.0.has_page || due.event {
+            events.push(state.progress_event(due.event));
         }
         drop(state);
         self.tell(events)
@@ -225,7 +238,7 @@ impl Watch {
     }
 
     fn tell_page(&self, event: &Event) {
-        if let Some(page) = &self.0.page {
+        if let Some(page) = &*self.page() {
             // Nobody may be there.
             let _ = page.send(event.clone());
         }
@@ -234,6 +247,11 @@ impl Watch {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the terminal says of itself that it can do nothing but print.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 impl fmt::Debug for Watch {

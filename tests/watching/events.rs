@@ -1,9 +1,11 @@
 //! Events, as lines of JSON on standard output, and what is left unsaid.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 
 use serde_json::Value;
-use support::influx::Fault;
+use support::influx::{Fault, Moment};
+use support::process::end;
 
 use crate::run::talk;
 use crate::sides;
@@ -107,4 +109,19 @@ fn each_shell_gets_its_completions() {
         let script = String::from_utf8(output.expect("it starts").stdout).expect("it is text");
         assert!(script.contains("--dry-run") || script.contains("dry-run"), "{shell}: {script}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_leaves_no_run_that_seems_complete() {
+    let sides = sides("");
+    let mut command = crate::run::binary();
+    command.args(["run", "--json"]).arg(sides.migration.path("migration.toml"));
+    command.env("TOKEN", "secret").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let hold = sides.source.hold(Moment::Arrived, "", 1);
+    let mut process = command.spawn().expect("it starts");
+    drop(process.stdout.take());
+    drop(hold);
+    let output = end(process);
+    assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
+    assert!(talk(&output).contains("nobody reads standard output any more"), "{}", talk(&output));
 }

@@ -72,11 +72,12 @@ fn a_page_shows_a_run_and_nothing_else_to_nobody_else() {
     assert_eq!(events.next().map(|(name, _)| name).as_deref(), Some("state"));
     drop(hold);
     let mut batches = 0;
-    let ending = events.find_map(|(name, data)| {
+    let ending = events.by_ref().find_map(|(name, data)| {
         batches += u32::from(name == "batch");
         (name == "ending").then_some(data)
     });
     assert_eq!(ending.expect("it ends")["status"], "complete");
+    assert_eq!(events.count(), 0, "nothing comes after the end");
     assert!(batches >= 4, "{batches}");
     assert!(end(process).status.success());
 }

@@ -11,13 +11,13 @@ use crate::{Sides, sides};
 const SIZE: PtySize = PtySize { rows: 24, cols: 90, pixel_width: 0, pixel_height: 0 };
 
 /// Runs on a terminal; `until` sees each screen as it comes, and says when it has seen enough to let go on.
-fn screens(sides: &Sides, mut until: impl FnMut(&str)) -> String {
+fn screens(sides: &Sides, term: &str, mut until: impl FnMut(&str)) -> String {
     let pty = native_pty_system().openpty(SIZE).expect("there are terminals");
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tsm2iox"));
     command.arg("run");
     command.arg(sides.migration.path("migration.toml"));
     command.env("TOKEN", "secret");
-    command.env("TERM", "xterm-256color");
+    command.env("TERM", term);
     let mut process = pty.slave.spawn_command(command).expect("it starts");
     drop(pty.slave);
     let mut reader = pty.master.try_clone_reader().expect("it can be read");
@@ -43,9 +43,9 @@ fn a_terminal_shows_how_far_it_is_and_at_last_what_it_came_to() {
     let sides = sides("write_mb = 100\nwindow = \"60s\"\n");
     let mut hold = Some(sides.destination.hold(Moment::Arrived, "/api/v3/write_lp", 3));
     let mut seen = String::new();
-    let last = screens(&sides, |screen| {
+    let last = screens(&sides, "xterm-256color", |screen| {
         let shows = |text: &str| screen.contains(text);
-        let is_whole = shows("writing batch") && shows("written") && shows("window of");
+        let is_whole = shows("writing batch") && shows("written") && shows("in the last");
         if hold.is_some() && is_whole && shows("46.1 %") {
             screen.clone_into(&mut seen);
             // On a thread of its own: it may wait.
@@ -60,12 +60,20 @@ fn a_terminal_shows_how_far_it_is_and_at_last_what_it_came_to() {
     assert_eq!(lines[0], "reads by InfluxQL: database `src`, retention policy `autogen`", "{seen}");
     assert!(lines[bar + 1].starts_with("writing batch 2022-01-01T03:00:00Z/"), "{seen}");
     assert!(lines[bar + 2].contains(" rows") && lines[bar + 2].contains(" read, "), "{seen}");
-    assert!(lines[bar + 3].starts_with("window of 1 min from "), "{seen}");
+    assert!(lines[bar + 3].starts_with("in the last 1 min: "), "{seen}");
     assert!(lines[bar + 3].contains(" of 50.0 MB written"), "{seen}");
 
     // The display is gone, and what it came to is left.
     let lines: Vec<_> = last.lines().collect();
     assert!(lines[1].starts_with("complete: "), "{last}");
     assert!(lines[2].starts_with("next: `tsm2iox verify "), "{last}");
+    assert!(!last.contains('━'), "{last}");
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_gets_lines() {
+    let last = screens(&sides(""), "dumb", |_| {});
+    assert!(last.starts_with("reads by InfluxQL: "), "{last}");
+    assert!(last.contains("batch 2022-01-01T06:00:00Z/2022-01-01T06:30:00Z is done: "), "{last}");
     assert!(!last.contains('━'), "{last}");
 }

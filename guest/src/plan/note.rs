@@ -91,7 +91,10 @@ const NAMES_MAX: usize = 5;
 
 /// A percentage with one digit, rounded down: 100.0 is said only when nothing is left.
 pub fn percentage(percent: f64) -> String {
-    format!("{:.1} %", (percent * 10.0).floor() / 10.0)
+    // 10 % of something may be 9.999999999999998.
+    let rounded = (percent * 1e6).round() / 1e6;
+    let shown = if percent < 100.0 { rounded.min(99.9) } else { rounded };
+    format!("{:.1} %", (shown * 10.0).floor() / 10.0)
 }
 
 /// What a batch is called; a file is one without bounds.

@@ -30,6 +30,8 @@ const WINDOW_SECONDS: u64 = 300;
 /// A rate is of so many nanoseconds.
 const RATE_NANOSECONDS: u64 = 30 * SECOND;
 const SECOND: u64 = 1_000_000_000;
+/// As many seconds as a window may have samples: of a longer one, they are of its end.
+const SAMPLES_MAX: usize = 3600;
 /// A wait is worth a word from so many nanoseconds on.
 const WAIT_MIN: u64 = 2 * SECOND;
 
@@ -45,15 +47,20 @@ pub struct State {
     range: Option<[String; 2]>,
     until: Option<Timestamp>,
     in_hand: BTreeMap<u64, InHand>,
-    /// When how much had been moved.
-    samples: VecDeque<(Timestamp, Totals)>,
+    /// When how many rows had been moved, and how many bytes had gone to and fro.
+    samples: VecDeque<Sample>,
+    /// Bytes that have gone to and fro, those of batches that were given up among them.
+    traffic: Traffic,
+    /// What was known to be moved when that was counted last.
+    counted: Totals,
     windows: VecDeque<Window>,
     batches: VecDeque<Value>,
     notes: VecDeque<Value>,
     refused: VecDeque<Value>,
     ending: Option<Value>,
-    /// When a line was shown last.
+    /// When a line was shown last, and an event of progress.
     said: Option<Timestamp>,
+    told: Option<Timestamp>,
     /// When more was moved than before.
     moved: Option<Timestamp>,
     /// So many batches were recorded.
@@ -82,6 +89,26 @@ struct InHand {
     has_ended: bool,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    read: u64,
+    written: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: Timestamp,
+    rows: u64,
+    traffic: Traffic,
+}
+
+/// What is to be shown now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub(super) line: bool,
+    pub(super) event: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Window {
     start: Timestamp,
@@ -108,6 +135,7 @@ impl State {
     pub(super) fn begin(&mut self, now: Timestamp) {
         self.now = now;
         self.said.get_or_insert(now);
+        self.told.get_or_insert(now);
         self.moved.get_or_insert(now);
     }
 
@@ -166,14 +194,14 @@ impl State {
         }
     }
 
-    /// Takes how far a plan is; returns whether a line is due.
+    /// Takes how far a plan is; returns what is due.
     pub(super) fn progress(
         &mut self,
         of: Of,
         progress: &Progress,
         until: Option<Timestamp>,
         now: Timestamp,
-    ) -> bool {
+    ) -> Due {
         self.now = now;
         let until = until.filter(|until| *until > now.saturating_add(WAIT_MIN));
         match of {
@@ -189,10 +217,13 @@ impl State {
             }
         }
         self.sample();
-        let said = self.said.unwrap_or(now);
-        let is_due = now.nanoseconds_since(said) >= line_interval();
-        self.said = Some(if is_due { now } else { said });
-        is_due
+        let is_due = |last: &mut Option<Timestamp>| {
+            let since = *last.get_or_insert(now);
+            let is_due = now.nanoseconds_since(since) >= line_interval();
+            *last = Some(if is_due { now } else { since });
+            is_due
+        };
+        Due { line: is_due(&mut self.said), event: is_due(&mut self.told) }
     }
 
     fn take_data(&mut self, data: &str) {
@@ -219,24 +250,32 @@ impl State {
 
     fn sample(&mut self) {
         let (now, totals) = (self.now, self.totals());
-        let (_, before) = self.samples.back().copied().unwrap_or((now, totals));
-        if totals.read > before.read || totals.written > before.written {
+        // A batch that is given up takes back what it has moved: that is spent all the same.
+        let read = totals.read.saturating_sub(self.counted.read);
+        let written = totals.written.saturating_sub(self.counted.written);
+        self.counted = totals;
+        self.traffic.read += read;
+        self.traffic.written += written;
+        if read > 0 || written > 0 {
             self.moved = Some(now);
         }
         let length = self.window_nanoseconds();
         let start = Timestamp(now.0 - now.0.rem_euclid(length));
         if self.windows.back().is_none_or(|window| window.start < start) {
-            let window = Window { start, read: 0, written: 0 };
-            push(&mut self.windows, window, WINDOWS_MAX);
+            push(&mut self.windows, Window { start, read: 0, written: 0 }, WINDOWS_MAX);
         }
         if let Some(window) = self.windows.back_mut() {
-            // A batch that is given up takes back what it has moved: that is spent all the same.
-            window.read += totals.read.saturating_sub(before.read);
-            window.written += totals.written.saturating_sub(before.written);
+            window.read += read;
+            window.written += written;
         }
-        self.samples.push_back((now, totals));
-        let old = |at: &Timestamp| now.nanoseconds_since(*at) > RATE_NANOSECONDS;
-        while self.samples.len() > 2 && self.samples.get(1).is_some_and(|(at, _)| old(at)) {
+        // A second apart, and as far back as a window is long.
+        let is_new = |last: &Sample| now.nanoseconds_since(last.at) >= SECOND;
+        if self.samples.back().is_none_or(is_new) {
+            self.samples.push_back(Sample { at: now, rows: totals.rows, traffic: self.traffic });
+        }
+        let length = u64::try_from(length).unwrap_or(u64::MAX).max(RATE_NANOSECONDS);
+        let is_old = |sample: &Sample| now.nanoseconds_since(sample.at) > length;
+        while self.samples.len() > SAMPLES_MAX || self.samples.get(1).is_some_and(is_old) {
             self.samples.pop_front();
         }
     }
@@ -246,15 +285,26 @@ impl State {
         i64::try_from(seconds.saturating_mul(SECOND)).unwrap_or(i64::MAX)
     }
 
+    /// What has gone to and fro in the last so many nanoseconds.
+    fn traffic_of_last(&self, nanoseconds: u64) -> Traffic {
+        let is_before = |sample: &&Sample| self.now.nanoseconds_since(sample.at) > nanoseconds;
+        let before = self.samples.iter().rev().find(is_before);
+        let before = before.map_or_else(Traffic::default, |sample| sample.traffic);
+        Traffic {
+            read: self.traffic.read - before.read,
+            written: self.traffic.written - before.written,
+        }
+    }
+
     /// Rows a second, of late.
     #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
     fn rate(&self) -> f64 {
-        let (Some((from, first)), Some((to, last))) = (self.samples.front(), self.samples.back())
-        else {
-            return 0.0;
-        };
-        let seconds = to.nanoseconds_since(*from) as f64 / 1e9;
-        if seconds > 0.0 { last.rows.saturating_sub(first.rows) as f64 / seconds } else { 0.0 }
+        let is_recent =
+            |sample: &&Sample| self.now.nanoseconds_since(sample.at) <= RATE_NANOSECONDS;
+        let Some(first) = self.samples.iter().find(is_recent) else { return 0.0 };
+        let seconds = self.now.nanoseconds_since(first.at) as f64 / 1e9;
+        let rows = self.counted.rows.saturating_sub(first.rows);
+        if seconds > 0.0 { rows as f64 / seconds } else { 0.0 }
     }
 
     /// For how long nothing was moved, where it waits for nothing.

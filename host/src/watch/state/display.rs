@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use tsm2iox_guest::plan::{Totals, bytes, counted, percentage};
 
-use super::{State, second};
+use super::{SECOND, State, Traffic, second};
 use crate::report::visible;
 
 impl State {
@@ -93,19 +93,17 @@ impl State {
 
     /// What was moved in this window, against what may be.
     fn windows_line(&self) -> Option<String> {
-        let window = self.windows.back()?;
-        let sides = [
-            ("read", window.read, self.limits.read_bytes),
-            ("written", window.written, self.limits.write_bytes),
-        ];
+        let seconds = self.limits.window_seconds?;
+        // No stretch of time as long as a window holds more.
+        let Traffic { read, written } = self.traffic_of_last(seconds.saturating_mul(SECOND));
+        let sides =
+            [("read", read, self.limits.read_bytes), ("written", written, self.limits.write_bytes)];
         let limited = sides.into_iter().filter_map(|(what, moved, limit)| {
             Some(format!("{} of {} {what}", bytes(moved), bytes(limit?)))
         });
         let limited: Vec<_> = limited.collect();
-        let seconds = self.limits.window_seconds?;
-        let from = second(window.start);
-        let window = format!("window of {} from {from}", duration(seconds));
-        (!limited.is_empty()).then(|| format!("{window}: {}", limited.join(", ")))
+        let length = duration(seconds);
+        (!limited.is_empty()).then(|| format!("in the last {length}: {}", limited.join(", ")))
     }
 }
 

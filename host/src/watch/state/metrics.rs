@@ -2,7 +2,7 @@
 
 use tsm2iox_guest::plan::Totals;
 
-use super::State;
+use super::{State, Traffic};
 
 /// Something that is counted, or measured.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ impl State {
     /// All of them.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
     pub fn metrics(&self) -> Vec<Metric> {
-        let Totals { rows, points, read, written, rejected } = self.totals();
+        // What is on record never becomes less, as it may where a batch is given up.
+        let whole = self.whole.as_ref().map_or_else(Totals::default, |whole| whole.totals);
+        let Totals { rows, points, read: _, written: _, rejected } = whole;
+        let Traffic { read, written } = self.traffic;
         let counter = |name, help, count: u64| Metric {
             name,
             kind: "counter",
@@ -48,8 +51,8 @@ impl State {
                 "The part of the migration that is on record.",
                 percent / 100.0,
             ),
-            counter("rows_total", "Field values moved by this run.", rows),
-            counter("points_total", "Points moved by this run.", points),
+            counter("rows_total", "Field values of the batches that this run has recorded.", rows),
+            counter("points_total", "Points of the batches that this run has recorded.", points),
             counter("read_bytes_total", "Bytes read from the source by this run.", read),
             counter("written_bytes_total", "Bytes of line protocol written by this run.", written),
             counter("refused_points_total", "Points that were set aside by this run.", rejected),
