@@ -18,8 +18,7 @@ use crate::settings::{Checkpoint, Settings};
 use crate::terms::{self, Recorded, Terms};
 use crate::time::{TimeRange, Timestamp};
 
-/// So much of a checkpoint is read: some hundred thousand records. Longer ones would not fit into
-/// the memory of an instance.
+/// So much of a checkpoint is read, some hundred thousand records: more would not fit into an instance.
 const CHECKPOINT_BYTES_MAX: usize = 128 << 20;
 
 /// A window has seldom more batches; of more the older ones are forgotten.
@@ -49,9 +48,8 @@ pub(crate) struct Journal {
     pub(crate) now: Option<Timestamp>,
     /// The last record of this migration.
     pub(crate) last: Option<Record>,
-    /// So many of them are kept, and these, the last ones.
-    pub(crate) history_max: usize,
-    pub(crate) history: VecDeque<Record>,
+    /// Those before it, if they are kept, and how many of them.
+    pub(crate) history: Option<(usize, VecDeque<Record>)>,
     /// The last of each section, of which the next one learns: its length, for how long the source was
     /// waited for, in nanoseconds, and what it moved.
     pub(crate) last_of: HashMap<Section, (u64, u64, Totals)>,
@@ -114,8 +112,7 @@ impl Journal {
             earliest: None,
             now: None,
             last: None,
-            history_max: 0,
-            history: VecDeque::new(),
+            history: None,
             last_of: HashMap::new(),
             recent: VecDeque::new(),
             last_time: Timestamp(0),
@@ -380,11 +377,9 @@ impl Journal {
         self.totals += record.totals;
         // By its place, not by its time: a clock may jump.
         self.last = Some(record.clone());
-        if self.history_max > 0 {
-            self.history.push_back(record.clone());
-            if self.history.len() > self.history_max {
-                self.history.pop_front();
-            }
+        if let Some((most, history)) = &mut self.history {
+            history.push_back(record.clone());
+            history.drain(..history.len().saturating_sub(*most));
         }
         let last = (record.batch.nanoseconds(), record.source_nanoseconds, record.totals);
         self.last_of.insert(record.section.clone(), last);

@@ -33,7 +33,7 @@ impl Status {
     pub(crate) fn open(settings: &str) -> Result<Self, Error> {
         let (settings, _) = Settings::parse(settings)?;
         let mut journal = Journal::new(&settings);
-        journal.history_max = HISTORY_MAX;
+        journal.history = Some((HISTORY_MAX, VecDeque::new()));
         let (ids, notes) = (Ids::default(), VecDeque::new());
         Ok(Self {
             ids,
@@ -93,6 +93,7 @@ impl Status {
         let Journal { records, totals, .. } = &self.journal;
         let range = self.range();
         let percent = range.map(|range| self.journal.coverage.percent_of(range));
+        let history = self.journal.history.iter().flat_map(|(_, history)| history);
         let next = range.and_then(|range| self.journal.coverage.first_gap(range));
         self.report = json!({
             "text": text,
@@ -106,7 +107,7 @@ impl Status {
             "written": totals.written,
             "rejected": totals.rejected,
             "next_start": next.map(|(_, gap)| gap.start().to_string()),
-            "last_batches": self.journal.history.iter().map(batch_data).collect::<Vec<_>>(),
+            "last_batches": history.map(batch_data).collect::<Vec<_>>(),
         })
         .to_string();
     }
