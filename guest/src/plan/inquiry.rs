@@ -259,15 +259,9 @@ impl Asker {
         question: &mut Q,
     ) -> Result<Q::Found, Error> {
         let mut began = None;
-        poll_fn(|_| {
-            let (now, most) = (self.now(), self.0.borrow().question_max);
-            let took = now.nanoseconds_since(*began.get_or_insert(now));
-            if most.is_some_and(|most| took > most) {
-                let seconds = took / 1_000_000_000;
-                let message = format!("a question was not answered in {seconds} s");
-                return Poll::Ready(Err(Error::new(Fault::TimedOut, message)));
-            }
-            self.poll(question)
+        poll_fn(|_| match self.late(&mut began) {
+            Some(error) => Poll::Ready(Err(error)),
+            None => self.poll(question),
         })
         .await
     }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::Question;
-use crate::error::Error;
+use super::{Asker, Question};
+use crate::error::{Error, Fault};
 use crate::plan::collect::Collect;
 use crate::plan::divide::{Divider, Division};
 use crate::plan::earliest::{Earliest, First};
@@ -22,6 +22,19 @@ pub(super) struct Pause {
     pub(super) failures: u32,
     pub(super) until: Option<Timestamp>,
     pub(super) is_over: bool,
+}
+
+impl Asker {
+    /// Why a question that began then is given up, if it has taken too long.
+    pub(super) fn late(&self, began: &mut Option<Timestamp>) -> Option<Error> {
+        let (now, most) = (self.now(), self.0.borrow().question_max?);
+        let took = now.nanoseconds_since(*began.get_or_insert(now));
+        (took > most).then(|| {
+            let seconds = took / 1_000_000_000;
+            let message = format!("a question was not answered in {seconds} s");
+            Error::new(Fault::TimedOut, message)
+        })
+    }
 }
 
 impl Question for Pause {

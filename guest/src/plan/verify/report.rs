@@ -16,7 +16,7 @@ use crate::converter::Dialect;
 use crate::error::Error;
 use crate::plan::side::{Digest, Key, Side, slice_of};
 use crate::progress::Route;
-use crate::settings::{Destination, LineBreaks, Place, Settings, UnfitValues};
+use crate::settings::{Destination, Place, Settings};
 use crate::time::{TimeRange, Timestamp};
 
 /// So many rows of differences are kept: of more, only the sums.
@@ -158,7 +158,7 @@ impl Report {
         let about =
             |place: &Place, side: &Side| About { place: place.clone(), language: side.language() };
         let places = [settings.source.place(), settings.destination.place()];
-        let policies = policies(settings);
+        let policies = json::policies(settings);
         let Route { source: of, destination: to, selection } = Route::of(settings);
         let parts = |place: &Place| json!([place.url, place.org, place.bucket]);
         let route = json!([parts(&of), parts(&to), selection, policies]).to_string();
@@ -387,35 +387,6 @@ impl Report {
     /// The measurements that were compared.
     fn tables(&self) -> BTreeSet<&str> {
         self.fields.keys().map(|(table, _)| table.as_str()).collect()
-    }
-}
-
-/// What decides the lines beside both sides.
-fn policies(settings: &Settings) -> Value {
-    json!({
-        "names": match settings.dialect {
-            Dialect::Tsm => "tsm",
-            Dialect::Iox => "iox",
-            Dialect::Common => "common",
-        },
-        "line_breaks": match settings.line_breaks {
-            LineBreaks::Refuse => "refuse",
-            LineBreaks::Accept => "accept",
-        },
-        "unfit": match settings.unfit {
-            UnfitValues::Refuse => "refuse",
-            UnfitValues::SetAside => "set_aside",
-        },
-        "rename": rules(&settings.rules.texts.rename),
-        "types": rules(&settings.rules.texts.types),
-    })
-}
-
-/// The rules that a text of JSON holds; none, if it is empty.
-fn rules(text: &str) -> Value {
-    match text.is_empty() {
-        true => json!([]),
-        false => serde_json::from_str(text).expect("the settings write them as JSON"),
     }
 }
 

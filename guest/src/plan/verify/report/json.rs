@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{About, Kind, NotCompared, Report, SECOND, Slice, Unexplained};
-use crate::settings::Place;
+use crate::converter::Dialect;
+use crate::settings::{LineBreaks, Place, Settings, UnfitValues};
 use crate::time::{TimeRange, Timestamp};
 
 impl Report {
@@ -108,5 +109,34 @@ impl Report {
             slice
         };
         self.slices.iter().map(slice).collect()
+    }
+}
+
+/// What decides the lines beside both sides.
+pub(super) fn policies(settings: &Settings) -> Value {
+    json!({
+        "names": match settings.dialect {
+            Dialect::Tsm => "tsm",
+            Dialect::Iox => "iox",
+            Dialect::Common => "common",
+        },
+        "line_breaks": match settings.line_breaks {
+            LineBreaks::Refuse => "refuse",
+            LineBreaks::Accept => "accept",
+        },
+        "unfit": match settings.unfit {
+            UnfitValues::Refuse => "refuse",
+            UnfitValues::SetAside => "set_aside",
+        },
+        "rename": rules(&settings.rules.texts.rename),
+        "types": rules(&settings.rules.texts.types),
+    })
+}
+
+/// The rules that a text of JSON holds; none, if it is empty.
+fn rules(text: &str) -> Value {
+    match text.is_empty() {
+        true => json!([]),
+        false => serde_json::from_str(text).expect("the settings write them as JSON"),
     }
 }
