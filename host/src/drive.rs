@@ -88,7 +88,7 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
     let mut told_to_stop = false;
     let (mut steps, mut reports) = (0, 0);
     let (mut told, mut waits_until) = (Instant::now(), None);
-    host.watch.begin(host.clock.now());
+    host.watch.begin(host.of, host.clock.now());
     loop {
         if told.elapsed() >= host.watch.interval() {
             let now = host.clock.now();

@@ -36,20 +36,14 @@ impl Findings {
     /// # Errors
     /// If the component does not report as ours does.
     pub fn read(report: &str, component: &[u8]) -> anyhow::Result<Self> {
-        let unfit = "the component reports what is no report";
-        let mut data: Map<String, Value> = serde_json::from_str(report).context(unfit)?;
-        let text = data.remove("text").and_then(|text| text.as_str().map(str::to_owned));
-        let text = text.ok_or_else(|| anyhow!(unfit))?;
+        let (text, mut data) = parts(report)?;
         let (version, digest) = (env!("CARGO_PKG_VERSION"), hexadecimal(component));
         data.insert(
             "program".to_owned(),
             json!({ "tsm2iox": version, "component_sha256": digest }),
         );
-        let lines: Vec<_> = text.lines().map(visible).collect();
-        let text =
-            format!("{}\n\ntsm2iox {version}, component sha256 {digest}\n", lines.join("\n"));
-        let data = serde_json::to_string_pretty(&data).context(unfit)?;
-        Ok(Self { text, data: visible_json(&data) + "\n" })
+        let text = format!("{text}\ntsm2iox {version}, component sha256 {digest}\n");
+        Ok(Self { text, data: visible_json(data) })
     }
 
     /// Takes what a plan tells of the records: of that nobody asks who has found it.
@@ -57,12 +51,8 @@ impl Findings {
     /// # Errors
     /// If the component does not report as ours does.
     pub fn of_records(report: &str) -> anyhow::Result<Self> {
-        let unfit = "the component reports what is no report";
-        let mut data: Map<String, Value> = serde_json::from_str(report).context(unfit)?;
-        let text = data.remove("text").and_then(|text| text.as_str().map(str::to_owned));
-        let lines: Vec<_> = text.ok_or_else(|| anyhow!(unfit))?.lines().map(visible).collect();
-        let data = serde_json::to_string_pretty(&data).context(unfit)?;
-        Ok(Self { text: lines.join("\n") + "\n", data: visible_json(&data) + "\n" })
+        let (text, data) = parts(report)?;
+        Ok(Self { text, data: visible_json(data) })
     }
 
     /// Writes it to standard output.
@@ -128,10 +118,21 @@ impl Place {
     }
 }
 
+/// The text for people, and the rest.
+fn parts(report: &str) -> anyhow::Result<(String, Map<String, Value>)> {
+    let unfit = "the component reports what is no report";
+    let mut data: Map<String, Value> = serde_json::from_str(report).context(unfit)?;
+    let text = data.remove("text");
+    let text = text.as_ref().and_then(Value::as_str).ok_or_else(|| anyhow!(unfit))?;
+    let lines = text.lines().map(|line| visible(line) + "\n");
+    Ok((lines.collect(), data))
+}
+
 /// Credentials are masked, and what would move a cursor is escaped: JSON itself leaves some of it as it is.
-fn visible_json(data: &str) -> String {
+fn visible_json(data: Map<String, Value>) -> String {
+    let data = format!("{:#}\n", Value::Object(data));
     let mut visible = String::with_capacity(data.len());
-    for character in crate::secrets::masked(data).chars() {
+    for character in crate::secrets::masked(&data).chars() {
         match character.is_control() && character != '\n' {
             true => visible += &format!("\\u{:04x}", u32::from(character)),
             false => visible.push(character),

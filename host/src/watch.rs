@@ -19,9 +19,9 @@ use tsm2iox_guest::time::Timestamp;
 
 pub use event::Event;
 use screen::Screen;
-pub use state::State;
+pub use state::{Metric, State};
 
-use crate::report::{self, ExitStatus};
+use crate::report::{self, ExitStatus, PipeClosed};
 
 /// A log gets a line at least so often.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -116,8 +116,8 @@ impl Watch {
     }
 
     /// A plan is driven from now on.
-    pub fn begin(&self, now: Timestamp) {
-        self.state().begin(now);
+    pub fn begin(&self, of: Of, now: Timestamp) {
+        self.state().begin(of, now);
     }
 
     /// Shows a note.
@@ -195,10 +195,11 @@ impl Watch {
         }
     }
 
-    /// Shows how it ended, and how long it took; `next` is what a person does then.
+    /// Shows how it ended, and how long it took; `next` is what a person does then. Whether somebody still
+    /// reads the events changes nothing of that.
     ///
     /// # Errors
-    /// As `note`.
+    /// What the system says.
     pub fn outcome(
         &self,
         outcome: &Outcome,
@@ -216,8 +217,10 @@ impl Watch {
             Manner::Quiet | Manner::Events => {}
         }
         let event = self.state().outcome(outcome, status, took);
-        self.tell(vec![event])?;
-        Ok(status)
+        match self.tell(vec![event]) {
+            Err(error) if !error.is::<PipeClosed>() => Err(error),
+            Ok(()) | Err(_) => Ok(status),
+        }
     }
 
     /// Clears the display, if there is one: something else is shown now.

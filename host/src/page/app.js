@@ -27,7 +27,6 @@ const model = {
 const connection = { lost: null, heard: null };
 const changed = new Set();
 let redraw_planned = false;
-let asking = false;
 let in_hand_drawn = "";
 
 const announcer = new overview.Announcer();
@@ -72,10 +71,19 @@ const takers = {
     takeNow(state.now);
     plan("progress", "batches", "windows", "notes", "refused", "ending", "settings");
   },
-  progress({ progress, now, window }) {
+  progress({ progress, now, window, migration }) {
     model.state.progress = progress;
     takeNow(now);
-    if (model.migration === null) askForMigration();
+    if (model.migration === null && migration !== null) {
+      model.state.migration = migration;
+      model.migration = inMilliseconds(migration);
+      plan("settings", "batches");
+    }
+    if (model.state.ending !== null) {
+      // The next round has begun.
+      model.state.ending = null;
+      plan("ending");
+    }
     if (window) {
       const newest = withFrom(window);
       if (model.windows.at(-1)?.start === newest.start) model.windows.pop();
@@ -98,24 +106,6 @@ const takers = {
     plan("progress", "ending");
   },
 };
-
-/** No event brings the range of the migration once it is known; only the state holds it. */
-async function askForMigration() {
-  if (asking) return;
-  asking = true;
-  try {
-    const { migration } = await (await fetch("state")).json();
-    if (migration !== null) {
-      model.state.migration = migration;
-      model.migration = inMilliseconds(migration);
-      plan("settings", "batches");
-    }
-  } catch {
-    // The server has gone: the events say so in the head of the page, and bring the state anew.
-  } finally {
-    asking = false;
-  }
-}
 
 function keep(list, entry, part) {
   list.push(entry);

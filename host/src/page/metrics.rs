@@ -2,36 +2,24 @@
 //!
 //! Does not know how it came to be known.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use crate::watch::State;
+use crate::watch::{Metric, State};
 
 /// All metrics.
 pub(super) fn text(state: &State) -> String {
     let mut text = String::new();
-    let version = env!("CARGO_PKG_VERSION");
-    push(
-        &mut text,
-        "build_info",
-        "gauge",
-        "The version of this program.",
-        &[(format!("{{version=\"{version}\"}}"), 1.0)],
-    );
     for metric in state.metrics() {
-        let values: Vec<_> =
-            metric.values.iter().map(|(labels, value)| (labels.clone(), *value)).collect();
-        push(&mut text, metric.name, metric.kind, metric.help, &values);
+        push(&mut text, &metric).expect("a string takes all");
     }
     text
 }
 
-fn push(text: &mut String, name: &str, kind: &str, help: &str, values: &[(String, f64)]) {
-    let mut line = |line: std::fmt::Arguments<'_>| {
-        writeln!(text, "{line}").expect("a string takes all");
-    };
-    line(format_args!("# HELP tsm2iox_{name} {help}"));
-    line(format_args!("# TYPE tsm2iox_{name} {kind}"));
+fn push(text: &mut String, Metric { name, kind, help, values }: &Metric) -> fmt::Result {
+    writeln!(text, "# HELP tsm2iox_{name} {help}")?;
+    writeln!(text, "# TYPE tsm2iox_{name} {kind}")?;
     for (labels, value) in values {
-        line(format_args!("tsm2iox_{name}{labels} {value}"));
+        writeln!(text, "tsm2iox_{name}{labels} {value}")?;
     }
+    Ok(())
 }

@@ -25,6 +25,9 @@ impl Screen {
 
     /// Shows what is known.
     pub(super) fn draw(&self, state: &State) {
+        if self.bar.is_finished() {
+            self.bar.reset();
+        }
         let (head, rest) = state.display();
         self.bar.set_position(state.tenths().min(STEPS));
         self.bar.set_prefix(head);

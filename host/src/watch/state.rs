@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use tsm2iox_guest::plan::{Batch, Note, Progress, Severity, Totals};
 use tsm2iox_guest::time::Timestamp;
 
+pub use metrics::Metric;
+
 use super::event::Event;
 use super::{LINE_INTERVAL, Of};
 use crate::report::visible;
@@ -132,11 +134,14 @@ impl State {
         note.severity == Severity::Info && (says("batch") || says("until"))
     }
 
-    pub(super) fn begin(&mut self, now: Timestamp) {
+    /// A plan is driven from now on. The whole may be one round of several: what the last one came to is over.
+    pub(super) fn begin(&mut self, of: Of, now: Timestamp) {
         self.now = now;
         self.said.get_or_insert(now);
         self.told.get_or_insert(now);
-        self.moved.get_or_insert(now);
+        if of == Of::Whole {
+            (self.ending, self.moved) = (None, Some(now));
+        }
     }
 
     pub(super) fn note(&mut self, note: &Note, now: Timestamp) -> Vec<Event> {
@@ -217,6 +222,10 @@ impl State {
             }
         }
         self.sample();
+        if self.waits_until().is_some() {
+            // After a wait it has as much time as at first.
+            self.moved = Some(now);
+        }
         let is_due = |last: &mut Option<Timestamp>| {
             let since = *last.get_or_insert(now);
             let is_due = now.nanoseconds_since(since) >= line_interval();
@@ -309,10 +318,9 @@ impl State {
 
     /// For how long nothing was moved, where it waits for nothing.
     pub fn stalled_for(&self, now: Timestamp) -> Duration {
-        let waits = self.waits_until().is_some() || self.ending.is_some();
-        match self.moved {
-            Some(moved) if !waits => Duration::from_nanos(now.nanoseconds_since(moved)),
-            Some(_) | None => Duration::ZERO,
+        match (self.moved, &self.ending) {
+            (Some(moved), None) => Duration::from_nanos(now.nanoseconds_since(moved)),
+            (None, _) | (_, Some(_)) => Duration::ZERO,
         }
     }
 
@@ -360,3 +368,6 @@ fn push<T>(all: &mut VecDeque<T>, one: T, most: usize) {
     }
     all.push_back(one);
 }
+
+#[cfg(test)]
+mod tests;

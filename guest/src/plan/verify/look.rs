@@ -39,8 +39,8 @@ impl Comparison<'_> {
         piece: &Piece,
     ) -> Result<Looked, Error> {
         let which = if self.holds_all(pair, piece) { Held::All } else { Held::Nothing };
-        let (source, destination) = match self.read_surely(pair, piece, &which).await? {
-            Read::Both(both) => <(Values, Values)>::from(*both),
+        let [source, destination] = match self.read_surely(pair, piece, &which).await? {
+            Read::Both(both) => *both,
             Read::LeavesOut(side) => {
                 self.not_compared(key, piece, side);
                 return Ok(Looked::AtAll);

@@ -69,12 +69,12 @@ impl Comparison<'_> {
         let stop = last.0.time.saturating_add(1);
         let range = TimeRange::new(first.0.time, stop).unwrap_or(TimeRange::ALL);
         let written = repair.write(self.asker, range, &values).await;
+        // Also where it has failed, some may have arrived.
+        let found = self.find_repaired(key, pair, pending).await;
         if let Ok(refused @ 1..) = written {
             self.report.refused += refused;
             self.known = Known::read(self.asker, self.settings).await?;
         }
-        // Also where it has failed, some may have arrived.
-        let found = self.find_repaired(key, pair, pending).await;
         written.and(found)
     }
 

@@ -45,7 +45,14 @@ impl State {
         };
         let noted = |severity: &str| self.noted.get(severity).map_or(0.0, |count| *count as f64);
         let waits = f64::from(u8::from(self.waits_until().is_some()));
+        let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
         vec![
+            Metric {
+                name: "build_info",
+                kind: "gauge",
+                help: "The version of this program.",
+                values: vec![(version, 1.0)],
+            },
             gauge(
                 "complete_ratio",
                 "The part of the migration that is on record.",
