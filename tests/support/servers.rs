@@ -102,6 +102,37 @@ impl RealServer {
         Some(Self { process, url: format!("http://{address}"), folder })
     }
 
+    /// Prometheus (package `prometheus`), which scrapes `/metrics` of this URL each second. `None`, and
+    /// a line on standard error, where it is not installed.
+    ///
+    /// # Panics
+    /// If it does not start, or in CI if it is not installed.
+    #[must_use]
+    pub fn prometheus(target: &str) -> Option<Self> {
+        let program = installed("prometheus", "/usr/bin/prometheus")?;
+        let target = target.trim_start_matches("http://");
+        (0..ATTEMPTS_MAX)
+            .find_map(|_| Self::prometheus_on(program, free_port(), target))
+            .or_else(|| panic!("prometheus has not started in {ATTEMPTS_MAX} attempts"))
+    }
+
+    fn prometheus_on(program: &str, address: SocketAddr, target: &str) -> Option<Self> {
+        let folder = TempDir::new().expect("a folder can be made");
+        let config = folder.path().join("prometheus.yml");
+        fs::write(&config, prometheus_config(target)).expect("a folder takes a file");
+        let mut command = Command::new(program);
+        command.arg(format!("--config.file={}", config.display()));
+        command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
+        command.arg(format!("--web.listen-address={address}"));
+        let (mut process, log) = spawn(command);
+        // It ends if it cannot listen.
+        if await_line(&log, "ready to receive web requests", "msg=").is_none() {
+            end(&mut process);
+            return None;
+        }
+        Some(Self { process, url: format!("http://{address}"), folder })
+    }
+
     /// Its base URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -167,6 +198,17 @@ enabled = false
 bind-address = "127.0.0.1:0"
 log-enabled = false
 "#
+    )
+}
+
+fn prometheus_config(target: &str) -> String {
+    format!(
+        "scrape_configs:
+  - job_name: target
+    scrape_interval: 1s
+    static_configs:
+      - targets: ['{target}']
+"
     )
 }
 

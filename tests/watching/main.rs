@@ -4,8 +4,10 @@
 #[expect(dead_code, reason = "what other tests run by it as well")]
 mod run;
 
+mod browser;
 mod events;
 mod page;
+mod prometheus;
 mod terminal;
 
 use support::influx::{Engine, FakeInflux, Settings};

@@ -13,7 +13,7 @@ use crate::run::binary;
 use crate::{Sides, sides};
 
 /// A run that serves its page, and where that is.
-fn serve(sides: &Sides) -> (Child, String) {
+pub(crate) fn serve(sides: &Sides) -> (Child, String) {
     let mut command: Command = binary();
     command.args(["run", "--listen", "0"]).arg(sides.migration.path("migration.toml"));
     command.env("TOKEN", "secret").stdin(Stdio::null()).stderr(Stdio::piped());
@@ -21,14 +21,14 @@ fn serve(sides: &Sides) -> (Child, String) {
     let stderr = process.stderr.take().expect("it is piped");
     let mut lines = BufReader::new(stderr).lines();
     let line = lines.next().expect("it says something").expect("it is text");
-    let url = line.strip_prefix("the page is at ").expect("it says where the page is");
+    let url = line.strip_prefix("the page is at ").unwrap_or_else(|| panic!("{line}"));
     let url = url.trim_end_matches('/').to_owned();
     // Whatever else it says must not fill the pipe.
     std::thread::spawn(move || lines.for_each(drop));
     (process, url)
 }
 
-fn get(url: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+pub(crate) fn get(url: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
     let reply = Client::connect(url).exchange("GET", path, headers, &[]).expect("it answers");
     (reply.status, reply.head.clone(), reply.text().to_owned())
 }
@@ -93,7 +93,7 @@ fn a_port_that_is_taken_is_said() {
 }
 
 /// The state, once a part of the migration is on record: a page gets news four times a second.
-fn state_with_percent(url: &str) -> Value {
+pub(crate) fn state_with_percent(url: &str) -> Value {
     loop {
         let (status, _, state) = get(url, "/state", &[]);
         let state: Value = serde_json::from_str(&state).expect("it is JSON");

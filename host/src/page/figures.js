@@ -35,7 +35,12 @@ export function density({ migration, batches, running, incomplete }, width) {
   const ticks = format.timeTicks(start, stop, ticksMax(width)).map((tick) => ({ x: x(tick.at), text: tick.text }));
   const strip = area.bottom + 8;
   const parts = { left: 0, running: 0, done: 0, none: 0, unlisted: 0 };
-  for (const bin of bins) parts[bin.state] += 1;
+  for (const { state, covered, start, stop } of bins) {
+    // What is partly done is left in the strip, and counts as what it is in the sum, as in the head of the page.
+    const done = state === "left" ? covered / (stop - start) : 0;
+    parts[state] += 1 - done;
+    parts.done += done;
+  }
   return {
     height: 218, marks, title,
     shapes: [

@@ -40,7 +40,9 @@ export function duration(seconds) {
   const pair = (large, name, small, name_small) =>
     `${Math.floor(all / large)}${GAP}${name} ${Math.floor((all % large) / small)}${GAP}${name_small}`;
   if (all < 60) return `${all}${GAP}s`;
-  if (all < 3600) return pair(60, "min", 1, "s");
+  if (all < 600) return pair(60, "min", 1, "s");
+  // Of what takes longer, seconds only flicker.
+  if (all < 3600) return `${Math.floor(all / 60)}${GAP}min`;
   if (all < 86_400) return pair(3600, "h", 60, "min");
   return pair(86_400, "d", 3600, "h");
 }
