@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use influxdb_line_protocol::parse_lines;
 use serde_json::{Value, json};
-use tsm2iox_guest::converter::{Conversion, Rejection, convert};
+use tsm2iox_guest::converter::{Conversion, Converted, Rejection, convert};
 use tsm2iox_guest::error::Error;
 
 /// A response, and how it is to be read.
@@ -169,6 +169,40 @@ fn a_shorter_response_is_an_error_or_ends_between_two_parts() {
             assert!(error.is_some() || ends_a_part, "{}: {length} bytes", case.folder.display());
         }
     }
+}
+
+#[test]
+fn what_merging_saves_is_what_a_line_for_each_value_takes_more() {
+    let mut checked = 0;
+    for case in cases() {
+        let Ok(converted) = convert_whole(&case.response, &case.settings) else { continue };
+        // As lines once more, so that a value has as many bytes with and without merging.
+        let mut settings = json!({ "format": "lp" });
+        settings["product"] = case.settings["product"].clone();
+        let lines = converted.lines.as_bytes();
+        let Ok(merged) = convert_whole(lines, &settings) else { continue };
+        // Where nothing may be held, each value leaves by itself.
+        settings["merge_bytes_max"] = json!(0);
+        let unmerged = convert_whole(lines, &settings).expect("these lines were read a moment ago");
+        let name = case.folder.display();
+        assert_eq!(unmerged.totals.points, converted.totals.rows, "{name}");
+        assert_eq!(merged.totals.written + merged.totals.saved, unmerged.totals.written, "{name}");
+        assert_eq!(unmerged.totals.saved, 0, "{name}");
+        if merged.lines.lines().count() == converted.lines.lines().count() {
+            assert_eq!(converted.totals.saved, merged.totals.saved, "{name}");
+            checked += usize::from(merged.totals.saved > 0);
+        }
+    }
+    assert!(checked > 20, "{checked}");
+}
+
+fn convert_whole(response: &[u8], settings: &Value) -> Result<Converted, Error> {
+    let mut conversion = Conversion::open(&settings.to_string())?;
+    let mut whole = conversion.push(response)?;
+    let rest = conversion.finish()?;
+    whole.lines += &rest.lines;
+    whole.totals += rest.totals;
+    Ok(whole)
 }
 
 #[test]

@@ -134,3 +134,35 @@ fn the_top_level_holds_what_it_should() {
     ];
     assert_eq!(names, expected);
 }
+
+/// The texts of all tests, as what they compare with: without the breaks of long strings.
+fn tested() -> String {
+    let guest = sources("guest/src").into_iter().filter(|(name, _)| name.ends_with("tests.rs"));
+    let rust = sources("tests")
+        .into_iter()
+        .chain(guest)
+        .map(|(_, text)| text.split("\\\n").map(str::trim_start).collect::<Vec<_>>().concat());
+    let corpus = fs::read_dir(root().join("tests/corpus")).expect("it is in the repository");
+    let errors = corpus.filter_map(|case| {
+        fs::read_to_string(case.expect("it can be listed").path().join("error.txt")).ok()
+    });
+    rust.chain(errors).collect()
+}
+
+#[test]
+fn each_message_that_the_readme_explains_is_produced_by_a_test() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is one");
+    let (_, table) = readme.split_once("\n## When it stops\n").expect("it has a table");
+    let (table, _) = table.split_once("\n#").expect("something follows");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let (tested, mut messages) = (tested(), 0);
+    for message in rows.flat_map(|row| row.split("`, `")) {
+        messages += 1;
+        // What differs from case to case is left out there.
+        for part in message.trim_end_matches('`').split('…') {
+            let part = part.trim_matches([' ', ';', ':', '.']);
+            assert!(tested.contains(part), "no test has `{part}`");
+        }
+    }
+    assert!(messages > 60, "{messages}");
+}

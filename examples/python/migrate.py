@@ -24,7 +24,7 @@ def run(purpose, text, endpoints, report=lambda said: None):
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
-    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.5.0")
+    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.6.0")
 
     def call(name, *args):
         store.set_epoch_deadline(SECONDS)
@@ -156,5 +156,7 @@ if __name__ == "__main__":
     if len(files) > len(set(files)): sys.exit("error: two sides are one file")
     threading.Thread(target=ticks, daemon=True).start()
     outcome = run("migrate", json.dumps(config, default=str), endpoints)
-    say(f"{outcome.ending.tag} {vars(outcome.totals)} {getattr(outcome.ending.payload, 'message', '')}")
+    error = outcome.ending.payload
+    why = ": ".join([error.message, *error.causes]) if error else ""
+    say(f"{outcome.ending.tag} {vars(outcome.totals)} {why}")
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

@@ -148,7 +148,7 @@ impl From<wit_planner::Answer> for plan::Answer {
             wit_planner::Answer::Latin1(text) => bytes_of_latin1(text).map_or_else(
                 |error| {
                     let cause = protocol::Cause::Broken;
-                    Self::Failed(protocol::Failure { cause, message: error.message })
+                    Self::Failed(protocol::Failure { cause, message: error.to_string() })
                 },
                 Self::Bytes,
             ),
@@ -200,15 +200,17 @@ impl From<wit_planner::Ending> for plan::Ending {
 
 impl From<error::Error> for wit_types::Error {
     fn from(error: error::Error) -> Self {
-        let error::Error { fault, endpoint, line, message, hint } = error;
-        Self { fault: fault.into(), endpoint: endpoint.map(Into::into), line, message, hint }
+        let error::Error { fault, endpoint, line, message, causes, hint } = error;
+        let (fault, endpoint) = (fault.into(), endpoint.map(Into::into));
+        Self { fault, endpoint, line, message, causes, hint }
     }
 }
 
 impl From<wit_types::Error> for error::Error {
     fn from(error: wit_types::Error) -> Self {
-        let wit_types::Error { fault, endpoint, line, message, hint } = error;
-        Self { fault: fault.into(), endpoint: endpoint.map(Into::into), line, message, hint }
+        let wit_types::Error { fault, endpoint, line, message, causes, hint } = error;
+        let (fault, endpoint) = (fault.into(), endpoint.map(Into::into));
+        Self { fault, endpoint, line, message, causes, hint }
     }
 }
 
@@ -240,8 +242,8 @@ macro_rules! same_fields {
     };
 }
 
-same_fields!(plan::Totals => wit_types::Totals { rows, points, read, written, rejected });
-same_fields!(wit_types::Totals => plan::Totals { rows, points, read, written, rejected });
+same_fields!(plan::Totals => wit_types::Totals { rows, points, read, written, rejected, saved });
+same_fields!(wit_types::Totals => plan::Totals { rows, points, read, written, rejected, saved });
 same_fields!(plan::Outcome => wit_planner::Outcome { ending, totals, checkpoint, report });
 same_fields!(wit_planner::Outcome => plan::Outcome { ending, totals, checkpoint, report });
 same_fields!(plan::Batch => wit_planner::Batch { id, range, selection, order });

@@ -13,6 +13,8 @@ pub struct Error {
     pub line: Option<u64>,
     /// What happened, for people: one phrase, without a full stop.
     pub message: String,
+    /// Why that happened: the cause of it, the cause of that, and so on; phrases as well.
+    pub causes: Vec<String>,
     /// What to do about it, if that is known.
     pub hint: Option<String>,
 }
@@ -53,7 +55,8 @@ pub enum Endpoint {
 impl Error {
     /// An error that blames neither a side nor a line.
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, endpoint: None, line: None, message: message.into(), hint: None }
+        let (message, causes) = (message.into(), Vec::new());
+        Self { fault, endpoint: None, line: None, message, causes, hint: None }
     }
 
     /// The same, with the side that is to blame.
@@ -88,11 +91,19 @@ impl Error {
     pub fn within(self, place: &str) -> Self {
         Self { message: format!("{place}: {}", self.message), ..self }
     }
+
+    /// What came of it: the message becomes the first cause.
+    #[must_use]
+    pub(crate) fn leading_to(mut self, message: String) -> Self {
+        self.causes.insert(0, std::mem::replace(&mut self.message, message));
+        self
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 

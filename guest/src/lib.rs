@@ -16,6 +16,24 @@
 //!            converter: bytes ─▶ records, rows or lines ─▶ values ─▶ points ─▶ lines
 //! ```
 //!
+//! A response of Flux becomes lines, the fields of a point together:
+//!
+//! ```
+//! use tsm2iox_guest::converter;
+//!
+//! let response = "#datatype,string,long,dateTime:RFC3339,double,string,string,string\r\n\
+//!                 #group,false,false,false,false,true,true,true\r\n\
+//!                 #default,_result,,,,,,\r\n\
+//!                 ,result,table,_time,_value,_field,_measurement,host\r\n\
+//!                 ,,0,2022-01-01T00:00:00Z,1.5,idle,cpu,a\r\n\
+//!                 ,,1,2022-01-01T00:00:00Z,98.5,user,cpu,a\r\n\
+//!                 \r\n";
+//! let converted = converter::convert(response, "{}")?;
+//! assert_eq!(converted.lines, "cpu,host=a idle=1.5,user=98.5 1640995200000000000\n");
+//! assert_eq!((converted.totals.rows, converted.totals.points), (2, 1));
+//! # Ok::<(), tsm2iox_guest::error::Error>(())
+//! ```
+//!
 //! Words, each for one thing: a **response** is what a query returns, a **record** is a line of
 //! CSV (or what is recorded of a batch), a **row** is a record of a table: one value by Flux, a
 //! point by InfluxQL (counted rows are values, as the guide counts them); a **point** is the values

@@ -222,13 +222,14 @@ impl Record {
         texts.push(("section", self.section.to_text()));
         texts.extend(migration_texts(self.migration, &self.route, &self.terms));
         push_texts(&mut line, &texts);
-        let Totals { rows, points, read, written, rejected } = self.totals;
+        let Totals { rows, points, read, written, rejected, saved } = self.totals;
         let mut counts = vec![
             ("rows", rows),
             ("points", points),
             ("read", read),
             ("written", written),
             ("rejected", rejected),
+            ("saved", saved),
             ("source_milliseconds", self.source_nanoseconds / MILLISECOND),
         ];
         counts.extend(self.destination_bytes.map(|bytes| ("destination_bytes", bytes)));
@@ -256,6 +257,7 @@ impl Record {
                 read: count("read"),
                 written: count("written"),
                 rejected: count("rejected"),
+                saved: count("saved"),
             },
             percent_complete: match line.field_value("percent_complete") {
                 Some(FieldValue::F64(percent)) => *percent,

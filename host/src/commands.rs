@@ -122,7 +122,7 @@ fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
 
 /// What is known before a run begins: the configuration, and the batches that are on record.
 fn known(machine: &Machine, config: &Config, component: &Component) -> anyhow::Result<State> {
-    let (component, watch) = (component.clone(), Watch::new(Manner::Quiet));
+    let (component, watch) = (component.clone(), Watch::new(Manner::Nothing));
     let batches = Batches::Refused;
     let outcome = machine.carry_out(config, component, Purpose::Status, &watch, batches)?;
     // What is wrong with it the run says.

@@ -137,7 +137,14 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 }
                 steps = 0;
             }
-            Step::Done(outcome) => return Ok(outcome),
+            Step::Done(outcome) => {
+                let now = host.clock.now();
+                // However that goes, it is done.
+                if let Ok(progress) = plan.progress(now) {
+                    host.watch.progress_at_last(host.of, &progress, now);
+                }
+                return Ok(outcome);
+            }
         }
         steps += 1;
         ensure!(steps < STEPS_MAX, "the component hands out steps without end");

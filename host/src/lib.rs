@@ -19,6 +19,21 @@
 //!          report ───── secrets ───────── what a person sees, and what nobody is to see
 //! ```
 //!
+//! What the component knows is asked through its sandbox:
+//!
+//! ```
+//! use tsm2iox::component::{Component, Conversion};
+//!
+//! let component = Component::embedded()?;
+//! let settings = r#"{ "format": "lp" }"#;
+//! let mut conversion = Conversion::open(&component, settings)?.expect("the settings are fit");
+//! let first = conversion.push(b"cpu,host=a idle=1.5 0\ncpu,host=a user=98.5 0\n")?;
+//! let rest = conversion.finish()?.expect("it has come to its end");
+//! let lines = first.expect("it is line protocol").lines + &rest.lines;
+//! assert_eq!(lines, "cpu,host=a idle=1.5,user=98.5 0\n");
+//! # anyhow::Ok(())
+//! ```
+//!
 //! A plan (in `tsm2iox-guest`, as a component) says what to do next; this crate does it and says
 //! what became of it. CSV, Flux, line protocol and what a status code means are the plan's: a new
 //! source or destination changes nothing here.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tsm2iox_guest::error::Error;
-use tsm2iox_guest::plan::{Ending, Note, Outcome, Severity, Totals, bytes, counted};
+use tsm2iox_guest::plan::{Ending, Note, Outcome, Severity, Totals, bytes, counted, percentage};
 
 use crate::secrets::masked;
 
@@ -69,8 +69,14 @@ pub fn note(note: &Note) -> String {
     text
 }
 
-/// How a migration ended, and how long it took; `next` is what a person does then.
-pub fn outcome(outcome: &Outcome, took: Duration, next: Option<&str>) -> (ExitStatus, String) {
+/// How a migration ended, and how long it took; `percent` of it are on record, if that is known, and `next` is
+/// what a person does then.
+pub fn outcome(
+    outcome: &Outcome,
+    took: Duration,
+    percent: Option<f64>,
+    next: Option<&str>,
+) -> (ExitStatus, String) {
     let mut text = String::new();
     let status = match &outcome.ending {
         Ending::Complete => {
@@ -84,18 +90,32 @@ pub fn outcome(outcome: &Outcome, took: Duration, next: Option<&str>) -> (ExitSt
         }
         Ending::Stopped(error) => {
             push_error(&mut text, error);
-            if error.hint.is_none() {
-                text.push('\n');
-            }
-            text.push_str("run the same command to resume\n");
+            push_last(&mut text, error, percent, "run the same command to resume");
             ExitStatus::Stopped
         }
         Ending::Failed(error) => {
             push_error(&mut text, error);
+            // Else it has not begun.
+            if percent.is_some() {
+                push_last(
+                    &mut text,
+                    error,
+                    percent,
+                    "once that is mended, run the same command again",
+                );
+            }
             ExitStatus::Unfit
         }
     };
-    if let (Some(next), ExitStatus::Complete | ExitStatus::Different) = (next, status) {
+    let is_complete = matches!(status, ExitStatus::Complete | ExitStatus::Different);
+    if is_complete && outcome.totals.saved > 0 {
+        let saved = bytes(outcome.totals.saved);
+        push_line(
+            &mut text,
+            format_args!("saved: {saved}, for the fields of a point are one line"),
+        );
+    }
+    if let (Some(next), true) = (next, is_complete) {
         push_line(&mut text, format_args!("next: {next}"));
     }
     (status, text)
@@ -174,8 +194,27 @@ fn push_line(text: &mut String, line: fmt::Arguments<'_>) {
 
 fn push_error(text: &mut String, error: &Error) {
     push_line(text, format_args!("error: {}", visible(&error.message)));
+    for cause in &error.causes {
+        push_line(text, format_args!("  caused by: {}", visible(cause)));
+    }
     if let Some(hint) = &error.hint {
         push_line(text, format_args!("\nhint: {}", visible(hint)));
+    }
+}
+
+/// The last words of an error, below the hint: what is on record, if there is something, and that running again
+/// is safe, if the hint does not say so.
+fn push_last(text: &mut String, error: &Error, percent: Option<f64>, then: &str) {
+    let recorded = percent.filter(|percent| *percent > 0.0);
+    let recorded = recorded.map(|percent| format!("{} is recorded and stays", percentage(percent)));
+    let is_said = error.hint.as_ref().is_some_and(|hint| hint.contains("the same command"));
+    let then = (!is_said).then(|| then.to_owned());
+    let last: Vec<_> = recorded.into_iter().chain(then).collect();
+    if error.hint.is_none() {
+        text.push('\n');
+    }
+    if !last.is_empty() {
+        push_line(text, format_args!("{}", last.join("; ")));
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Manner {
     Quiet,
     /// Lines of JSON on standard output.
     Events,
+    /// Nobody watches: what there is to say is said later.
+    Nothing,
 }
 
 /// Which plan something is of.
@@ -109,7 +111,7 @@ impl Watch {
     pub fn interval(&self) -> Duration {
         match (self.0.manner, &self.0.screen, self.0.has_page) {
             (_, Some(_), _) | (_, _, true) => DISPLAY_INTERVAL,
-            (Manner::Quiet, None, false) => Duration::MAX,
+            (Manner::Quiet | Manner::Nothing, None, false) => Duration::MAX,
             // A plan may be asked a little early: what is not due is not shown.
             (Manner::Talk | Manner::Events, None, false) => LINE_INTERVAL / 30,
         }
@@ -136,7 +138,7 @@ impl Watch {
             (Manner::Quiet, _) if note.severity != Severity::Info => {
                 report::talk(&report::note(note));
             }
-            (Manner::Quiet | Manner::Events, _) => {}
+            (Manner::Quiet | Manner::Events | Manner::Nothing, _) => {}
         }
         self.tell(events)
     }
@@ -167,7 +169,7 @@ impl Watch {
         match (self.0.manner, &self.0.screen) {
             (Manner::Talk, Some(screen)) => screen.draw(&state),
             (Manner::Talk, None) if due.line => report::talk(&state.line()),
-            (Manner::Talk | Manner::Quiet | Manner::Events, _) => {}
+            (Manner::Talk | Manner::Quiet | Manner::Events | Manner::Nothing, _) => {}
         }
         let mut events = Vec::new();
         if self.0.has_page || due.event {
@@ -175,6 +177,15 @@ impl Watch {
         }
         drop(state);
         self.tell(events)
+    }
+
+    /// Takes how far a plan is that is done.
+    pub fn progress_at_last(&self, of: Of, progress: &Progress, now: Timestamp) {
+        let mut state = self.state();
+        state.progress_at_last(of, progress, now);
+        let event = state.progress_event(false);
+        drop(state);
+        self.tell_page(&event);
     }
 
     /// Something that was written to the file of refused points.
@@ -191,7 +202,7 @@ impl Watch {
         match (&self.0.screen, self.0.manner) {
             (Some(screen), _) => screen.print(text),
             (None, Manner::Talk) => report::talk(text),
-            (None, Manner::Quiet | Manner::Events) => {}
+            (None, Manner::Quiet | Manner::Events | Manner::Nothing) => {}
         }
     }
 
@@ -209,12 +220,13 @@ impl Watch {
         if let Some(screen) = &self.0.screen {
             screen.clear();
         }
-        let (status, text) = report::outcome(outcome, took, next);
+        let percent = self.state().percent();
+        let (status, text) = report::outcome(outcome, took, percent, next);
         let is_error = matches!(status, ExitStatus::Stopped | ExitStatus::Unfit);
         match self.0.manner {
             Manner::Talk => report::talk(&text),
             Manner::Quiet if is_error => report::talk(&text),
-            Manner::Quiet | Manner::Events => {}
+            Manner::Quiet | Manner::Events | Manner::Nothing => {}
         }
         let event = self.state().outcome(outcome, status, took);
         match self.tell(vec![event]) {

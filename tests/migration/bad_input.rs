@@ -11,6 +11,9 @@ pub(crate) const BY_FLUX: &str = "warning: Flux does not tell what it leaves out
      changes from one shard group to another, tags called `_start` and `_stop`, a lone `\\r` in a string \
      that has a comma or a quote, and the last nanosecond that there is\n";
 
+/// What is said last where nothing is recorded.
+const AGAIN: &str = "once that is mended, run the same command again\n";
+
 /// Runs a configuration and expects this exit status and this talk.
 #[track_caller]
 fn check(config: &str, status: i32, expected: &str) {
@@ -90,9 +93,9 @@ fn a_token_that_is_not_accepted_is_of_a_side() {
         &format!(
             "{BY_FLUX}warning: the source `src` does not accept the credentials (401): unauthorized \
              access; it is tried once more, for a token file may hold another one now\n\
-             error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the source `src` does \
-             not accept the credentials (401): unauthorized access\n\n\
-             hint: the token or user of the source needs read access to this bucket\n"
+             error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z could not be moved\n  \
+             caused by: the source `src` does not accept the credentials (401): unauthorized access\n\n\
+             hint: the token or user of the source needs read access to this bucket\n{AGAIN}"
         ),
     );
 }
@@ -109,7 +112,7 @@ fn a_file_that_is_not_annotated_csv_is_told_by_its_first_line() {
         &format!(
             "error: `{path}`: line 1: expected an annotation such as `#datatype`, found `a,b`\n\n\
          hint: annotated CSV is what `influx query --raw` prints, and what `/api/v2/query` answers \
-         with the annotations datatype, group and default; for others there is `convert --format`\n"
+         with the annotations datatype, group and default; for others there is `convert --format`\n{AGAIN}"
         ),
     );
 }
@@ -119,7 +122,7 @@ fn a_file_that_is_not_there_is_named() {
     check(
         "[source]\napi = \"csv\"\npath = \"no.csv\"\n[destination]\napi = \"lp\"\npath = \"out.lp\"\n",
         2,
-        "error: the source `no.csv` does not exist\n",
+        &format!("error: the source `no.csv` does not exist\n\n{AGAIN}"),
     );
 }
 
@@ -151,8 +154,10 @@ fn a_file_that_the_checkpoint_does_not_know_is_left_alone() {
     let output = migration.run();
     assert_eq!(
         talk(&output),
-        "error: the destination `out.lp` exists, and the checkpoint does not know it\n\n\
-         hint: move it away, or choose another `destination.path`\n"
+        format!(
+            "error: the destination `out.lp` exists, and the checkpoint does not know it\n\n\
+             hint: move it away, or choose another `destination.path`\n{AGAIN}"
+        )
     );
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(migration.read("out.lp"), "mine\n");
@@ -183,7 +188,7 @@ fn strings_that_the_source_has_altered_refuse_their_batch_unless_they_are_accept
              its quotes show\n\n\
              hint: InfluxQL keeps them (`source.language`); in strings, not in names and tags, what \
              is left can be taken: `schema.line_breaks = \"accept\"`, `convert --line-breaks \
-             accept`\n"
+             accept`\n{AGAIN}"
         ),
     );
     let migration =

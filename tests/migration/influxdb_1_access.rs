@@ -59,10 +59,11 @@ fn a_database_or_retention_policy_that_is_missing_is_named() {
     create(&server);
     write(&server, BUCKET, &changing(1));
     let no_policy = "error: database `db` has no retention policy `never`\n\n\
-                     hint: it has `autogen`, `days`\n";
+                     hint: it has `autogen`, `days`\n\
+                     once that is mended, run the same command again\n";
     let no_database = "error: the response of the source: the query failed: database not found: nope\
                        \n\nhint: look at `source.bucket`; what the user may not see is not there \
-                       either\n";
+                       either\nonce that is mended, run the same command again\n";
     for (bucket, expected) in
         [("nope/days", no_database), ("nope", no_database), ("db/never", no_policy)]
     {
@@ -110,7 +111,8 @@ fn two_values_of_one_series_and_time_are_never_made_one() {
     let error = "two retention policies hold different values of `f` of `c,host=0` at \
                  2022-01-01T00:00:00.000000001Z\n\n\
                  hint: migrate each retention policy into a bucket of its own: `source.bucket = \
-                 \"db/rp\"`\n";
+                 \"db/rp\"`\n\
+                 87.3 % is recorded and stays; once that is mended, run the same command again\n";
     assert!(talk.ends_with(error), "{talk}");
 }
 

@@ -20,10 +20,12 @@ const VALUES: [&str; 4] = ["1.5", "9007199254740993i", "\"text\"", "true"];
 /// What is said of numbers of two types.
 /// How it ends: the other batches are done all the same.
 const REFUSAL: &str = "87.3 % complete\n\
-     error: batch 2021-12-31T12:00:00Z/2022-01-04T12:00:00Z: the response of the source: field `f` of \
-     `c` has several types, and in 2022-01-03T00:00:00Z/2022-01-04T00:00:00Z there are several shard \
-     groups: InfluxQL makes one type of them\n\n\
-     hint: leave the measurement out with `measurements`, and export it with `influx_inspect export`\n";
+     error: batch 2021-12-31T12:00:00Z/2022-01-04T12:00:00Z could not be moved\n  \
+     caused by: the response of the source: field `f` of `c` has several types, and in \
+     2022-01-03T00:00:00Z/2022-01-04T00:00:00Z there are several shard groups: InfluxQL makes one type of \
+     them\n\n\
+     hint: leave the measurement out with `measurements`, and export it with `influx_inspect export`\n\
+     87.3 % is recorded and stays; once that is mended, run the same command again\n";
 
 /// A server on which a field has had one value on a day, and then another in the week around it;
 /// and both as lines.

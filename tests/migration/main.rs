@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod check;
+mod documents;
 mod influxdb_1;
 mod influxdb_1_access;
 mod influxdb_1_groups;
@@ -13,6 +14,7 @@ mod influxdb_1_types;
 mod influxdb_1_verify;
 mod influxdb_1_where;
 mod init;
+mod messages;
 mod policies;
 mod real;
 mod refusals;
@@ -281,7 +283,7 @@ fn progress_in_a_bucket_is_what_the_guide_s_dashboard_reads() {
         let last = format!(
             "batches,{route} batch_start=\"2022-01-01T06:00:00.000000000Z\",\
              batch_stop=\"2022-01-01T06:30:00.000000000Z\",{range},rows=195i,points=60i,\
-             read=21690i,written=4626i,rejected=0i,percent_complete=100.0"
+             read=21690i,written=4626i,rejected=0i,saved=5850i,percent_complete=100.0"
         );
         assert_eq!(timeless(&records[7]), Some(last));
         assert!(!migration.path("migration.checkpoint.lp").exists(), "{host:?}");

@@ -50,11 +50,10 @@ fn check(engine: Engine, keys: &str, path: &str, told: &str, requests_max: usize
     assert_eq!(
         &said[said.find("error: ").unwrap_or(0)..],
         format!(
-            "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z: the destination \
-             `dst` refused 90 of 120 points {told}\n\n\
+            "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z could not be moved\n  \
+             caused by: the destination `dst` refused 90 of 120 points {told}\n\n\
              hint: all other values of this batch have arrived; mend what the reason says, or set \
-             them aside with `rejected.max`, and run \
-             the same command\n"
+             them aside with `rejected.max`, and run the same command\n"
         )
     );
     assert_eq!(output.status.code(), Some(2));

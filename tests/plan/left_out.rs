@@ -17,9 +17,9 @@ fn run(world: &mut World) -> Ending {
 fn a_batch_that_cannot_be_done_does_not_stop_the_others() {
     let mut world = World { fails: Some((FOURTH, 500)), ..world() };
     let Ending::Stopped(error) = run(&mut world) else { panic!("it passes for a success") };
-    let begins =
-        "batch 1970-01-01T03:00:00Z/1970-01-01T04:00:00Z: the source `src` has a fault (500)";
-    assert!(error.message.starts_with(begins), "{error}");
+    let begins = "batch 1970-01-01T03:00:00Z/1970-01-01T04:00:00Z could not be moved: the source `src` \
+                  has a fault (500)";
+    assert!(error.to_string().starts_with(begins), "{error}");
     let mut others = world.expected(0..23400);
     let of_fourth = world.expected(10800..14400);
     others.retain(|line| !of_fourth.contains(line));

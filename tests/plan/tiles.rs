@@ -42,7 +42,7 @@ pub(crate) fn done(range: TimeRange, report: String) -> Answer {
     );
     Answer::Outcome(Outcome {
         ending: Ending::Complete,
-        totals: Totals { rows: 1, points: 1, read: 1, written: 1, rejected: 0 },
+        totals: Totals { rows: 1, points: 1, read: 1, written: 1, rejected: 0, saved: 0 },
         checkpoint,
         report,
     })

@@ -61,8 +61,8 @@ fn a_limit_of_series_that_no_name_keeps_to_is_an_error_in_the_end() {
     let mut world = World::new(Rng::with_seed(1), source);
     let error = error_of(&mut world);
     assert_eq!(
-        error.message,
-        "4 batches could not be done, and then this: batch 1970-01-01T00:00:04Z/1970-01-01T00:00:05Z: the \
-         response of the source: line 5: the query failed: max-select-series limit exceeded"
+        error.to_string(),
+        "4 batches could not be moved, and then this: batch 1970-01-01T00:00:04Z/1970-01-01T00:00:05Z could \
+         not be moved: the response of the source: line 5: the query failed: max-select-series limit exceeded"
     );
 }

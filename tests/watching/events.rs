@@ -57,6 +57,7 @@ fn events_are_lines_of_json_with_the_keys_that_the_readme_lists() {
             "read",
             "written",
             "rejected",
+            "saved",
             "seconds",
         ])
     );

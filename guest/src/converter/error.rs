@@ -274,6 +274,6 @@ impl From<ConversionError> for Error {
             Position::Byte(byte) => (None, format!("byte {byte}: {kind}")),
         };
         let hint = kind.hint().map(str::to_owned);
-        Self { fault: kind.fault(), endpoint: None, line, message, hint }
+        Self { fault: kind.fault(), endpoint: None, line, message, causes: Vec::new(), hint }
     }
 }

@@ -134,11 +134,13 @@ impl Lines {
 
     /// Appends a point: measurement and tags, fields as `key=value` with a comma before each but
     /// the first, and the time.
-    pub(crate) fn push_point(&mut self, series: &[u8], fields: &[u8], time: i64) {
+    ///
+    /// Returns the bytes that a line has beside its fields.
+    pub(crate) fn push_point(&mut self, series: &[u8], fields: &[u8], time: i64) -> usize {
         append(&mut self.text, series);
         self.text.push(b' ');
         append(&mut self.text, fields);
-        self.end_point(time);
+        series.len() + 1 + self.end_point(time)
     }
 
     /// The same with fields as `,key=` and their values, each the first bytes of a text.
@@ -148,7 +150,7 @@ impl Lines {
         series: &[u8],
         fields: impl Iterator<Item = [(&'a [u8], usize); 2]>,
         time: i64,
-    ) {
+    ) -> usize {
         append(&mut self.text, series);
         let blank = self.text.len();
         for [(key, key_length), (value, value_length)] in fields {
@@ -157,15 +159,17 @@ impl Lines {
         }
         // Instead of the first comma.
         self.text[blank] = b' ';
-        self.end_point(time);
+        series.len() + 1 + self.end_point(time)
     }
 
     #[inline]
-    fn end_point(&mut self, time: i64) {
+    fn end_point(&mut self, time: i64) -> usize {
+        let start = self.text.len();
         self.text.push(b' ');
         append(&mut self.text, itoa::Buffer::new().format(time).as_bytes());
         self.text.push(b'\n');
         self.ends.push(self.text.len());
+        self.text.len() - start
     }
 
     /// Appends a line that ends with its line feed.

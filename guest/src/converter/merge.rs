@@ -41,6 +41,8 @@ pub(crate) struct Merge {
     is_closed: bool,
     /// The lines of what is not held any more.
     pub(crate) lines: Lines,
+    /// So many bytes they have less than a line for each value has.
+    pub(crate) saved: u64,
 }
 
 /// What a value takes beside its text, and a point in its line beside series and fields: a time, a
@@ -108,6 +110,7 @@ impl Merge {
             bytes_max: bytes_max.min(u32::MAX as usize / 2),
             is_closed: false,
             lines: Lines::default(),
+            saved: 0,
         }
     }
 
@@ -273,9 +276,23 @@ impl Merge {
                 let Field { key, key_length, .. } = &fields[field as usize];
                 [(&**key, *key_length), (&text[start as usize..], (end - start) as usize)]
             });
-            self.lines.push_values(self.series.as_bytes(), line, time);
+            let beside = self.lines.push_values(self.series.as_bytes(), line, time);
+            self.count_saved(values.len(), beside);
             point = after;
         }
+    }
+
+    /// Appends a line that is a whole point with so many fields.
+    pub(crate) fn push_line(&mut self, series: &str, fields: (usize, &[u8]), time: i64) {
+        let (count, fields) = fields;
+        let beside = self.lines.push_point(series.as_bytes(), fields, time);
+        self.count_saved(count, beside);
+    }
+
+    /// Each field but the first has a comma, instead of what a line has beside its fields.
+    #[inline]
+    fn count_saved(&mut self, fields: usize, beside: usize) {
+        self.saved += (fields.saturating_sub(1) * (beside - 1)) as u64;
     }
 
     /// How many values from the front have fields of their own.

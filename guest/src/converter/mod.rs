@@ -317,6 +317,11 @@ impl Conversion {
         self.points.merge.lines.take_front(bytes_max)
     }
 
+    /// Bytes that the lines have less than a line for each value would have.
+    pub(crate) fn saved(&self) -> u64 {
+        self.points.merge.saved
+    }
+
     /// Takes what was set aside since this was asked last.
     pub(crate) fn take_rejected(&mut self) -> Vec<Rejection> {
         std::mem::take(&mut self.points.rejected)
@@ -372,6 +377,7 @@ impl Conversion {
             read: read as u64,
             written: lines.bytes() as u64,
             rejected: self.points.counts.rejected - before.rejected,
+            saved: std::mem::take(&mut self.points.merge.saved),
         };
         let altered = self.points.counts.altered - before.altered;
         Converted { lines: lines.into_text(), rejected: self.take_rejected(), altered, totals }

@@ -110,10 +110,11 @@ impl Points {
         Ok(())
     }
 
-    /// Takes a whole point: its series, its fields as `key=value` with commas between them.
-    pub(crate) fn push_line(&mut self, series: &str, fields: &[u8], time: Timestamp) {
+    /// Takes a whole point: its series, how many fields it has, and these as `key=value` with commas
+    /// between them.
+    pub(crate) fn push_line(&mut self, series: &str, fields: (usize, &[u8]), time: Timestamp) {
         if self.findings.is_empty() {
-            self.merge.lines.push_point(series.as_bytes(), fields, time.0);
+            self.merge.push_line(series, fields, time.0);
         }
     }
 

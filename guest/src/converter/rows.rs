@@ -52,8 +52,9 @@ pub(crate) struct PointRows {
     overlap: Overlap,
     /// That of the present row.
     time: Timestamp,
-    /// Its fields, as line protocol.
+    /// Its fields, as line protocol, and how many they are.
     fields: Vec<u8>,
+    field_count: usize,
     /// Values of the present statement.
     values: u64,
     /// A value that is set aside, for people.
@@ -103,6 +104,7 @@ impl PointRows {
             overlap: Overlap::default(),
             time: Timestamp(0),
             fields: Vec::new(),
+            field_count: 0,
             values: 0,
             aside: None,
         }
@@ -273,9 +275,10 @@ impl Rows for Writer<'_> {
         let rows = &mut *self.rows;
         // A row without a value is no point.
         if !rows.fields.is_empty() {
-            self.points.push_line(&rows.series, &rows.fields, rows.time);
+            self.points.push_line(&rows.series, (rows.field_count, &rows.fields), rows.time);
             rows.fields.clear();
         }
+        rows.field_count = 0;
     }
 
     fn end_statement(&mut self, statement: usize) -> Result<(), ErrorKind> {
@@ -356,6 +359,7 @@ impl Writer<'_> {
             rows.overlap.check(rows.policy, key, &rows.fields[start..])?;
         }
         self.points.counts.rows += 1;
+        rows.field_count += 1;
         Ok(())
     }
 }

@@ -211,6 +211,7 @@ impl Batch {
         self.reading.spend(self.now, self.reader.read - read);
         self.totals.read = self.reader.read;
         self.totals.rows = self.conversion.counts().rows;
+        self.totals.saved = self.conversion.saved();
         match taken.and_then(|()| self.set_unfit_aside()) {
             Err(error) => self.fail(error),
             Ok(()) if self.reader.is_done() => self.end_reading(),

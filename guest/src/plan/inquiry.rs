@@ -74,7 +74,7 @@ struct Desk {
 enum Turn {
     #[default]
     Next,
-    Answer(Option<(u64, Answer)>),
+    Answer(Option<(u64, Box<Answer>)>),
 }
 
 /// Something that is asked, with all its attempts.
@@ -176,7 +176,7 @@ impl<T: 'static> Inquiry<T> {
             } else if !matches!(answer, Answer::Response(_)) {
                 desk.of_source.remove(&id);
             }
-            desk.turn = Turn::Answer(Some((id, answer)));
+            desk.turn = Turn::Answer(Some((id, answer.into())));
         }
         self.poll();
     }
@@ -281,7 +281,7 @@ impl Asker {
         if let Turn::Answer(answer) = &mut desk.turn
             && let Some((id, answer)) = answer.take_if(|(id, _)| question.owns(*id))
         {
-            let found = question.answer(id, answer);
+            let found = question.answer(id, *answer);
             desk.notes.append(&mut question.notes());
             match found {
                 Err(error) => return Poll::Ready(Err(error)),

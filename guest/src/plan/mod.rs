@@ -181,6 +181,8 @@ pub struct Totals {
     pub written: u64,
     /// Points that were set aside.
     pub rejected: u64,
+    /// Bytes that the lines have less than a line for each value would have.
+    pub saved: u64,
 }
 
 /// Something that a person should see.
@@ -370,12 +372,13 @@ impl Ending {
 
 impl AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
-        let Self { rows, points, read, written, rejected } = other;
+        let Self { rows, points, read, written, rejected, saved } = other;
         // Some come from records, and those from outside.
         self.rows = self.rows.saturating_add(rows);
         self.points = self.points.saturating_add(points);
         self.read = self.read.saturating_add(read);
         self.written = self.written.saturating_add(written);
         self.rejected = self.rejected.saturating_add(rejected);
+        self.saved = self.saved.saturating_add(saved);
     }
 }

@@ -59,7 +59,7 @@ impl Note {
 
 /// A batch that is on record, for programs.
 pub(crate) fn batch_data(record: &Record) -> Value {
-    let Totals { rows, points, read, written, rejected } = record.totals;
+    let Totals { rows, points, read, written, rejected, saved: _ } = record.totals;
     json!({
         "start": record.batch.start().to_string(),
         "stop": record.batch.stop().to_string(),
@@ -110,7 +110,10 @@ pub(crate) fn batch_of(section: &Section, range: TimeRange) -> String {
 
 /// Says of which batch an error is; a file has but one.
 pub(crate) fn of_batch(error: Error, section: &Section, range: TimeRange) -> Error {
-    if range == TimeRange::ALL { error } else { error.within(&batch_of(section, range)) }
+    match range {
+        TimeRange::ALL => error,
+        range => error.leading_to(format!("{} could not be moved", batch_of(section, range))),
+    }
 }
 
 /// What a migration is called, as the whole of which a part is done.

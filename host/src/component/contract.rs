@@ -33,6 +33,9 @@ fn at_most(bytes_max: usize, bytes: usize, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An error has a cause, which has a cause; more of them nobody reads.
+const CAUSES_MAX: usize = 8;
+
 /// Cuts what is for people.
 fn cut(mut text: String) -> String {
     if text.len() > TEXT_BYTES_MAX {
@@ -209,34 +212,35 @@ impl From<converter::Converted> for Converted {
 
 impl From<types::Error> for Error {
     fn from(error: types::Error) -> Self {
-        let types::Error { fault, endpoint, line, message, hint } = error;
+        let types::Error { fault, endpoint, line, message, causes, hint } = error;
         Self {
             fault: fault.into(),
             endpoint: endpoint.map(Endpoint::from),
             line,
             message: cut(message),
+            causes: causes.into_iter().take(CAUSES_MAX).map(cut).collect(),
             hint: hint.map(cut),
         }
     }
 }
 
 impl From<Error> for types::Error {
-    fn from(Error { fault, endpoint, line, message, hint }: Error) -> Self {
+    fn from(Error { fault, endpoint, line, message, causes, hint }: Error) -> Self {
         let endpoint = endpoint.map(types::Endpoint::from);
-        Self { fault: fault.into(), endpoint, line, message, hint }
+        Self { fault: fault.into(), endpoint, line, message, causes, hint }
     }
 }
 
 impl From<types::Totals> for Totals {
     fn from(totals: types::Totals) -> Self {
-        let types::Totals { rows, points, read, written, rejected } = totals;
-        Self { rows, points, read, written, rejected }
+        let types::Totals { rows, points, read, written, rejected, saved } = totals;
+        Self { rows, points, read, written, rejected, saved }
     }
 }
 
 impl From<Totals> for types::Totals {
-    fn from(Totals { rows, points, read, written, rejected }: Totals) -> Self {
-        Self { rows, points, read, written, rejected }
+    fn from(Totals { rows, points, read, written, rejected, saved }: Totals) -> Self {
+        Self { rows, points, read, written, rejected, saved }
     }
 }
 

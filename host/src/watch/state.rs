@@ -67,6 +67,10 @@ pub struct State {
     moved: Option<Timestamp>,
     /// So many batches were recorded.
     recorded: u64,
+    /// What the rounds before this one have recorded.
+    before: Totals,
+    /// What was recorded since it was last heard how far the whole is.
+    recorded_since: Totals,
     /// How much was said, by severity.
     noted: BTreeMap<&'static str, u64>,
 }
@@ -141,15 +145,20 @@ impl State {
         self.told.get_or_insert(now);
         if of == Of::Whole {
             (self.ending, self.moved) = (None, Some(now));
+            if let Some(whole) = &mut self.whole {
+                self.before += std::mem::take(&mut whole.totals);
+            }
         }
     }
 
     pub(super) fn note(&mut self, note: &Note, now: Timestamp) -> Vec<Event> {
         (self.now, self.said) = (now, Some(now));
         if let Some(batch) = batch_of(note) {
-            self.in_hand.retain(|_, one| {
-                !one.has_ended || batch["start"] != one.start || batch["stop"] != one.stop
-            });
+            for (_, one) in self.in_hand.extract_if(.., |_, one| {
+                one.has_ended && batch["start"] == one.start && batch["stop"] == one.stop
+            }) {
+                self.recorded_since += one.totals;
+            }
             self.recorded += 1;
             push(&mut self.batches, batch.clone(), BATCHES_MAX);
             let event = Event::new("batch", batch);
@@ -212,6 +221,7 @@ impl State {
         match of {
             Of::Whole => {
                 self.take_data(&progress.data);
+                self.recorded_since = Totals::default();
                 (self.whole, self.until) = (Some(progress.clone()), until);
             }
             Of::Batch(id) => {
@@ -235,6 +245,19 @@ impl State {
         Due { line: is_due(&mut self.said), event: is_due(&mut self.told) }
     }
 
+    /// Takes how far a plan is that is done. If it is the whole, nothing more becomes of what is in hand.
+    pub(super) fn progress_at_last(&mut self, of: Of, progress: &Progress, now: Timestamp) {
+        if of == Of::Whole {
+            self.in_hand.clear();
+        }
+        self.progress(of, progress, None, now);
+    }
+
+    /// So much of it is on record, in percent, if that is known.
+    pub(super) fn percent(&self) -> Option<f64> {
+        self.whole.as_ref().map(|whole| whole.percent)
+    }
+
     fn take_data(&mut self, data: &str) {
         let Ok(data) = serde_json::from_str::<Value>(data) else { return };
         if let (Some(start), Some(stop)) = (data["start"].as_str(), data["stop"].as_str()) {
@@ -250,11 +273,15 @@ impl State {
 
     /// What was moved in all, with what is on no record yet.
     fn totals(&self) -> Totals {
-        let whole = self.whole.as_ref().map_or_else(Totals::default, |whole| whole.totals);
-        self.in_hand.values().fold(whole, |mut sum, one| {
-            sum += one.totals;
-            sum
-        })
+        let whole = self.whole.as_ref().map(|whole| whole.totals).unwrap_or_default();
+        let in_hand = self.in_hand.values().map(|one| one.totals);
+        [whole, self.recorded_since].into_iter().chain(in_hand).fold(
+            Totals::default(),
+            |mut sum, one| {
+                sum += one;
+                sum
+            },
+        )
     }
 
     fn sample(&mut self) {

@@ -377,6 +377,7 @@ impl Reply {
             500 => "Internal Server Error",
             502 => "Bad Gateway",
             503 => "Service Unavailable",
+            504 => "Gateway Timeout",
             other => unreachable!("no answer has the status {other}"),
         }
     }

@@ -125,7 +125,9 @@ impl LeftOut {
     fn all(&self, one: &Error) -> Error {
         match self.count {
             1 => one.clone(),
-            count => one.clone().within(&format!("{count} batches could not be done, one of them")),
+            count => {
+                one.clone().leading_to(format!("{count} batches could not be moved, this is one"))
+            }
         }
     }
 
@@ -135,7 +137,7 @@ impl LeftOut {
             0 => last.clone(),
             count => {
                 let batches = counted(count, "batch", "batches");
-                last.clone().within(&format!("{batches} could not be done, and then this"))
+                last.clone().leading_to(format!("{batches} could not be moved, and then this"))
             }
         }
     }

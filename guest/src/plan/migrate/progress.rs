@@ -3,19 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{Migrate, Phase};
-use crate::plan::Progress;
 use crate::plan::note::batch_of;
+use crate::plan::pace::Quota;
+use crate::plan::{Progress, Totals};
 use crate::time::Timestamp;
 
 const SECOND: u64 = 1_000_000_000;
 
 impl Migrate {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "rates and times left are for people; a float out of range is cut by `as`"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
     pub(crate) fn progress(&self, now: Timestamp) -> Progress {
         let percent = match self.phase {
             Phase::Batches { range } => self.journal.coverage.percent_of(range),
@@ -24,16 +20,41 @@ impl Migrate {
         };
         let since = self.opened.unwrap_or(now);
         let seconds = now.0.saturating_sub(since.0).max(1) as f64 / 1e9;
-        let moved = percent - self.percent_at_first;
-        let left = (moved > 0.0).then(|| ((100.0 - percent) / moved * seconds) as u64);
         Progress {
             percent,
             totals: self.totals,
             rate: self.totals.rows as f64 / seconds,
-            left,
+            left: self.seconds_left(percent, now),
             doing: self.doing(now),
             data: self.data().to_string(),
         }
+    }
+
+    /// As long as what is recorded has taken, or as quotas let what is left take. It was foretold when that
+    /// was recorded: while a batch takes its time, or a quota is waited for, it becomes less, and is not
+    /// known once it has come to nothing.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time left is for people; a float out of range is cut by `as`"
+    )]
+    fn seconds_left(&self, percent: f64, now: Timestamp) -> Option<u64> {
+        let (opened, recorded) = (self.opened?, self.journal.last.as_ref()?.time);
+        let seconds = |from: Timestamp, to: Timestamp| to.nanoseconds_since(from) as f64 / 1e9;
+        let moved = percent - self.percent_at_first;
+        // So many times what this run has recorded.
+        let rest = (100.0 - percent) / moved;
+        let Totals { read, written, .. } = self.totals;
+        let quotas = [(self.reading.quota(), read), (self.write_quota, written)];
+        let by_quota = |(quota, bytes): (Option<Quota>, u64)| {
+            let Quota { amount, window } = quota?;
+            Some(rest * bytes as f64 / amount as f64 * window as f64 / 1e9)
+        };
+        let by_pace = rest * seconds(opened, recorded);
+        let foretold = quotas.into_iter().filter_map(by_quota).fold(by_pace, f64::max);
+        let left = foretold - seconds(recorded, now);
+        (moved > 0.0 && left >= 1.0).then_some(left as u64)
     }
 
     /// The range, once it is known, and the limits that there are.

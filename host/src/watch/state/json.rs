@@ -25,9 +25,9 @@ impl State {
         let message = match &outcome.ending {
             Ending::Complete => "all of it is moved, and nothing was set aside".to_owned(),
             Ending::Different => "all of it is moved, but points were set aside".to_owned(),
-            Ending::Stopped(error) | Ending::Failed(error) => visible(&error.message),
+            Ending::Stopped(error) | Ending::Failed(error) => visible(&error.to_string()),
         };
-        let Totals { rows, points, read, written, rejected } = outcome.totals;
+        let Totals { rows, points, read, written, rejected, saved } = outcome.totals;
         let ending = json!({
             "status": word,
             "exit_status": status.code(),
@@ -38,6 +38,7 @@ impl State {
             "read": read,
             "written": written,
             "rejected": rejected,
+            "saved": saved,
             "seconds": took.as_secs_f64(),
         });
         self.ending = Some(ending.clone());
@@ -55,7 +56,7 @@ impl State {
     }
 
     fn progress_json(&self) -> Value {
-        let Totals { rows, points, read, written, rejected } = self.totals();
+        let Totals { rows, points, read, written, rejected, saved: _ } = self.totals();
         let in_hand = self.in_hand.values().filter(|one| !one.has_ended);
         let in_hand = in_hand.map(|one| {
             json!({

@@ -22,8 +22,9 @@ impl State {
     #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
     pub fn metrics(&self) -> Vec<Metric> {
         // What is on record never becomes less, as it may where a batch is given up.
-        let whole = self.whole.as_ref().map_or_else(Totals::default, |whole| whole.totals);
-        let Totals { rows, points, read: _, written: _, rejected } = whole;
+        let mut recorded = self.before;
+        recorded += self.whole.as_ref().map(|whole| whole.totals).unwrap_or_default();
+        let Totals { rows, points, read: _, written: _, rejected, saved: _ } = recorded;
         let Traffic { read, written } = self.traffic;
         let counter = |name, help, count: u64| Metric {
             name,

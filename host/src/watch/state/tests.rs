@@ -43,3 +43,21 @@ fn bytes_of_a_window_are_those_of_its_time_even_if_a_batch_takes_them_back() {
     assert_eq!(state.traffic_of_last(2 * SECOND).read, 210);
     assert_eq!(state.windows.iter().map(|window| window.read).sum::<u64>(), 310);
 }
+
+#[test]
+fn what_is_counted_does_not_become_less_where_a_round_begins() {
+    let mut state = State::default();
+    for round in [1_u32, 2] {
+        state.begin(Of::Whole, at(100 * u64::from(round)));
+        let totals = Totals { rows: 7, ..Totals::default() };
+        state.progress(
+            Of::Whole,
+            &Progress { totals, ..progress(1) },
+            None,
+            at(100 * u64::from(round) + 1),
+        );
+        let metrics = state.metrics();
+        let rows = metrics.iter().find(|metric| metric.name == "rows_total").expect("it is there");
+        assert_eq!(rows.values, [(String::new(), 7.0 * f64::from(round))]);
+    }
+}
