@@ -66,7 +66,7 @@ fn a_terminal_shows_how_far_it_is_and_at_last_what_it_came_to() {
     // The display is gone, and what it came to is left.
     let lines: Vec<_> = last.lines().collect();
     assert!(lines[1].starts_with("complete: "), "{last}");
-    assert!(lines[2].starts_with("saved: 64.3 kB, "), "{last}");
+    assert!(lines[2].starts_with("saved: 64.4 kB, "), "{last}");
     assert!(lines[3].starts_with("next: `tsm2iox verify "), "{last}");
     assert!(!last.contains('━'), "{last}");
 }

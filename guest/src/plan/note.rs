@@ -123,15 +123,39 @@ pub(crate) fn migration_name(range: TimeRange) -> String {
 
 /// A number of bytes in the unit that leaves one to three digits before the point.
 pub fn bytes(count: u64) -> String {
-    let mut unit = (1_000, "kB");
-    for larger in [(1_000_000, "MB"), (1_000_000_000, "GB"), (1_000_000_000_000, "TB")] {
-        if count >= larger.0 {
-            unit = larger;
-        }
-    }
-    if count < unit.0 {
+    if count < 1_000 {
         return counted(count, "byte", "bytes");
     }
-    let tenths = count / (unit.0 / 10);
-    format!("{}.{} {}", tenths / 10, tenths % 10, unit.1)
+    let tenths = |size: u64| count.saturating_add(size / 20) / (size / 10);
+    // Rounded before the unit is chosen: there are no 1000.0 kB.
+    let fits = |(size, _): &(u64, _)| tenths(*size) < 10_000;
+    let units = [(1_000, "kB"), (1_000_000, "MB"), (1_000_000_000, "GB")];
+    let (size, unit) = units.into_iter().find(fits).unwrap_or((1_000_000_000_000, "TB"));
+    format!("{}.{} {unit}", tenths(size) / 10, tenths(size) % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn bytes_are_rounded_in_the_unit_that_fits() {
+        let cases = [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (1_049, "1.0 kB"),
+            (1_050, "1.1 kB"),
+            (950_000, "950.0 kB"),
+            (999_949, "999.9 kB"),
+            (999_950, "1.0 MB"),
+            (19_594_469, "19.6 MB"),
+            (1_000_000_000_000, "1.0 TB"),
+            (1_234_560_000_000_000, "1234.6 TB"),
+        ];
+        for (count, text) in cases {
+            assert_eq!(bytes(count), text, "{count}");
+        }
+    }
 }
