@@ -157,6 +157,6 @@ if __name__ == "__main__":
     threading.Thread(target=ticks, daemon=True).start()
     outcome = run("migrate", json.dumps(config, default=str), endpoints)
     error = outcome.ending.payload
-    why = ": ".join([error.message, *error.causes]) if error else ""
+    why = ": ".join([error.message, *error.causes]) + (f"; {error.hint}" if error.hint else "") if error else ""
     say(f"{outcome.ending.tag} {vars(outcome.totals)} {why}")
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

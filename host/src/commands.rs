@@ -20,7 +20,7 @@ use crate::findings::{self, Findings, Format};
 use crate::init::{write_configuration, write_configuration_of};
 use crate::machine::Machine;
 use crate::page::Page;
-use crate::report::{self, ExitStatus, PipeClosed, Unfit, Warning};
+use crate::report::{self, ExitStatus, PipeClosed, Then, Unfit, Warning};
 use crate::watch::{Manner, State, Watch};
 
 /// The contract, with its comments.
@@ -95,6 +95,7 @@ fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
         }
     };
     let next = format!("`tsm2iox verify {}`", run.config.display());
+    let mut is_first = true;
     loop {
         let (began, component, purpose) = (Instant::now(), component.clone(), Purpose::Migrate);
         let outcome = machine.carry_out(&config, component, purpose, &watch, Batches::Driven);
@@ -104,11 +105,14 @@ fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
                 let unfit = anyhow!("nobody reads standard output any more");
                 return Err(unfit);
             }
+            // Who watches has seen a round, and is told how this one ends.
+            Err(error) if !is_first => report::outcome_of(&error),
             outcome => outcome?,
         };
+        is_first = false;
         let every = config.every();
-        let next = every.is_none().then_some(next.as_str());
-        let status = watch.outcome(&outcome, began.elapsed(), next)?;
+        let then = every.map_or(Then::Next(&next), |_| Then::Round);
+        let status = watch.outcome(&outcome, began.elapsed(), then)?;
         let Some(every) = every else { return Ok(status) };
         // A person has to do something, or wants an end; what else stops a round, the next may not meet.
         if status == ExitStatus::Unfit || machine.stop.is_raised() {
@@ -122,7 +126,7 @@ fn migrate(run: &cli::Run) -> anyhow::Result<ExitStatus> {
 
 /// What is known before a run begins: the configuration, and the batches that are on record.
 fn known(machine: &Machine, config: &Config, component: &Component) -> anyhow::Result<State> {
-    let (component, watch) = (component.clone(), Watch::new(Manner::Nothing));
+    let (component, watch) = (component.clone(), Watch::new(Manner::Silent));
     let batches = Batches::Refused;
     let outcome = machine.carry_out(config, component, Purpose::Status, &watch, batches)?;
     // What is wrong with it the run says.

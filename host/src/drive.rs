@@ -133,13 +133,17 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
                 // Where an answer is to come, nobody knows when.
                 waits_until = pending.is_empty().then_some(until);
                 if let Some((id, answer)) = pending.next_answer(wait(host.clock.now(), until)) {
+                    let moved = moved(&answer);
                     plan.answer(id, answer)?;
+                    if let (Of::Whole, Some(totals)) = (host.of, moved) {
+                        host.watch.batch_counts(id, totals);
+                    }
                 }
                 steps = 0;
             }
             Step::Done(outcome) => {
                 let now = host.clock.now();
-                // However that goes, it is done.
+                // What it came to is known already: if it cannot say how far it was, that changes nothing.
                 if let Ok(progress) = plan.progress(now) {
                     host.watch.progress_at_last(host.of, &progress, now);
                 }
@@ -148,6 +152,19 @@ pub fn drive(host: &Host, mut plan: Plan, mut batches: Batches<'_>) -> anyhow::R
         }
         steps += 1;
         ensure!(steps < STEPS_MAX, "the component hands out steps without end");
+    }
+}
+
+/// What a batch has moved that this is the end of; of other steps nothing is watched.
+fn moved(answer: &Answer) -> Option<Totals> {
+    match answer {
+        Answer::Outcome(outcome) => Some(outcome.totals),
+        Answer::Failed(_) => Some(Totals::default()),
+        Answer::Response(_)
+        | Answer::Bytes(_)
+        | Answer::End
+        | Answer::Body(_)
+        | Answer::Report(_) => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! through the browser of somebody who can: the header `Host` has to be an address, or `localhost`. Does not
 //! know what a migration is.
 
+mod connections;
 mod metrics;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use tsm2iox_guest::time::Timestamp;
 
+use self::connections::Connections;
 use crate::clock::Clock;
 use crate::report::{Unfit, reason};
 use crate::watch::{self, Watch};
@@ -92,7 +94,7 @@ impl Page {
         let address = listener.local_addr().map_err(unfit)?;
         let (service, close) = (router(watch.clone()), Arc::new(Notify::new()));
         let closed = Arc::clone(&close);
-        let serve = axum::serve(listener, service)
+        let serve = axum::serve(Connections::new(listener), service)
             .with_graceful_shutdown(async move { closed.notified().await });
         let served = Some(runtime.spawn(async move {
             // A connection that breaks is no fault of the page.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tsm2iox_guest::error::Error;
+use tsm2iox_guest::error::{Error, Fault};
 use tsm2iox_guest::plan::{Ending, Note, Outcome, Severity, Totals, bytes, counted, percentage};
 
 use crate::secrets::masked;
@@ -69,13 +69,21 @@ pub fn note(note: &Note) -> String {
     text
 }
 
-/// How a migration ended, and how long it took; `percent` of it are on record, if that is known, and `next` is
-/// what a person does then.
+/// What comes after a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Then<'a> {
+    /// If it is complete, a person does this.
+    Next(&'a str),
+    /// Another round of it, unless a person has to do something first.
+    Round,
+}
+
+/// How a migration ended, and how long it took; `percent` of it are on record, if that is known.
 pub fn outcome(
     outcome: &Outcome,
     took: Duration,
     percent: Option<f64>,
-    next: Option<&str>,
+    then: Then<'_>,
 ) -> (ExitStatus, String) {
     let mut text = String::new();
     let status = match &outcome.ending {
@@ -90,7 +98,11 @@ pub fn outcome(
         }
         Ending::Stopped(error) => {
             push_error(&mut text, error);
-            push_last(&mut text, error, percent, "run the same command to resume");
+            let resumes = match then {
+                Then::Next(_) => "run the same command to resume",
+                Then::Round => "the next round goes on with it, unless it is ended",
+            };
+            push_last(&mut text, error, percent, resumes);
             ExitStatus::Stopped
         }
         Ending::Failed(error) => {
@@ -115,7 +127,7 @@ pub fn outcome(
             format_args!("saved: {saved}, for the fields of a point are one line"),
         );
     }
-    if let (Some(next), true) = (next, is_complete) {
+    if let (Then::Next(next), true) = (then, is_complete) {
         push_line(&mut text, format_args!("next: {next}"));
     }
     (status, text)
@@ -145,6 +157,17 @@ pub fn error(error: &anyhow::Error) -> ExitStatus {
     }
     talk(&text);
     if unfit.is_some() { ExitStatus::Unfit } else { ExitStatus::Stopped }
+}
+
+/// An error that came to no outcome, as the outcome of a plan.
+pub fn outcome_of(error: &anyhow::Error) -> Outcome {
+    let unfit = error.downcast_ref::<Unfit>();
+    let causes = error.chain().skip(1).map(ToString::to_string).collect();
+    let hint = unfit.and_then(|unfit| unfit.hint.clone());
+    let fault = if unfit.is_some() { Fault::Settings } else { Fault::Internal };
+    let error = Error { causes, hint, ..Error::new(fault, error.to_string()) };
+    let ending = if unfit.is_some() { Ending::Failed(error) } else { Ending::Stopped(error) };
+    Outcome::new(ending, Totals::default())
 }
 
 /// Shows an error of the component, of a command that has no more to say than this.
@@ -203,18 +226,20 @@ fn push_error(text: &mut String, error: &Error) {
 }
 
 /// The last words of an error, below the hint: what is on record, if there is something, and that running again
-/// is safe, if the hint does not say so.
+/// is safe.
 fn push_last(text: &mut String, error: &Error, percent: Option<f64>, then: &str) {
-    let recorded = percent.filter(|percent| *percent > 0.0);
-    let recorded = recorded.map(|percent| format!("{} is recorded and stays", percentage(percent)));
-    let is_said = error.hint.as_ref().is_some_and(|hint| hint.contains("the same command"));
-    let then = (!is_said).then(|| then.to_owned());
-    let last: Vec<_> = recorded.into_iter().chain(then).collect();
     if error.hint.is_none() {
         text.push('\n');
     }
-    if !last.is_empty() {
-        push_line(text, format_args!("{}", last.join("; ")));
+    match percent {
+        // Or it is not known yet.
+        None | Some(0.0) => push_line(text, format_args!("{then}")),
+        Some(percent) if percent < 0.1 => {
+            push_line(text, format_args!("the first batches are recorded and stay; {then}"));
+        }
+        Some(percent) => {
+            push_line(text, format_args!("{} is recorded and stays; {then}", percentage(percent)));
+        }
     }
 }
 
@@ -241,13 +266,21 @@ pub(crate) fn visible(text: &str) -> String {
     let text = masked(text);
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || turns(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// Whether it turns the direction of what follows, or ends the line, without being a control character.
+fn turns(character: char) -> bool {
+    matches!(
+        character,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 impl Unfit {

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use crate::watch;
+
 /// Who waits looks so often whether an end is wished.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -80,6 +82,7 @@ impl Stop {
 
     fn raise_or_exit(&self) {
         if self.0.swap(true, Ordering::Relaxed) {
+            watch::give_terminal_back();
             process::exit(1);
         }
     }

@@ -3,6 +3,7 @@
 //! Plans are driven on threads of their own, and tell here what happens; what that looks like is for `screen`
 //! and `event`, and what it comes to for `state`. Does not know what a migration is.
 
+mod echo;
 mod event;
 mod screen;
 mod state;
@@ -14,14 +15,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::broadcast;
-use tsm2iox_guest::plan::{Batch, Note, Outcome, Progress, Severity};
+use tsm2iox_guest::plan::{Batch, Note, Outcome, Progress, Severity, Totals};
 use tsm2iox_guest::time::Timestamp;
 
 pub use event::Event;
 use screen::Screen;
 pub use state::{Metric, State};
 
-use crate::report::{self, ExitStatus, PipeClosed};
+use crate::report::{self, ExitStatus, PipeClosed, Then};
 
 /// A log gets a line at least so often.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -40,7 +41,7 @@ pub enum Manner {
     /// Lines of JSON on standard output.
     Events,
     /// Nobody watches: what there is to say is said later.
-    Nothing,
+    Silent,
 }
 
 /// Which plan something is of.
@@ -111,7 +112,7 @@ impl Watch {
     pub fn interval(&self) -> Duration {
         match (self.0.manner, &self.0.screen, self.0.has_page) {
             (_, Some(_), _) | (_, _, true) => DISPLAY_INTERVAL,
-            (Manner::Quiet | Manner::Nothing, None, false) => Duration::MAX,
+            (Manner::Quiet | Manner::Silent, None, false) => Duration::MAX,
             // A plan may be asked a little early: what is not due is not shown.
             (Manner::Talk | Manner::Events, None, false) => LINE_INTERVAL / 30,
         }
@@ -138,7 +139,7 @@ impl Watch {
             (Manner::Quiet, _) if note.severity != Severity::Info => {
                 report::talk(&report::note(note));
             }
-            (Manner::Quiet | Manner::Events | Manner::Nothing, _) => {}
+            (Manner::Quiet | Manner::Events | Manner::Silent, _) => {}
         }
         self.tell(events)
     }
@@ -148,9 +149,14 @@ impl Watch {
         self.state().batch_begins(batch);
     }
 
-    /// A batch is done, or is not.
+    /// A batch is done, or is not: nothing more is heard of it.
     pub fn batch_ends(&self, id: u64) {
         self.state().batch_ends(id);
+    }
+
+    /// The whole has heard how a batch ended: from now on it counts what that has moved.
+    pub fn batch_counts(&self, id: u64, totals: Totals) {
+        self.state().batch_counts(id, totals);
     }
 
     /// Takes how far a plan is; `until` is when it goes on, if it waits for nothing but time.
@@ -169,7 +175,7 @@ impl Watch {
         match (self.0.manner, &self.0.screen) {
             (Manner::Talk, Some(screen)) => screen.draw(&state),
             (Manner::Talk, None) if due.line => report::talk(&state.line()),
-            (Manner::Talk | Manner::Quiet | Manner::Events | Manner::Nothing, _) => {}
+            (Manner::Talk | Manner::Quiet | Manner::Events | Manner::Silent, _) => {}
         }
         let mut events = Vec::new();
         if self.0.has_page || due.event {
@@ -202,12 +208,12 @@ impl Watch {
         match (&self.0.screen, self.0.manner) {
             (Some(screen), _) => screen.print(text),
             (None, Manner::Talk) => report::talk(text),
-            (None, Manner::Quiet | Manner::Events | Manner::Nothing) => {}
+            (None, Manner::Quiet | Manner::Events | Manner::Silent) => {}
         }
     }
 
-    /// Shows how it ended, and how long it took; `next` is what a person does then. Whether somebody still
-    /// reads the events changes nothing of that.
+    /// Shows how it ended, how long it took, and what comes then. Whether somebody still reads the events
+    /// changes nothing of that.
     ///
     /// # Errors
     /// What the system says.
@@ -215,18 +221,18 @@ impl Watch {
         &self,
         outcome: &Outcome,
         took: Duration,
-        next: Option<&str>,
+        then: Then<'_>,
     ) -> anyhow::Result<ExitStatus> {
         if let Some(screen) = &self.0.screen {
             screen.clear();
         }
         let percent = self.state().percent();
-        let (status, text) = report::outcome(outcome, took, percent, next);
+        let (status, text) = report::outcome(outcome, took, percent, then);
         let is_error = matches!(status, ExitStatus::Stopped | ExitStatus::Unfit);
         match self.0.manner {
             Manner::Talk => report::talk(&text),
             Manner::Quiet if is_error => report::talk(&text),
-            Manner::Quiet | Manner::Events | Manner::Nothing => {}
+            Manner::Quiet | Manner::Events | Manner::Silent => {}
         }
         let event = self.state().outcome(outcome, status, took);
         match self.tell(vec![event]) {
@@ -262,6 +268,11 @@ impl Watch {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Gives the terminal back as it was, before the program ends without clearing up.
+pub(crate) fn give_terminal_back() {
+    echo::restore();
 }
 
 /// Whether the terminal says of itself that it can do nothing but print.

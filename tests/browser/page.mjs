@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-import { DESKTOP, Relay, isAccessible, launch, open } from "./chromium.mjs";
+import { DESKTOP, Relay, checkAccessible, launch, open } from "./chromium.mjs";
 
 const relay = new Relay();
 const browser = await launch();
@@ -11,15 +11,15 @@ try {
   const { page, seen } = await open(browser, await relay.open(process.argv[2]));
   await page.setViewport(DESKTOP);
   await loads(page);
-  await isAccessible(page);
+  await checkAccessible(page);
   await survivesAReload(page);
   assert.deepEqual(seen.complaints, []);
   await survivesALostConnection(page);
   // Chromium complains of what was broken off here.
   seen.complaints = seen.complaints.filter((text) => !text.includes("net::ERR_"));
-  await isWorkedByKeyboard(page);
+  await worksByKeyboard(page);
   await followsTheRun(page);
-  await isAccessible(page);
+  await checkAccessible(page);
   // The end of the program is one of the connection.
   assert.deepEqual(seen.complaints.filter((text) => !text.includes("net::ERR_")), []);
   assert.deepEqual(seen.foreign, []);
@@ -43,7 +43,7 @@ async function loads(page) {
 }
 
 /** Reads a plot and sorts the table without a pointer. */
-async function isWorkedByKeyboard(page) {
+async function worksByKeyboard(page) {
   await page.focus("#sizes .canvas");
   await page.keyboard.press("ArrowRight");
   assert.match(await text(page, "#sizes .readout"), /value/);

@@ -12,7 +12,7 @@ pub(crate) const BY_FLUX: &str = "warning: Flux does not tell what it leaves out
      that has a comma or a quote, and the last nanosecond that there is\n";
 
 /// What is said last where nothing is recorded.
-const AGAIN: &str = "once that is mended, run the same command again\n";
+pub(crate) const AGAIN: &str = "once that is mended, run the same command again\n";
 
 /// Runs a configuration and expects this exit status and this talk.
 #[track_caller]

@@ -1,4 +1,4 @@
-//! The configurations of the README and of the examples: a run takes them as they stand.
+//! The configurations of the README and of the examples: a dry run takes them as they stand.
 
 use std::fs;
 use std::path::Path;
@@ -25,26 +25,42 @@ fn takes(migration: &Migration) {
 }
 
 #[test]
-fn a_run_takes_the_configurations_of_the_readme() {
+fn a_dry_run_takes_each_configuration_of_the_readme() {
     let readme = read("README.md");
-    let blocks: Vec<_> = readme.split("```toml\n").skip(1).collect();
-    let blocks: Vec<_> = blocks.iter().filter_map(|text| text.split("```").next()).collect();
+    let blocks = readme.split("```toml\n").skip(1).map(|text| text.split("```").next());
+    let blocks: Vec<_> = blocks.map(|block| block.expect("the first of some")).collect();
     let whole = blocks.iter().find(|block| block.contains("[destination]")).expect("one is whole");
-    takes(&Migration::new(Host::Binary, whole));
-    // Each of the others takes the place of its tables.
     let (before, rest) = whole.split_once("[source]").expect("it has a source");
     let (_, after) = rest.split_once("[destination]").expect("it has a destination");
-    let source = blocks.iter().find(|block| block.contains("api = \"v1\"")).expect("one is of 1.x");
-    takes(&Migration::new(Host::Binary, &format!("{before}{source}\n[destination]{after}")));
-    for more in ["[rejected]", "[[schema.types]]", "[[schema.rename]]"] {
-        let block = blocks.iter().find(|block| block.starts_with(more));
-        let block = block.unwrap_or_else(|| panic!("{more} is not shown"));
-        takes(&Migration::new(Host::Binary, &format!("{whole}\n{block}")));
+    for block in &blocks {
+        // A source takes the place of that one; all else comes beside it.
+        let config = match block.lines().next() {
+            Some("[source]") if block.contains("api = \"lp\"") => continue,
+            Some("[source]") => format!("{before}{block}\n[destination]{after}"),
+            Some("# migration.toml") => (*whole).to_owned(),
+            Some("[rejected]" | "[[schema.types]]" | "[[schema.rename]]") => {
+                format!("{whole}\n{block}")
+            }
+            other => panic!("nobody knows how to take {other:?}"),
+        };
+        takes(&Migration::new(Host::Binary, &config));
     }
+    assert!(blocks.len() >= 5, "{}", blocks.len());
 }
 
 #[test]
-fn a_run_takes_the_configuration_of_the_job_of_kubernetes() {
+fn a_dry_run_takes_the_source_of_what_was_set_aside() {
+    // The file is read by the run alone.
+    let config = "[source]\napi = \"lp\"\npath = \"mended.lp\"\n[destination]\napi = \"lp\"\npath = \"out\"\n";
+    let mut command = binary();
+    let migration = Migration::new(Host::Binary, config);
+    command.args(["run", "--dry-run"]).arg(migration.path("migration.toml"));
+    let output = command.stdin(Stdio::null()).output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0), "{}", talk(&output));
+}
+
+#[test]
+fn a_dry_run_takes_the_configuration_of_the_job_of_kubernetes() {
     let job = read("examples/kubernetes/job.yaml");
     let (_, config) = job.split_once("  migration.toml: |\n").expect("it is there");
     let (config, _) = config.split_once("---\n").expect("more follows");

@@ -62,7 +62,7 @@ fn a_database_or_retention_policy_that_is_missing_is_named() {
                      hint: it has `autogen`, `days`\n\
                      once that is mended, run the same command again\n";
     let no_database = "error: the response of the source: the query failed: database not found: nope\
-                       \n\nhint: look at `source.bucket`; what the user may not see is not there \
+                       \n\nhint: look at `bucket` of that side; what the user may not see is not there \
                        either\nonce that is mended, run the same command again\n";
     for (bucket, expected) in
         [("nope/days", no_database), ("nope", no_database), ("db/never", no_policy)]

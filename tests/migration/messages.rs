@@ -1,9 +1,7 @@
 //! Messages that the README explains and that no other test comes by: each is produced, and so is what it says
 //! of the rest of the run.
 
-use std::time::Duration;
-
-use support::influx::{FakeInflux, Fault};
+use support::influx::{FakeInflux, Fault, Moment};
 
 use crate::refusals::OTHER;
 use crate::run::{Host, INFLUXQL, Migration, config, talk};
@@ -144,10 +142,20 @@ fn batches_of_which_too_much_is_refused_together_end_a_run() {
     let (source, destination) = sides();
     destination.load("dst", OTHER);
     // One batch is handed out while the one before it is still to be acknowledged: each has what was left.
-    destination.break_from("/api/v3/write_lp", 2, Fault::Delayed(Duration::from_millis(500)));
+    let hold = destination.hold(Moment::Arrived, "/api/v3/write_lp", 2);
+    destination.on_request(Moment::Arrived, "/api/v3/write_lp", 3, move |_| drop(hold));
     let config = config(&source, &destination)
         .replace("bucket = \"dst\"", "bucket = \"dst\"\nholds_data = true");
     let migration = Migration::new(Host::Binary, &(config + "[rejected]\nmax = 200\n"));
     let talk = ends(&migration, 2);
     says(&talk, "the destination refused 270 points in all, and `rejected.max` is 200\n");
+}
+
+#[test]
+fn an_answer_that_stops_early_is_no_answer() {
+    let (source, destination) = sides();
+    source.break_from("/api/v2/query", 1, Fault::TruncatedAfterRow);
+    let migration = Migration::new(Host::Binary, &config(&source, &destination));
+    let talk = ends(&migration, 1);
+    says(&talk, "the response of the source: line 12: the response stops before its end");
 }

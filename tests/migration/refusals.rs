@@ -3,7 +3,7 @@
 use support::client::request;
 use support::influx::{Engine, FakeInflux, Points, Settings};
 
-use crate::bad_input::BY_FLUX;
+use crate::bad_input::{AGAIN, BY_FLUX};
 use crate::run::{Host, Migration, config, points, talk};
 use crate::sides;
 
@@ -52,8 +52,8 @@ fn check(engine: Engine, keys: &str, path: &str, told: &str, requests_max: usize
         format!(
             "error: batch 2022-01-01T00:00:00Z/2022-01-01T01:00:00Z could not be moved\n  \
              caused by: the destination `dst` refused 90 of 120 points {told}\n\n\
-             hint: all other values of this batch have arrived; mend what the reason says, or set \
-             them aside with `rejected.max`, and run the same command\n"
+             hint: all other values of this batch have arrived; mend what the reason says (a type by \
+             `schema.types`, a name by `schema.rename`), or set them aside with `rejected.max`\n{AGAIN}"
         )
     );
     assert_eq!(output.status.code(), Some(2));

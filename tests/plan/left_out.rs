@@ -39,8 +39,8 @@ fn a_batch_that_cannot_be_done_does_not_stop_the_others() {
 fn what_fails_several_in_a_row_is_not_about_them() {
     let mut world = World { fails: Some(("range(", 500)), ..world() };
     let Ending::Stopped(error) = run(&mut world) else { panic!("it passes for a success") };
-    let begins = "4 batches could not be done, and then this: batch 1970-01-01T04:00:00Z/";
-    assert!(error.message.starts_with(begins), "{error}");
+    let begins = "it stopped after 4 batches that could not be moved: batch 1970-01-01T04:00:00Z/";
+    assert!(error.to_string().starts_with(begins), "{error}");
     // Five batches, each asked for three times, and none of the other two.
     assert_eq!(world.queries.len(), 5 * 3);
 }
@@ -54,8 +54,9 @@ fn however_many_batches_have_what_cannot_be_said_the_others_are_done() {
         let outcome = world.run(Purpose::Migrate, &settings(&changes)).expect("nobody killed it");
         let Ending::Failed(error) = outcome.ending else { panic!("it passes for a success") };
         // The third hour has no points.
-        let begins = "5 batches could not be done, one of them: batch 1970-01-01T00:00:00Z/";
-        assert!(error.message.starts_with(begins), "{error}");
+        let begins =
+            "5 batches could not be moved; this is one of them: batch 1970-01-01T00:00:00Z/";
+        assert!(error.to_string().starts_with(begins), "{error}");
         assert_eq!(world.arrived(), world.expected(6 * 3600..23400));
         assert_eq!(world.queries.len(), 7, "each is asked for once");
     }
@@ -67,7 +68,7 @@ fn a_side_that_is_not_there_stops_all_at_once() {
     let settings = settings(&json!({ "limits": { "attempts": 1 } }));
     let outcome = world.run(Purpose::Migrate, &settings).expect("nobody killed it");
     let Ending::Stopped(error) = outcome.ending else { panic!("it passes for a success") };
-    assert!(error.message.contains("the source cannot be reached"), "{error}");
+    assert!(error.to_string().contains("the source cannot be reached"), "{error}");
     assert_eq!(world.queries.len(), 0);
 }
 

@@ -287,8 +287,8 @@ fn check_message(manner: Manner, lines: &str, expected: &str) {
 
 #[test]
 fn a_person_reads_which_values_were_refused_and_why() {
-    let arrived = "all other values of this batch have arrived; mend what the reason says, or set \
-                   them aside with `rejected.max`, and run the same command";
+    let arrived = "all other values of this batch have arrived; mend what the reason says (a type \
+                   by `schema.types`, a name by `schema.rename`), or set them aside with `rejected.max`";
     let error = refused(run("m f=1,bad=2 5\n", true, &mut server(Manner::List)));
     assert_eq!(error.hint.as_deref(), Some(arrived));
     let lines = "m f=1,bad=2 5\nm f=2 6\nm,t=a f=1,bad=\"x, y\" 7\nm bad2=1 8\n";

@@ -40,7 +40,7 @@ const ENTRY: &str = "# \"1970-01-01T00:00:00Z/1970-01-01T01:00:00Z\" point 2 (40
 fn none_is_allowed_by_default_and_nothing_is_written_of_it() {
     let mut world = refusing();
     let error = refused(ending(&mut world, &settings(&json!({}))));
-    assert!(error.message.contains("refused 1 of 6 points"), "{error}");
+    assert!(error.to_string().contains("refused 1 of 6 points"), "{error}");
     assert_eq!(world.rejected, "");
     assert_eq!(world.checkpoint.lines().count(), 1, "the batch is not on record");
 }
@@ -101,7 +101,7 @@ fn more_than_are_allowed_in_all_end_the_migration() {
     // Each point of the migration, six in each batch.
     let mut world = World { refuses: Some("m,tag=a"), ..world() };
     let error = refused(ending(&mut world, &allowing(9)));
-    assert!(error.message.contains("refused 6 of 6 points"), "{error}");
+    assert!(error.to_string().contains("refused 6 of 6 points"), "{error}");
     assert!(error.hint.is_some_and(|hint| hint.contains("a larger `rejected.max`")));
     // The first batch is on record, and the next run goes on with the second.
     assert_eq!(world.checkpoint.matches("rejected=6i").count(), 1);

@@ -33,9 +33,9 @@ fn what_cannot_be_smaller_is_named() {
     let mut world = World::new(Rng::with_seed(1), source);
     let error = error_of(&mut world);
     assert_eq!(
-        error.message,
-        "4 batches could not be done, and then this: batch 1970-01-01T00:00:01Z/1970-01-01T00:00:02Z of \
-         \"\" < host < \"b\": the source did not answer in time: as told"
+        error.to_string(),
+        "it stopped after 4 batches that could not be moved: batch 1970-01-01T00:00:01Z/1970-01-01T00:00:02Z \
+         of \"\" < host < \"b\" could not be moved: the source did not answer in time: as told"
     );
     assert_eq!(
         error.hint.as_deref(),
@@ -62,7 +62,7 @@ fn a_limit_of_series_that_no_name_keeps_to_is_an_error_in_the_end() {
     let error = error_of(&mut world);
     assert_eq!(
         error.to_string(),
-        "4 batches could not be moved, and then this: batch 1970-01-01T00:00:04Z/1970-01-01T00:00:05Z could \
-         not be moved: the response of the source: line 5: the query failed: max-select-series limit exceeded"
+        "it stopped after 4 batches that could not be moved: batch 1970-01-01T00:00:04Z/1970-01-01T00:00:05Z \
+         could not be moved: the response of the source: line 5: the query failed: max-select-series limit exceeded"
     );
 }

@@ -22,33 +22,33 @@ fn start(script: &str, arguments: &[&str]) -> Option<Child> {
         missing("the packages of tests/browser (`npm ci --prefix tests/browser`)");
         return None;
     }
-    if chromium().is_none() {
+    let Some(chromium) = chromium() else {
         missing("Chromium (package `chromium`)");
         return None;
-    }
+    };
     let mut command = Command::new("node");
-    command.arg(folder.join(script)).args(arguments);
+    command.arg(folder.join(script)).args(arguments).env("CHROMIUM", chromium);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Some(command.spawn().expect("Node is where its packages are"))
 }
 
+/// Where it is, or where packages put it.
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    let found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    named.into_iter().chain(found.map(PathBuf::from)).find(|path| path.is_file())
+    let packaged = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].map(PathBuf::from);
+    named.into_iter().chain(packaged).find(|path| path.is_file())
 }
 
-/// Waits for the end of a script, which calls back with each line that it prints.
-fn follow(mut script: Child, mut said: impl FnMut(&str)) {
+/// Waits for the end of a script, which calls back whenever it wants the run to go on.
+fn follow(mut script: Child, mut go_on: impl FnMut()) {
     let (stdout, stderr) = (script.stdout.take(), script.stderr.take());
     let complaint = thread::spawn(move || {
         let mut text = String::new();
         stderr.expect("it is piped").read_to_string(&mut text).expect("it is text");
         text
     });
-    for line in BufReader::new(stdout.expect("it is piped")).lines() {
-        said(&line.expect("it is text"));
-    }
+    let lines = BufReader::new(stdout.expect("it is piped")).lines().map_while(Result::ok);
+    lines.filter(|line| line == "go on").for_each(|_| go_on());
     let status = end(script).status;
     assert!(status.success(), "{}", complaint.join().expect("it only reads"));
 }
@@ -66,10 +66,7 @@ fn a_browser_shows_the_page_while_a_run_goes_on() {
         drop(end(process));
         return;
     };
-    follow(script, |line| {
-        assert_eq!(line, "go on");
-        drop(holds.pop());
-    });
+    follow(script, || drop(holds.pop()));
     assert!(end(process).status.success());
 }
 
@@ -84,7 +81,7 @@ fn a_browser_shows_ten_thousand_batches() {
     fs::write(sides.migration.path("migration.toml"), config).expect("it can be written");
     let (mut process, url) = serve(&sides);
     if let Some(script) = start("many.mjs", &[&url, &BATCHES.to_string()]) {
-        follow(script, |figure| assert!(figure.ends_with(" ms"), "{figure}"));
+        follow(script, || {});
     }
     // Nothing of what is left of that month is wanted.
     process.kill().expect("it is under way");

@@ -51,6 +51,7 @@ fn events_are_lines_of_json_with_the_keys_that_the_readme_lists() {
             "status",
             "exit_status",
             "message",
+            "causes",
             "hint",
             "rows",
             "points",

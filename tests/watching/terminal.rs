@@ -1,6 +1,6 @@
 //! The display on a terminal, as a terminal shows it: whole screens.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::thread;
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -10,8 +10,16 @@ use crate::{Sides, sides};
 
 const SIZE: PtySize = PtySize { rows: 24, cols: 90, pixel_width: 0, pixel_height: 0 };
 
-/// Runs on a terminal; `until` sees each screen as it comes, and says when it has seen enough to let go on.
+/// Runs on a terminal to a good end; `until` sees each screen as it comes.
 fn screens(sides: &Sides, term: &str, mut until: impl FnMut(&str)) -> String {
+    let (last, status) = run(sides, term, |screen, _| until(screen));
+    assert_eq!(status, 0, "{last}");
+    last
+}
+
+/// Runs on a terminal; `until` sees each screen as it comes, and may type. Returns the last screen, and the exit
+/// status.
+fn run(sides: &Sides, term: &str, mut until: impl FnMut(&str, &mut dyn Write)) -> (String, u32) {
     let pty = native_pty_system().openpty(SIZE).expect("there are terminals");
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tsm2iox"));
     command.arg("run");
@@ -21,15 +29,15 @@ fn screens(sides: &Sides, term: &str, mut until: impl FnMut(&str)) -> String {
     let mut process = pty.slave.spawn_command(command).expect("it starts");
     drop(pty.slave);
     let mut reader = pty.master.try_clone_reader().expect("it can be read");
+    let mut keyboard = pty.master.take_writer().expect("it can be typed on");
     let mut screen = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
     let mut bytes = [0; 4096];
     // A terminal whose program has ended is an error on Linux.
     while let Ok(read @ 1..) = reader.read(&mut bytes) {
         screen.process(&bytes[..read]);
-        until(&rows(&screen));
+        until(&rows(&screen), &mut keyboard);
     }
-    assert!(process.wait().expect("it ends").success());
-    rows(&screen)
+    (rows(&screen), process.wait().expect("it ends").exit_code())
 }
 
 /// What a screen shows, row by row.
@@ -77,4 +85,21 @@ fn a_terminal_that_cannot_draw_gets_lines() {
     assert!(last.starts_with("reads by InfluxQL: "), "{last}");
     assert!(last.contains("batch 2022-01-01T06:00:00Z/2022-01-01T06:30:00Z is done: "), "{last}");
     assert!(!last.contains('━'), "{last}");
+}
+
+#[test]
+fn a_typed_interrupt_leaves_no_display_behind() {
+    let sides = sides("");
+    let mut hold = Some(sides.source.hold(Moment::Arrived, "/query", 20));
+    let (last, status) = run(&sides, "xterm-256color", |screen, keyboard| {
+        if screen.contains("reading batch")
+            && let Some(hold) = hold.take()
+        {
+            keyboard.write_all(b"\x03").expect("it is read");
+            drop(hold);
+        }
+    });
+    assert_eq!(status, 1, "{last}");
+    assert!(!last.contains('━') && !last.contains("^C"), "{last}");
+    assert!(last.contains("run the same command to resume"), "{last}");
 }

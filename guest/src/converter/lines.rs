@@ -135,7 +135,7 @@ impl Lines {
     /// Appends a point: measurement and tags, fields as `key=value` with a comma before each but
     /// the first, and the time.
     ///
-    /// Returns the bytes that a line has beside its fields.
+    /// Returns how many bytes the line has beside its fields.
     pub(crate) fn push_point(&mut self, series: &[u8], fields: &[u8], time: i64) -> usize {
         append(&mut self.text, series);
         self.text.push(b' ');

@@ -41,7 +41,7 @@ pub(crate) struct Merge {
     is_closed: bool,
     /// The lines of what is not held any more.
     pub(crate) lines: Lines,
-    /// So many bytes they have less than a line for each value has.
+    /// Bytes by which they are shorter than one line for each value would be.
     pub(crate) saved: u64,
 }
 
@@ -75,6 +75,13 @@ struct Held {
     end: u32,
     /// Which of `fields`.
     field: u32,
+}
+
+/// The fields of a whole point: how many, and these as `key=value` with commas between them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LineFields<'a> {
+    pub(crate) count: usize,
+    pub(crate) text: &'a [u8],
 }
 
 /// Values whose times do not fall: what is left of them.
@@ -276,23 +283,22 @@ impl Merge {
                 let Field { key, key_length, .. } = &fields[field as usize];
                 [(&**key, *key_length), (&text[start as usize..], (end - start) as usize)]
             });
-            let beside = self.lines.push_values(self.series.as_bytes(), line, time);
-            self.count_saved(values.len(), beside);
+            let bytes_beside = self.lines.push_values(self.series.as_bytes(), line, time);
+            self.count_saved(values.len(), bytes_beside);
             point = after;
         }
     }
 
-    /// Appends a line that is a whole point with so many fields.
-    pub(crate) fn push_line(&mut self, series: &str, fields: (usize, &[u8]), time: i64) {
-        let (count, fields) = fields;
-        let beside = self.lines.push_point(series.as_bytes(), fields, time);
-        self.count_saved(count, beside);
+    /// Appends a line that is a whole point.
+    pub(crate) fn push_line(&mut self, series: &str, fields: LineFields<'_>, time: i64) {
+        let bytes_beside = self.lines.push_point(series.as_bytes(), fields.text, time);
+        self.count_saved(fields.count, bytes_beside);
     }
 
-    /// Each field but the first has a comma, instead of what a line has beside its fields.
+    /// Each field but the first has a comma, instead of the bytes that a line has beside its fields.
     #[inline]
-    fn count_saved(&mut self, fields: usize, beside: usize) {
-        self.saved += (fields.saturating_sub(1) * (beside - 1)) as u64;
+    fn count_saved(&mut self, fields: usize, bytes_beside: usize) {
+        self.saved += (fields.saturating_sub(1) * (bytes_beside - 1)) as u64;
     }
 
     /// How many values from the front have fields of their own.

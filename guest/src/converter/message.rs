@@ -10,7 +10,7 @@ use crate::error::Fault;
 
 /// Where a response does not hold as many values as its server counts.
 pub(crate) const VALUES_HINT: &str = "either the answer was cut, or somebody writes into that time at the source, or deletes \
-     there: run the same command again; for points that come late, `stop = \"now\"` stays \
+     there: run it again; for points that come late, `stop = \"now\"` stays \
      `migration.lag` behind the present";
 
 impl ErrorKind {
@@ -43,7 +43,7 @@ impl ErrorKind {
                 Some("ask for less at once, or raise the limit at the source")
             }
             Self::Query { message, .. } if fault_of_query(message) == Fault::Missing => {
-                Some("look at `source.bucket`; what the user may not see is not there either")
+                Some("look at `bucket` of that side; what the user may not see is not there either")
             }
             Self::Query { message, .. } if fault_of_query(message) == Fault::TimedOut => {
                 Some("ask for less at once, or set a longer `query-timeout` at the source")

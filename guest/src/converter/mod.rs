@@ -317,7 +317,7 @@ impl Conversion {
         self.points.merge.lines.take_front(bytes_max)
     }
 
-    /// Bytes that the lines have less than a line for each value would have.
+    /// Bytes by which the lines are shorter than one line for each value would be.
     pub(crate) fn saved(&self) -> u64 {
         self.points.merge.saved
     }

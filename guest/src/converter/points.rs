@@ -8,7 +8,7 @@ use super::Rejection;
 use super::error::{ConversionError, ErrorKind, Position};
 use super::findings::Findings;
 use super::manner::{Manner, UnfitValues};
-use super::merge::Merge;
+use super::merge::{LineFields, Merge};
 use super::ruled;
 use super::value::{Unfit, Value};
 use crate::rules::Change;
@@ -110,9 +110,8 @@ impl Points {
         Ok(())
     }
 
-    /// Takes a whole point: its series, how many fields it has, and these as `key=value` with commas
-    /// between them.
-    pub(crate) fn push_line(&mut self, series: &str, fields: (usize, &[u8]), time: Timestamp) {
+    /// Takes a whole point.
+    pub(crate) fn push_line(&mut self, series: &str, fields: LineFields<'_>, time: Timestamp) {
         if self.findings.is_empty() {
             self.merge.push_line(series, fields, time.0);
         }

@@ -10,6 +10,7 @@ use super::columns::{Column, columns};
 use super::error::{ConversionError, ErrorKind, quoted};
 use super::influxql::{Rows, Series};
 use super::lines::{push_series, push_string};
+use super::merge::LineFields;
 use super::msgpack::Token;
 use super::overlap::Overlap;
 use super::parts::text;
@@ -275,7 +276,8 @@ impl Rows for Writer<'_> {
         let rows = &mut *self.rows;
         // A row without a value is no point.
         if !rows.fields.is_empty() {
-            self.points.push_line(&rows.series, (rows.field_count, &rows.fields), rows.time);
+            let fields = LineFields { count: rows.field_count, text: &rows.fields };
+            self.points.push_line(&rows.series, fields, rows.time);
             rows.fields.clear();
         }
         rows.field_count = 0;

@@ -99,7 +99,7 @@ pub(crate) struct Migrate {
     notes: VecDeque<Note>,
     stopping: Stopping,
     error: Option<Error>,
-    /// Batches that could not be done while others could.
+    /// Batches that could not be moved while others could.
     left_out: LeftOut,
     /// Points that were refused and set aside, with those of runs before.
     rejected: u64,

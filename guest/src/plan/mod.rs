@@ -181,7 +181,7 @@ pub struct Totals {
     pub written: u64,
     /// Points that were set aside.
     pub rejected: u64,
-    /// Bytes that the lines have less than a line for each value would have.
+    /// Bytes by which the lines are shorter than one line for each value would be.
     pub saved: u64,
 }
 

@@ -130,8 +130,9 @@ impl RefusedPoints {
             true => "set more aside with a larger `rejected.max`",
             false => "set them aside with `rejected.max`",
         };
-        let hint =
-            format!("{others}; mend what the reason says, or {more}, and run the same command");
+        let hint = format!(
+            "{others}; mend what the reason says (a type by `schema.types`, a name by `schema.rename`), or {more}"
+        );
         Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)
     }
 }

@@ -84,10 +84,9 @@ pub(crate) fn judge(call: &Call, response: &Response, body: &[u8]) -> Verdict {
             Verdict::Final(error(Fault::Missing, "does not exist"))
         }
         408 | 500 | 502 | 504 => Verdict::Again(error(Fault::Unavailable, "has a fault")),
-        507 => Verdict::Final(
-            error(Fault::Exhausted, "has no room left")
-                .with_hint("make room there and run the same command: it resumes"),
-        ),
+        507 => {
+            Verdict::Final(error(Fault::Exhausted, "has no room left").with_hint("make room there"))
+        }
         201 | 400 | 422 => match kind {
             Kind::Points => refused_points(call, status, body, &said, error),
             Kind::Record => Verdict::Final(error(Fault::Refused, "refused a record")),

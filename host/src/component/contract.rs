@@ -36,6 +36,14 @@ fn at_most(bytes_max: usize, bytes: usize, what: &str) -> anyhow::Result<()> {
 /// An error has a cause, which has a cause; more of them nobody reads.
 const CAUSES_MAX: usize = 8;
 
+/// The first ones, and the last: that is where it began.
+fn cut_causes(mut causes: Vec<String>) -> Vec<String> {
+    if causes.len() > CAUSES_MAX {
+        causes.drain(CAUSES_MAX - 1..causes.len() - 1);
+    }
+    causes.into_iter().map(cut).collect()
+}
+
 /// Cuts what is for people.
 fn cut(mut text: String) -> String {
     if text.len() > TEXT_BYTES_MAX {
@@ -218,7 +226,7 @@ impl From<types::Error> for Error {
             endpoint: endpoint.map(Endpoint::from),
             line,
             message: cut(message),
-            causes: causes.into_iter().take(CAUSES_MAX).map(cut).collect(),
+            causes: cut_causes(causes),
             hint: hint.map(cut),
         }
     }

@@ -48,7 +48,8 @@ export function density({ migration, batches, running, incomplete }, width) {
       ...horizontal({ area, y: strip + 18, ticks, title: `time of the data, ${yearsText(start, stop)}`, width }),
     ],
     about: `Height: values per ${unit.name} of the data. The strip below shows what is done.`,
-    summary: sharesText(parts, bins.length),
+    summary: batches.some(({ section }) => section !== "")
+      ? "Read in sections: of a time that is done, some may be left." : sharesText(parts, bins.length),
   };
 }
 
@@ -249,7 +250,8 @@ function quotaShapes(area, quota) {
 function windowText(window, length, limits) {
   const part = (amount, quota) => format.bytes(amount)
     + (quota === null ? "" : ` (${format.percent(amount / quota * 100)} of the quota)`);
-  const short = (at) => new Date(at).toISOString().slice(11, 16);
+  const places = length < 60_000 ? [11, 19] : length < 24 * HOUR ? [11, 16] : [0, 10];
+  const short = (at) => new Date(at).toISOString().slice(...places);
   return `${short(window.from)} – ${short(window.from + length)}: read ${part(window.read, limits.read_bytes)}, `
     + `written ${part(window.written, limits.write_bytes)}`;
 }

@@ -9,6 +9,8 @@ const by = (id) => document.getElementById(id);
 
 // A blink of the connection is not worth an announcement.
 const LOST_ANNOUNCED_AFTER = 5000;
+// An estimate of ten years and more says nothing but that.
+const YEARS_MAX = 10 * 365 * 86_400;
 // A page that is connected and hears nothing should say so before somebody wonders.
 const SILENCE_SHOWN_AFTER = 30_000;
 
@@ -56,7 +58,7 @@ export function showProgress(progress, ending, now) {
 
 function showTimeLeft({ seconds_left }, ending, now) {
   const ended = ending !== null;
-  const known = !ended && seconds_left !== null;
+  const known = !ended && seconds_left !== null && seconds_left < YEARS_MAX;
   setText(by("left"), ended ? "Ended" : known ? format.duration(seconds_left) : "Not known yet");
   // To the minute: seconds of an estimate only flicker.
   const at = known ? format.clock(now + seconds_left * 1000, now).slice(0, -3) : "";
@@ -97,7 +99,7 @@ export function showEnding(ending) {
   const known = ENDINGS[ending.status];
   by("ending-icon").setAttribute("d", known.icon);
   setText(by("ending-heading"), known.heading);
-  setText(by("ending-message"), ending.message);
+  setText(by("ending-message"), [ending.message, ...ending.causes].join(": "));
   setText(by("ending-hint-text"), ending.hint ?? known.hint);
   by("ending-hint").hidden = (ending.hint ?? known.hint) === "";
   setText(by("ending-next"), known.next);

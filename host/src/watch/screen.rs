@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::echo;
 use super::state::State;
 
 /// A bar has so many steps: tenths of a percent.
@@ -14,12 +15,19 @@ pub(super) struct Screen {
     bar: ProgressBar,
 }
 
+impl Drop for Screen {
+    fn drop(&mut self) {
+        echo::restore();
+    }
+}
+
 impl Screen {
     pub(super) fn new() -> Self {
         let bar =
             ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr_with_hz(HERTZ));
         let style = ProgressStyle::with_template("{bar:40.cyan} {prefix}\n{msg}");
         bar.set_style(style.expect("the template is fit").progress_chars("━╸─"));
+        echo::silence();
         Self { bar }
     }
 
@@ -27,6 +35,7 @@ impl Screen {
     pub(super) fn draw(&self, state: &State) {
         if self.bar.is_finished() {
             self.bar.reset();
+            echo::silence();
         }
         let (head, rest) = state.display();
         self.bar.set_position(state.tenths().min(STEPS));
@@ -42,5 +51,6 @@ impl Screen {
     /// Takes the display away; it comes again with the next thing to be drawn.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
+        echo::restore();
     }
 }

@@ -6,6 +6,7 @@
 mod display;
 mod json;
 mod metrics;
+mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tsm2iox_guest::plan::{Batch, Note, Progress, Severity, Totals};
 use tsm2iox_guest::time::Timestamp;
 
 pub use metrics::Metric;
+use traffic::{SECOND, Traffic};
 
 use super::event::Event;
 use super::{LINE_INTERVAL, Of};
@@ -25,15 +27,6 @@ const BATCHES_MAX: usize = 10_000;
 /// So many notes, and so many refused lines.
 const NOTES_MAX: usize = 1000;
 const REFUSED_MAX: usize = 200;
-/// Windows of a day, if they are of five minutes.
-const WINDOWS_MAX: usize = 288;
-/// As long as a window of InfluxDB Cloud is, where nothing else is known.
-const WINDOW_SECONDS: u64 = 300;
-/// A rate is of so many nanoseconds.
-const RATE_NANOSECONDS: u64 = 30 * SECOND;
-const SECOND: u64 = 1_000_000_000;
-/// As many seconds as a window may have samples: of a longer one, they are of its end.
-const SAMPLES_MAX: usize = 3600;
 /// A wait is worth a word from so many nanoseconds on.
 const WAIT_MIN: u64 = 2 * SECOND;
 
@@ -49,13 +42,7 @@ pub struct State {
     range: Option<[String; 2]>,
     until: Option<Timestamp>,
     in_hand: BTreeMap<u64, InHand>,
-    /// When how many rows had been moved, and how many bytes had gone to and fro.
-    samples: VecDeque<Sample>,
-    /// Bytes that have gone to and fro, those of batches that were given up among them.
     traffic: Traffic,
-    /// What was known to be moved when that was counted last.
-    counted: Totals,
-    windows: VecDeque<Window>,
     batches: VecDeque<Value>,
     notes: VecDeque<Value>,
     refused: VecDeque<Value>,
@@ -65,12 +52,13 @@ pub struct State {
     told: Option<Timestamp>,
     /// When more was moved than before.
     moved: Option<Timestamp>,
-    /// So many batches were recorded.
+    /// So many batches were recorded, and what they have moved.
     recorded: u64,
-    /// What the rounds before this one have recorded.
-    before: Totals,
-    /// What was recorded since it was last heard how far the whole is.
-    recorded_since: Totals,
+    recorded_totals: Totals,
+    /// Until when it was said to wait: a step of a plan is a minute at most.
+    said_until: Option<Timestamp>,
+    /// What batches had moved of which the whole has heard since it was last heard how far that is.
+    counted_since: Totals,
     /// How much was said, by severity.
     noted: BTreeMap<&'static str, u64>,
 }
@@ -91,21 +79,8 @@ struct InHand {
     totals: Totals,
     doing: String,
     until: Option<Timestamp>,
-    /// It is done, and waits to be on record: until then, what it has moved is in no sum.
+    /// The whole has not heard of it yet: until then, what it has moved is in no other sum.
     has_ended: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Traffic {
-    read: u64,
-    written: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    at: Timestamp,
-    rows: u64,
-    traffic: Traffic,
 }
 
 /// What is to be shown now.
@@ -113,13 +88,6 @@ struct Sample {
 pub(super) struct Due {
     pub(super) line: bool,
     pub(super) event: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    start: Timestamp,
-    read: u64,
-    written: u64,
 }
 
 impl State {
@@ -145,21 +113,27 @@ impl State {
         self.told.get_or_insert(now);
         if of == Of::Whole {
             (self.ending, self.moved) = (None, Some(now));
+            self.traffic.begin(now);
+            self.in_hand.clear();
+            self.counted_since = Totals::default();
             if let Some(whole) = &mut self.whole {
-                self.before += std::mem::take(&mut whole.totals);
+                whole.totals = Totals::default();
             }
         }
     }
 
     pub(super) fn note(&mut self, note: &Note, now: Timestamp) -> Vec<Event> {
         (self.now, self.said) = (now, Some(now));
+        self.said_until = until_of(note).or(self.said_until);
         if let Some(batch) = batch_of(note) {
-            for (_, one) in self.in_hand.extract_if(.., |_, one| {
-                one.has_ended && batch["start"] == one.start && batch["stop"] == one.stop
-            }) {
-                self.recorded_since += one.totals;
-            }
             self.recorded += 1;
+            let count = |key: &str| batch[key].as_u64().unwrap_or_default();
+            self.recorded_totals += Totals {
+                rows: count("rows"),
+                points: count("points"),
+                rejected: count("rejected"),
+                ..Totals::default()
+            };
             push(&mut self.batches, batch.clone(), BATCHES_MAX);
             let event = Event::new("batch", batch);
             if note.severity == Severity::Info {
@@ -201,10 +175,15 @@ impl State {
     }
 
     pub(super) fn batch_ends(&mut self, id: u64) {
-        // Those that failed are on no record: the next one takes their place.
-        self.in_hand.retain(|_, one| !one.has_ended);
         if let Some(one) = self.in_hand.get_mut(&id) {
             one.has_ended = true;
+        }
+    }
+
+    /// It is in the sums of the whole from now on, whether or not it comes on record.
+    pub(super) fn batch_counts(&mut self, id: u64, totals: Totals) {
+        if self.in_hand.remove(&id).is_some() {
+            self.counted_since += totals;
         }
     }
 
@@ -216,26 +195,7 @@ impl State {
         until: Option<Timestamp>,
         now: Timestamp,
     ) -> Due {
-        self.now = now;
-        let until = until.filter(|until| *until > now.saturating_add(WAIT_MIN));
-        match of {
-            Of::Whole => {
-                self.take_data(&progress.data);
-                self.recorded_since = Totals::default();
-                (self.whole, self.until) = (Some(progress.clone()), until);
-            }
-            Of::Batch(id) => {
-                if let Some(one) = self.in_hand.get_mut(&id) {
-                    (one.totals, one.until) = (progress.totals, until);
-                    one.doing.clone_from(&progress.doing);
-                }
-            }
-        }
-        self.sample();
-        if self.waits_until().is_some() {
-            // After a wait it has as much time as at first.
-            self.moved = Some(now);
-        }
+        self.take(of, progress, until, now);
         let is_due = |last: &mut Option<Timestamp>| {
             let since = *last.get_or_insert(now);
             let is_due = now.nanoseconds_since(since) >= line_interval();
@@ -245,12 +205,38 @@ impl State {
         Due { line: is_due(&mut self.said), event: is_due(&mut self.told) }
     }
 
+    fn take(&mut self, of: Of, progress: &Progress, until: Option<Timestamp>, now: Timestamp) {
+        self.now = now;
+        let until = until.filter(|until| *until > now.saturating_add(WAIT_MIN));
+        match of {
+            Of::Whole => {
+                self.take_data(&progress.data);
+                self.counted_since = Totals::default();
+                (self.whole, self.until) = (Some(progress.clone()), until);
+            }
+            Of::Batch(id) => {
+                if let Some(one) = self.in_hand.get_mut(&id) {
+                    (one.totals, one.until) = (progress.totals, until);
+                    one.doing.clone_from(&progress.doing);
+                }
+            }
+        }
+        let waits = self.waits_until().is_some();
+        if !waits {
+            self.said_until = None;
+        }
+        if self.traffic.take(now, self.totals()) || waits {
+            // After a wait it has as much time as at first.
+            self.moved = Some(now);
+        }
+    }
+
     /// Takes how far a plan is that is done. If it is the whole, nothing more becomes of what is in hand.
     pub(super) fn progress_at_last(&mut self, of: Of, progress: &Progress, now: Timestamp) {
         if of == Of::Whole {
             self.in_hand.clear();
         }
-        self.progress(of, progress, None, now);
+        self.take(of, progress, None, now);
     }
 
     /// So much of it is on record, in percent, if that is known.
@@ -269,78 +255,20 @@ impl State {
             read_bytes: number("read_bytes"),
             write_bytes: number("write_bytes"),
         };
+        self.traffic.set_window(self.limits.window_seconds, self.now);
     }
 
     /// What was moved in all, with what is on no record yet.
     fn totals(&self) -> Totals {
         let whole = self.whole.as_ref().map(|whole| whole.totals).unwrap_or_default();
         let in_hand = self.in_hand.values().map(|one| one.totals);
-        [whole, self.recorded_since].into_iter().chain(in_hand).fold(
+        [whole, self.counted_since].into_iter().chain(in_hand).fold(
             Totals::default(),
             |mut sum, one| {
                 sum += one;
                 sum
             },
         )
-    }
-
-    fn sample(&mut self) {
-        let (now, totals) = (self.now, self.totals());
-        // A batch that is given up takes back what it has moved: that is spent all the same.
-        let read = totals.read.saturating_sub(self.counted.read);
-        let written = totals.written.saturating_sub(self.counted.written);
-        self.counted = totals;
-        self.traffic.read += read;
-        self.traffic.written += written;
-        if read > 0 || written > 0 {
-            self.moved = Some(now);
-        }
-        let length = self.window_nanoseconds();
-        let start = Timestamp(now.0 - now.0.rem_euclid(length));
-        if self.windows.back().is_none_or(|window| window.start < start) {
-            push(&mut self.windows, Window { start, read: 0, written: 0 }, WINDOWS_MAX);
-        }
-        if let Some(window) = self.windows.back_mut() {
-            window.read += read;
-            window.written += written;
-        }
-        // A second apart, and as far back as a window is long.
-        let is_new = |last: &Sample| now.nanoseconds_since(last.at) >= SECOND;
-        if self.samples.back().is_none_or(is_new) {
-            self.samples.push_back(Sample { at: now, rows: totals.rows, traffic: self.traffic });
-        }
-        let length = u64::try_from(length).unwrap_or(u64::MAX).max(RATE_NANOSECONDS);
-        let is_old = |sample: &Sample| now.nanoseconds_since(sample.at) > length;
-        while self.samples.len() > SAMPLES_MAX || self.samples.get(1).is_some_and(is_old) {
-            self.samples.pop_front();
-        }
-    }
-
-    fn window_nanoseconds(&self) -> i64 {
-        let seconds = self.limits.window_seconds.unwrap_or(WINDOW_SECONDS);
-        i64::try_from(seconds.saturating_mul(SECOND)).unwrap_or(i64::MAX)
-    }
-
-    /// What has gone to and fro in the last so many nanoseconds.
-    fn traffic_of_last(&self, nanoseconds: u64) -> Traffic {
-        let is_before = |sample: &&Sample| self.now.nanoseconds_since(sample.at) > nanoseconds;
-        let before = self.samples.iter().rev().find(is_before);
-        let before = before.map_or_else(Traffic::default, |sample| sample.traffic);
-        Traffic {
-            read: self.traffic.read - before.read,
-            written: self.traffic.written - before.written,
-        }
-    }
-
-    /// Rows a second, of late.
-    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
-    fn rate(&self) -> f64 {
-        let is_recent =
-            |sample: &&Sample| self.now.nanoseconds_since(sample.at) <= RATE_NANOSECONDS;
-        let Some(first) = self.samples.iter().find(is_recent) else { return 0.0 };
-        let seconds = self.now.nanoseconds_since(first.at) as f64 / 1e9;
-        let rows = self.counted.rows.saturating_sub(first.rows);
-        if seconds > 0.0 { rows as f64 / seconds } else { 0.0 }
     }
 
     /// For how long nothing was moved, where it waits for nothing.
@@ -362,6 +290,12 @@ impl State {
         }
     }
 
+    /// The same for people: a step of a plan ends after a minute, and then it waits on.
+    fn waits_until_as_said(&self) -> Option<Timestamp> {
+        let until = self.waits_until()?;
+        Some(self.said_until.map_or(until, |said| said.max(until)))
+    }
+
     pub(super) fn refused(&mut self, text: &str, now: Timestamp) -> Vec<Event> {
         let lines = text.lines().map(|line| json!({ "time": second(now), "text": visible(line) }));
         let lines: Vec<_> = lines.collect();
@@ -378,6 +312,12 @@ fn batch_of(note: &Note) -> Option<Value> {
     let mut data: Value = serde_json::from_str(&note.data).ok()?;
     let batch = data.get_mut("batch")?.take();
     batch.is_object().then_some(batch)
+}
+
+/// Until when it waits that says this.
+fn until_of(note: &Note) -> Option<Timestamp> {
+    let data: Value = serde_json::from_str(&note.data).ok()?;
+    Timestamp::parse(data["until"].as_str()?).ok()
 }
 
 /// A time without parts of a second: an event is not more exact.

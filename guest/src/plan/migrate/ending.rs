@@ -12,7 +12,7 @@ use crate::time::TimeRange;
 /// After so many batches in a row that the source has failed, it is not about them.
 const FAILED_IN_A_ROW_MAX: u32 = 5;
 
-/// Batches that could not be done.
+/// Batches that could not be moved.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     count: u64,
@@ -125,9 +125,9 @@ impl LeftOut {
     fn all(&self, one: &Error) -> Error {
         match self.count {
             1 => one.clone(),
-            count => {
-                one.clone().leading_to(format!("{count} batches could not be moved, this is one"))
-            }
+            count => one
+                .clone()
+                .leading_to(format!("{count} batches could not be moved; this is one of them")),
         }
     }
 
@@ -137,7 +137,8 @@ impl LeftOut {
             0 => last.clone(),
             count => {
                 let batches = counted(count, "batch", "batches");
-                last.clone().leading_to(format!("{batches} could not be moved, and then this"))
+                last.clone()
+                    .leading_to(format!("it stopped after {batches} that could not be moved"))
             }
         }
     }

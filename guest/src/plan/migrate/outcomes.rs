@@ -37,7 +37,7 @@ impl Migrate {
             Answer::Failed(failure) => {
                 let what = match failure.cause {
                     Cause::Crashed => "crashed",
-                    Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be done",
+                    Cause::Unreachable | Cause::TimedOut | Cause::Broken => "could not be moved",
                 };
                 let message = format!("{name} {what}: {}", failure.message);
                 self.lose(&attempt);
@@ -205,7 +205,7 @@ impl Migrate {
         };
         let message = format!("{who} {points} in all, and `rejected.max` is {max}");
         let hint = "the batch is not recorded; mend what the reasons in the file of refused points say at the \
-                    destination, or set a larger `rejected.max`, and run the same command";
+                    destination, or set a larger `rejected.max`";
         Error::new(Fault::Refused, message).at(Endpoint::Destination).with_hint(hint)
     }
 

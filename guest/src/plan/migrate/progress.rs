@@ -9,6 +9,10 @@ use crate::plan::{Progress, Totals};
 use crate::time::Timestamp;
 
 const SECOND: u64 = 1_000_000_000;
+/// The first batches are small: what they took tells little before so much is recorded, or so long after it
+/// was begun.
+const TELLS_FROM_PERCENT: f64 = 0.5;
+const TELLS_FROM_SECONDS: f64 = 60.0;
 
 impl Migrate {
     #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
@@ -30,9 +34,9 @@ impl Migrate {
         }
     }
 
-    /// As long as what is recorded has taken, or as quotas let what is left take. It was foretold when that
-    /// was recorded: while a batch takes its time, or a quota is waited for, it becomes less, and is not
-    /// known once it has come to nothing.
+    /// As foretold when a batch was recorded last: in proportion to the time that recorded ones took, or as
+    /// long as quotas take for what is left, whichever is longer; less the time since. `None` before anything
+    /// is recorded, and once that time is over.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -54,7 +58,8 @@ impl Migrate {
         let by_pace = rest * seconds(opened, recorded);
         let foretold = quotas.into_iter().filter_map(by_quota).fold(by_pace, f64::max);
         let left = foretold - seconds(recorded, now);
-        (moved > 0.0 && left >= 1.0).then_some(left as u64)
+        let tells = moved >= TELLS_FROM_PERCENT || seconds(opened, recorded) >= TELLS_FROM_SECONDS;
+        (tells && moved > 0.0 && left >= 1.0).then_some(left as u64)
     }
 
     /// The range, once it is known, and the limits that there are.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use tsm2iox_guest::plan::{Totals, bytes, counted, percentage};
 
-use super::{SECOND, State, Traffic, second};
+use super::traffic::{Bytes, SECOND};
+use super::{State, second};
 use crate::report::visible;
 
 impl State {
@@ -35,7 +36,7 @@ impl State {
             let points = counted(totals.rejected, "point was", "points were");
             lines.push(format!("{points} refused, and set aside"));
         }
-        if let Some(until) = self.waits_until() {
+        if let Some(until) = self.waits_until_as_said() {
             lines.push(format!("waits until {}", second(until)));
         }
         (head, lines.join("\n"))
@@ -55,7 +56,7 @@ impl State {
         if let Some(seconds) = whole.left {
             push(&mut line, format_args!("; about {} left", duration(seconds)));
         }
-        if let Some(until) = self.waits_until() {
+        if let Some(until) = self.waits_until_as_said() {
             push(&mut line, format_args!("; waits until {}", second(until)));
         }
         line + "\n"
@@ -86,7 +87,7 @@ impl State {
     fn moved_so_far(&self, totals: &Totals) -> String {
         let (read, written) = (bytes(totals.read), bytes(totals.written));
         let rows = counted(totals.rows, "row", "rows");
-        let rate = self.rate() as u64;
+        let rate = self.traffic.rate(self.now) as u64;
         let rate = if rate > 0 { format!(", {rate} a second") } else { String::new() };
         format!("{rows}{rate}; {read} read, {written} written")
     }
@@ -95,7 +96,8 @@ impl State {
     fn windows_line(&self) -> Option<String> {
         let seconds = self.limits.window_seconds?;
         // No stretch of time as long as a window holds more.
-        let Traffic { read, written } = self.traffic_of_last(seconds.saturating_mul(SECOND));
+        let Bytes { read, written } =
+            self.traffic.of_last(seconds.saturating_mul(SECOND), self.now);
         let sides =
             [("read", read, self.limits.read_bytes), ("written", written, self.limits.write_bytes)];
         let limited = sides.into_iter().filter_map(|(what, moved, limit)| {

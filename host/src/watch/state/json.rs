@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tsm2iox_guest::plan::{Ending, Outcome, Totals};
 
-use super::{State, WINDOW_SECONDS, Window, second};
+use super::traffic::Window;
+use super::{State, second};
 use crate::report::{ExitStatus, visible};
 use crate::watch::event::Event;
 
@@ -25,13 +26,16 @@ impl State {
         let message = match &outcome.ending {
             Ending::Complete => "all of it is moved, and nothing was set aside".to_owned(),
             Ending::Different => "all of it is moved, but points were set aside".to_owned(),
-            Ending::Stopped(error) | Ending::Failed(error) => visible(&error.to_string()),
+            Ending::Stopped(error) | Ending::Failed(error) => visible(&error.message),
         };
+        let causes = error.map(|error| error.causes.as_slice()).unwrap_or_default();
+        let causes: Vec<_> = causes.iter().map(|cause| visible(cause)).collect();
         let Totals { rows, points, read, written, rejected, saved } = outcome.totals;
         let ending = json!({
             "status": word,
             "exit_status": status.code(),
             "message": message,
+            "causes": causes,
             "hint": error.and_then(|error| error.hint.as_deref()).map(visible),
             "rows": rows,
             "points": points,
@@ -49,7 +53,7 @@ impl State {
         let data = json!({
             "now": second(self.now),
             "progress": self.progress_json(),
-            "window": self.windows.back().map(window),
+            "window": self.traffic.windows.back().map(window),
             "migration": self.migration(),
         });
         Event { name: "progress", data, is_for_programs }
@@ -75,13 +79,13 @@ impl State {
             "read": read,
             "written": written,
             "rejected": rejected,
-            "rate": self.rate(),
+            "rate": self.traffic.rate(self.now),
             "seconds_left": whole.and_then(|whole| whole.left),
             "doing": whole.map(|whole| visible(&whole.doing)).unwrap_or_default(),
-            "until": self.waits_until().map(|until| until.to_string()),
+            "until": self.waits_until_as_said().map(|until| until.to_string()),
             "batches": in_hand.collect::<Vec<_>>(),
             "limits": {
-                "window_seconds": self.limits.window_seconds.unwrap_or(WINDOW_SECONDS),
+                "window_seconds": self.traffic.window_seconds,
                 "read_bytes": self.limits.read_bytes,
                 "write_bytes": self.limits.write_bytes,
             },
@@ -102,7 +106,7 @@ impl State {
             "migration": self.migration(),
             "ending": self.ending,
             "progress": self.progress_json(),
-            "windows": self.windows.iter().map(window).collect::<Vec<_>>(),
+            "windows": self.traffic.windows.iter().map(window).collect::<Vec<_>>(),
             "batches": self.batches,
             "notes": self.notes,
             "refused": self.refused,
@@ -112,6 +116,6 @@ impl State {
 
 fn window(window: &Window) -> Value {
     json!({
-        "start": second(window.start), "read": window.read, "written": window.written,
+        "start": second(window.start), "read": window.bytes.read, "written": window.bytes.written,
     })
 }

@@ -2,7 +2,8 @@
 
 use tsm2iox_guest::plan::Totals;
 
-use super::{State, Traffic};
+use super::State;
+use super::traffic::Bytes;
 
 /// Something that is counted, or measured.
 #[derive(Debug)]
@@ -21,11 +22,8 @@ impl State {
     /// All of them.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
     pub fn metrics(&self) -> Vec<Metric> {
-        // What is on record never becomes less, as it may where a batch is given up.
-        let mut recorded = self.before;
-        recorded += self.whole.as_ref().map(|whole| whole.totals).unwrap_or_default();
-        let Totals { rows, points, read: _, written: _, rejected, saved: _ } = recorded;
-        let Traffic { read, written } = self.traffic;
+        let Totals { rows, points, rejected, .. } = self.recorded_totals;
+        let Bytes { read, written } = self.traffic.bytes;
         let counter = |name, help, count: u64| Metric {
             name,
             kind: "counter",

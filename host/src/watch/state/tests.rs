@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tsm2iox_guest::plan::{Progress, Totals};
-use tsm2iox_guest::time::Timestamp;
+use tsm2iox_guest::plan::{Batch, Note, Progress, Severity, Totals};
+use tsm2iox_guest::time::{TimeRange, Timestamp};
 
-use super::{SECOND, State};
+use super::State;
+use super::traffic::SECOND;
 use crate::watch::Of;
 
 fn at(seconds: u64) -> Timestamp {
@@ -39,25 +40,80 @@ fn bytes_of_a_window_are_those_of_its_time_even_if_a_batch_takes_them_back() {
     for (seconds, read) in [(1, 100), (2, 300), (3, 50), (4, 60)] {
         state.progress(Of::Whole, &progress(read), None, at(seconds));
     }
-    assert_eq!(state.traffic_of_last(300 * SECOND).read, 310);
-    assert_eq!(state.traffic_of_last(2 * SECOND).read, 210);
-    assert_eq!(state.windows.iter().map(|window| window.read).sum::<u64>(), 310);
+    let read_of_last = |seconds| state.traffic.of_last(seconds * SECOND, state.now).read;
+    assert_eq!((read_of_last(300), read_of_last(2)), (310, 10), "never more than there was");
+    assert_eq!(state.traffic.windows.iter().map(|window| window.bytes.read).sum::<u64>(), 310);
 }
 
 #[test]
-fn what_is_counted_does_not_become_less_where_a_round_begins() {
+fn what_is_counted_is_of_all_rounds() {
     let mut state = State::default();
-    for round in [1_u32, 2] {
-        state.begin(Of::Whole, at(100 * u64::from(round)));
-        let totals = Totals { rows: 7, ..Totals::default() };
-        state.progress(
-            Of::Whole,
-            &Progress { totals, ..progress(1) },
-            None,
-            at(100 * u64::from(round) + 1),
-        );
-        let metrics = state.metrics();
-        let rows = metrics.iter().find(|metric| metric.name == "rows_total").expect("it is there");
-        assert_eq!(rows.values, [(String::new(), 7.0 * f64::from(round))]);
+    for round in [1, 2] {
+        state.begin(Of::Whole, at(100 * round));
+        state.progress(Of::Whole, &progress(10), None, at(100 * round + 1));
+        assert_eq!(counter(&state, "read_bytes_total"), 10 * round);
+        assert_eq!(counter(&state, "rows_total"), 7 * (round - 1));
+        let batch = "{\"batch\":{\"rows\":7,\"points\":2,\"rejected\":0}}";
+        let note = Note { data: batch.to_owned(), ..note() };
+        state.note(&note, at(100 * round + 2));
+        assert_eq!(counter(&state, "rows_total"), 7 * round);
     }
+}
+
+/// What a metric counts, which has no labels.
+fn counter(state: &State, name: &str) -> u64 {
+    let metric = state.metrics().into_iter().find(|metric| metric.name == name);
+    format!("{}", metric.expect("it is there").values[0].1).parse().expect("it is a whole number")
+}
+
+/// The source is heard to have ended before the whole is asked how far it is, or after that.
+#[test]
+fn what_a_batch_has_moved_counts_once() {
+    let mut state = State::default();
+    state.begin(Of::Whole, at(0));
+    state.batch_begins(&batch());
+    state.progress(Of::Batch(1), &progress(100), None, at(1));
+    state.batch_ends(1);
+    state.progress(Of::Whole, &progress(0), None, at(2));
+    assert_eq!(state.totals().read, 100);
+    let totals = Totals { read: 120, ..Totals::default() };
+    state.batch_counts(1, totals);
+    assert_eq!(state.totals().read, 120);
+    state.progress(Of::Whole, &progress(120), None, at(3));
+    assert_eq!((state.totals().read, state.traffic.bytes.read), (120, 120));
+}
+
+fn batch() -> Batch {
+    let range = TimeRange::new(Timestamp(0), Timestamp(1)).expect("it has an instant");
+    Batch { id: 1, range, selection: String::new(), order: String::new() }
+}
+
+#[test]
+fn an_event_and_a_line_are_due_however_many_batches_end() {
+    let mut state = State::default();
+    state.begin(Of::Whole, at(0));
+    for second in 1..100 {
+        state.progress_at_last(Of::Batch(second), &progress(1), at(second));
+    }
+    let due = state.progress(Of::Whole, &progress(1), None, at(100));
+    assert!(due.event && due.line);
+}
+
+#[test]
+fn a_wait_is_as_long_as_was_said() {
+    let mut state = State::default();
+    state.begin(Of::Whole, at(0));
+    let until = "{\"until\":\"1970-01-01T01:00:00Z\"}";
+    state.note(&Note { data: until.to_owned(), ..note() }, at(1));
+    // A step waits a minute at most.
+    state.progress(Of::Whole, &progress(1), Some(at(62)), at(2));
+    assert_eq!(state.waits_until_as_said(), Some(at(3600)));
+    state.progress(Of::Whole, &progress(1), None, at(3600));
+    state.progress(Of::Whole, &progress(1), Some(at(3700)), at(3601));
+    assert_eq!(state.waits_until_as_said(), Some(at(3700)));
+}
+
+fn note() -> Note {
+    let (message, data) = (String::new(), String::new());
+    Note { severity: Severity::Info, message, hint: None, data }
 }
