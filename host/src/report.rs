@@ -248,8 +248,18 @@ fn summary(totals: &Totals, took: Duration) -> String {
         return "there was nothing to move".to_owned();
     }
     let points = counted(totals.points, "point", "points");
-    let seconds = took.as_secs_f64();
-    format!("{} in {points}, {}, in {seconds:.1} s", rows(totals), volume(totals))
+    format!("{} in {points}, {}, in {}", rows(totals), volume(totals), time(took))
+}
+
+/// How long it took, as exact as anybody wants to know.
+fn time(took: Duration) -> String {
+    let (hours, minutes, seconds) =
+        (took.as_secs() / 3600, took.as_secs() / 60 % 60, took.as_secs() % 60);
+    match (hours, minutes) {
+        (0, 0 | 1) => format!("{:.1} s", took.as_secs_f64()),
+        (0, _) => format!("{minutes} min {seconds} s"),
+        _ => format!("{hours} h {minutes} min"),
+    }
 }
 
 fn rows(totals: &Totals) -> String {

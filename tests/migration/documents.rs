@@ -31,12 +31,13 @@ fn a_dry_run_takes_each_configuration_of_the_readme() {
     let blocks: Vec<_> = blocks.map(|block| block.expect("the first of some")).collect();
     let whole = blocks.iter().find(|block| block.contains("[destination]")).expect("one is whole");
     let (before, rest) = whole.split_once("[source]").expect("it has a source");
-    let (_, after) = rest.split_once("[destination]").expect("it has a destination");
+    let (source, after) = rest.split_once("[destination]").expect("it has a destination");
     for block in &blocks {
-        // A source takes the place of that one; all else comes beside it.
+        // A side takes the place of that one; all else comes beside it.
         let config = match block.lines().next() {
             Some("[source]") if block.contains("api = \"lp\"") => continue,
             Some("[source]") => format!("{before}{block}\n[destination]{after}"),
+            Some("[destination]") => format!("{before}[source]{source}{block}"),
             Some("# migration.toml") => (*whole).to_owned(),
             Some("[rejected]" | "[[schema.types]]" | "[[schema.rename]]") => {
                 format!("{whole}\n{block}")
