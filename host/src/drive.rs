@@ -173,7 +173,10 @@ fn send(host: &Host, pending: &mut Pending, mut request: Request) -> anyhow::Res
     let reply = pending.reply(request.id)?;
     let (side, body) = (request.endpoint, Bytes::from(mem::take(&mut request.body)));
     match side {
-        Endpoint::Destination => pending.keep(request.id, &body)?,
+        Endpoint::Destination => {
+            host.watch.sends(body.len() as u64, host.clock.now());
+            pending.keep(request.id, &body)?;
+        }
         Endpoint::Rejected => {
             host.watch.refused(&String::from_utf8_lossy(&body), host.clock.now());
         }

@@ -194,6 +194,11 @@ impl Watch {
         self.tell_page(&event);
     }
 
+    /// So many bytes leave for the destination.
+    pub fn sends(&self, bytes: u64, now: Timestamp) {
+        self.state().sends(bytes, now);
+    }
+
     /// Something that was written to the file of refused points.
     pub fn refused(&self, text: &str, now: Timestamp) {
         let events = self.state().refused(text, now);

@@ -6,7 +6,7 @@ const [url, file] = process.argv.slice(2);
 const browser = await launch();
 try {
   const { page } = await open(browser, url);
-  await page.setViewport({ width: 1200, height: 1060, deviceScaleFactor: 1.5 });
+  await page.setViewport({ width: 1200, height: 1330, deviceScaleFactor: 1.25 });
   // Until all is drawn.
   await page.waitForFunction(() => document.querySelector("#density svg .done") !== null);
   await page.screenshot({ path: file });

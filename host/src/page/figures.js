@@ -36,8 +36,8 @@ export function density({ migration, batches, running, incomplete }, width) {
   const strip = area.bottom + 8;
   const parts = { left: 0, running: 0, done: 0, none: 0, unlisted: 0 };
   for (const { state, covered, start, stop } of bins) {
-    // What is partly done is left in the strip, and counts as what it is in the sum, as in the head of the page.
-    const done = state === "left" ? covered / (stop - start) : 0;
+    // What is partly done is left, or in hand, in the strip, and counts as what it is in the sum, as in the head.
+    const done = state === "left" || state === "running" ? covered / (stop - start) : 0;
     parts[state] += 1 - done;
     parts.done += done;
   }

@@ -296,6 +296,10 @@ impl State {
         Some(self.said_until.map_or(until, |said| said.max(until)))
     }
 
+    pub(super) fn sends(&mut self, bytes: u64, now: Timestamp) {
+        self.traffic.send(now, bytes);
+    }
+
     pub(super) fn refused(&mut self, text: &str, now: Timestamp) -> Vec<Event> {
         let lines = text.lines().map(|line| json!({ "time": second(now), "text": visible(line) }));
         let lines: Vec<_> = lines.collect();

@@ -60,7 +60,11 @@ impl State {
             counter("rows_total", "Field values of the batches that this run has recorded.", rows),
             counter("points_total", "Points of the batches that this run has recorded.", points),
             counter("read_bytes_total", "Bytes read from the source by this run.", read),
-            counter("written_bytes_total", "Bytes of line protocol written by this run.", written),
+            counter(
+                "written_bytes_total",
+                "Bytes of line protocol sent to the destination by this run.",
+                written,
+            ),
             counter("refused_points_total", "Points that were set aside by this run.", rejected),
             counter("recorded_batches_total", "Batches that this run has recorded.", self.recorded),
             gauge("batches_in_hand", "Batches under way.", in_hand as f64),

@@ -117,3 +117,15 @@ fn note() -> Note {
     let (message, data) = (String::new(), String::new());
     Note { severity: Severity::Info, message, hint: None, data }
 }
+
+#[test]
+fn bytes_count_in_the_window_in_which_they_leave() {
+    let mut state = State::default();
+    state.begin(Of::Whole, at(0));
+    state.sends(100, at(299));
+    let totals = Totals { written: 100, ..Totals::default() };
+    state.progress(Of::Whole, &Progress { totals, ..progress(0) }, None, at(301));
+    let windows: Vec<_> = state.traffic.windows.iter().map(|window| window.bytes.written).collect();
+    assert_eq!(windows, [100, 0]);
+    assert_eq!(counter(&state, "written_bytes_total"), 100);
+}

@@ -22,7 +22,7 @@ pub(super) const SECOND: u64 = 1_000_000_000;
 /// Sums, and how they became what they are.
 #[derive(Debug)]
 pub(super) struct Traffic {
-    /// Bytes that have gone to and fro, those of batches that were given up among them.
+    /// Bytes that were read, and those that were sent, with those of batches that were given up.
     pub(super) bytes: Bytes,
     /// What was known to be moved when that was counted last.
     counted: Totals,
@@ -89,21 +89,28 @@ impl Traffic {
     /// Takes what is moved in all by now. Whether that is more than before.
     pub(super) fn take(&mut self, now: Timestamp, totals: Totals) -> bool {
         // A batch that is given up takes back what it has moved: that is spent all the same.
-        let moved = Bytes {
-            read: totals.read.saturating_sub(self.counted.read),
-            written: totals.written.saturating_sub(self.counted.written),
-        };
+        let read = totals.read.saturating_sub(self.counted.read);
+        let is_more = read > 0 || totals.written > self.counted.written;
         self.counted = totals;
-        self.bytes = self.bytes.plus(moved);
+        self.add(now, Bytes { read, written: 0 });
+        self.sample(now);
+        is_more
+    }
+
+    /// Bytes leave for the destination: a quota counts them by then, and not once they are acknowledged.
+    pub(super) fn send(&mut self, now: Timestamp, written: u64) {
+        self.add(now, Bytes { read: 0, written });
+    }
+
+    fn add(&mut self, now: Timestamp, bytes: Bytes) {
+        self.bytes = self.bytes.plus(bytes);
         let start = self.start_of_window(now);
         if self.windows.back().is_none_or(|window| window.start < start) {
             push(&mut self.windows, Window { start, bytes: Bytes::default() }, WINDOWS_MAX);
         }
         if let Some(window) = self.windows.back_mut() {
-            window.bytes = window.bytes.plus(moved);
+            window.bytes = window.bytes.plus(bytes);
         }
-        self.sample(now);
-        moved.read > 0 || moved.written > 0
     }
 
     /// A second apart, or more where a window is long, and as far back as that is.
