@@ -1,7 +1,7 @@
-//! Makes the component out of the core module that `guest/build` compiles.
+//! Makes the component out of the core module that `guest/build` compiles, and the module of the world `text`.
 //!
-//! `componentize` prints the hash of what the component is made of;
-//! `componentize CORE_MODULE COMPONENT HASH` writes the component, with that hash in it.
+//! `componentize` prints the hash of what they are made of;
+//! `componentize CORE_MODULE COMPONENT TEXT_MODULE HASH` writes both, with that hash in them.
 
 use std::error::Error;
 use std::io::Write;
@@ -17,15 +17,39 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     match arguments.as_slice() {
         [] => writeln!(io::stdout(), "{}", inputs::hash())?,
-        [module, component, hash] => {
+        [module, component, text, hash] => {
             let module = fs::read(module)?;
-            let mut bytes = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
-            append_section(&mut bytes, inputs::SECTION, hash)?;
-            fs::write(component, bytes)?;
+            let bytes = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
+            for (path, mut bytes) in [(component, bytes), (text, text_module(&module)?)] {
+                append_section(&mut bytes, inputs::SECTION, hash)?;
+                fs::write(path, bytes)?;
+            }
         }
-        _ => return Err("usage: componentize [CORE_MODULE COMPONENT HASH]".into()),
+        _ => return Err("usage: componentize [CORE_MODULE COMPONENT TEXT_MODULE HASH]".into()),
     }
     Ok(())
+}
+
+/// What of the module the world `text` exports, and what that needs: resources, which a core module imports,
+/// are not among it.
+fn text_module(module: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
+    const EXPORTS: [&str; 6] =
+        ["memory", "cabi_realloc", "convert", "cabi_post_convert", "plan", "cabi_post_plan"];
+    let mut module = walrus::Module::from_buffer(module)?;
+    let others = module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str()));
+    for export in others.map(walrus::Export::id).collect::<Vec<_>>() {
+        module.exports.delete(export);
+    }
+    // What describes the component is not true of it.
+    let described = module.customs.iter().filter(|(_, section)| section.name() != "producers");
+    for section in described.map(|(id, _)| id).collect::<Vec<_>>() {
+        module.customs.delete(section);
+    }
+    walrus::passes::gc::run(&mut module);
+    if let Some(import) = module.imports.iter().next() {
+        return Err(format!("it imports {} {}", import.module, import.name).into());
+    }
+    Ok(module.emit_wasm())
 }
 
 /// Appends a custom section: 0, the length of the rest, the length of the name, name and content.

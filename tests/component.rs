@@ -124,7 +124,8 @@ fn contract() -> Resolve {
 }
 
 fn migration(contract: &Resolve) -> &World {
-    let (_, world) = contract.worlds.iter().next().expect("wit/ has the world `migration`");
+    let named = contract.worlds.iter().find(|(_, world)| world.name == "migration");
+    let (_, world) = named.expect("wit/ has the world `migration`");
     world
 }
 

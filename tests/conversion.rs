@@ -13,6 +13,7 @@ use influxdb_line_protocol::parse_lines;
 use serde_json::{Value, json};
 use tsm2iox_guest::converter::{Conversion, Converted, Rejection, convert};
 use tsm2iox_guest::error::Error;
+use tsm2iox_guest::text;
 
 /// A response, and how it is to be read.
 struct Case {
@@ -203,6 +204,23 @@ fn convert_whole(response: &[u8], settings: &Value) -> Result<Converted, Error> 
     whole.lines += &rest.lines;
     whole.totals += rest.totals;
     Ok(whole)
+}
+
+/// As hosts that know nothing but strings have it.
+#[test]
+fn a_whole_response_converts_as_text() {
+    let mut checked = 0;
+    for case in cases().filter(|case| case.settings["format"] != "influxql") {
+        let Ok(response) = str::from_utf8(&case.response) else { continue };
+        let expected = |name: &str| fs::read_to_string(case.folder.join(name)).ok();
+        let converted = text::convert(response, &case.settings.to_string());
+        match expected("error.txt") {
+            Some(error) => assert_eq!(converted.map_err(|said| said + "\n"), Err(error)),
+            None => assert_eq!(converted.ok(), expected("lines.lp"), "{}", case.folder.display()),
+        }
+        checked += 1;
+    }
+    assert!(checked > 80, "{checked}");
 }
 
 #[test]

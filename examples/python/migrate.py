@@ -24,7 +24,7 @@ def run(purpose, text, endpoints, report=lambda said: None):
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, COMPONENT)
-    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.6.0")
+    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.7.0")
 
     def call(name, *args):
         store.set_epoch_deadline(SECONDS)

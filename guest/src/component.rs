@@ -14,7 +14,7 @@ use self::bindings::exports::tsm2iox::migration::{
     protocol as wit_protocol, types as wit_types,
 };
 use crate::time::{TimeRange, Timestamp};
-use crate::{configuration, converter, error, plan, protocol};
+use crate::{configuration, converter, error, plan, protocol, text};
 
 #[expect(unsafe_code, reason = "it passes values from one memory to another")]
 mod bindings {
@@ -23,6 +23,21 @@ mod bindings {
 
     /// What the exports are implemented for.
     pub(super) struct Component;
+}
+
+thread_local! {
+    /// The one plan of an instance that is asked by text.
+    static DIALOGUE: RefCell<text::Dialogue> = RefCell::default();
+}
+
+impl bindings::Guest for Component {
+    fn convert(response: String, settings: String) -> Result<String, String> {
+        text::convert(&response, &settings)
+    }
+
+    fn plan(message: String) -> Result<String, String> {
+        DIALOGUE.with_borrow_mut(|dialogue| dialogue.call(&message))
+    }
 }
 
 impl wit_planner::Guest for Component {
@@ -101,7 +116,7 @@ impl wit_converter::GuestConversion for Conversion {
     }
 
     fn push_latin1(&self, bytes: String) -> Result<wit_converter::Converted, wit_types::Error> {
-        self.push_piece(bytes_of_latin1(bytes))
+        self.push_piece(text::bytes_of_latin1(bytes))
     }
 
     fn finish(
@@ -122,36 +137,12 @@ impl wit_configuration::Guest for Component {
     }
 }
 
-/// The bytes that came as the characters of their numbers.
-fn bytes_of_latin1(text: String) -> Result<Vec<u8>, error::Error> {
-    if text.is_ascii() {
-        return Ok(text.into_bytes()); // Nearly every piece; found out many bytes at a time.
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    for character in text.chars() {
-        bytes.push(u8::try_from(character).map_err(|_| {
-            let message =
-                format!("the host passed U+{:04X} as a byte of the response", u32::from(character));
-            error::Error::new(error::Fault::Malformed, message)
-                .with_hint("decode the body as ISO 8859-1, whatever its charset")
-        })?);
-    }
-    Ok(bytes)
-}
-
 impl From<wit_planner::Answer> for plan::Answer {
     fn from(answer: wit_planner::Answer) -> Self {
         match answer {
             wit_planner::Answer::Response(response) => Self::Response(response.into()),
             wit_planner::Answer::Bytes(bytes) => Self::Bytes(bytes),
-            // To the plan, a piece that cannot be read is a body that broke off.
-            wit_planner::Answer::Latin1(text) => bytes_of_latin1(text).map_or_else(
-                |error| {
-                    let cause = protocol::Cause::Broken;
-                    Self::Failed(protocol::Failure { cause, message: error.to_string() })
-                },
-                Self::Bytes,
-            ),
+            wit_planner::Answer::Latin1(text) => Self::of_latin1(text),
             wit_planner::Answer::End => Self::End,
             wit_planner::Answer::Failed(failure) => Self::Failed(failure.into()),
             wit_planner::Answer::Body(body) => Self::Body(body),

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Why something could not be done: the `error` of the contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
     /// What to decide by.
     pub fault: Fault,
@@ -21,7 +23,8 @@ pub struct Error {
 
 /// The kinds of fault; `wit/types.wit` says what each means.
 #[expect(missing_docs, reason = "`wit/types.wit` says what each means")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     Stopped,
     Settings,
@@ -40,7 +43,8 @@ pub enum Fault {
 }
 
 /// The places that a plan works with; only the host knows where they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// Where points are read.
     Source,

@@ -58,6 +58,7 @@ mod section;
 mod settings;
 pub mod configuration;
 mod terms;
+pub mod text;
 pub mod time;
 
 #[cfg(target_family = "wasm")]

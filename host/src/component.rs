@@ -62,6 +62,10 @@ pub struct Component {
     limits: Limits,
 }
 
+/// Where there is no such export.
+const CONTRACT_HINT: &str =
+    "it may be of another version: `tsm2iox component --wit` prints the contract of this one";
+
 impl Component {
     /// The component inside this program.
     ///
@@ -104,8 +108,9 @@ impl Component {
             .map_err(unfit("is no WebAssembly component"))?;
         let linked = Linker::new(&engine).instantiate_pre(&component);
         let linked = linked.map_err(unfit("asks for imports, and there are none"))?;
-        let instances =
-            MigrationPre::new(linked).map_err(unfit("does not keep to the contract"))?;
+        let instances = MigrationPre::new(linked)
+            .map_err(unfit("does not keep to the contract"))
+            .map_err(|unfit| unfit.with_hint(CONTRACT_HINT))?;
         Ok(Self { instances, limits })
     }
 

@@ -87,9 +87,9 @@ fn what_influxdb_1_refuses_is_named_and_all_else_arrives() {
          zone=north idle=0.05 1640995200000000000`: partial write: field type conflict: input field \
          \"idle\" on measurement \"cpu\" is type float, already exists as type integer dropped=1; \
          another: `cpu,host=a,zone=north seen=0u 1640995200000000000`: invalid number\n\n\
-         hint: all other values of this batch have arrived; mend what the reason says, or set them aside \
-         with `rejected.max`, and run the \
-         same command\n"
+         hint: all other values of this batch have arrived; mend what the reason says (a type by \
+         `schema.types`, a name by `schema.rename`), or set them aside with `rejected.max`\n\
+         once that is mended, run the same command again\n"
     );
     assert_eq!(output.status.code(), Some(2));
 

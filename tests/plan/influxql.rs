@@ -10,17 +10,17 @@ use crate::world::World;
 use crate::{FAULTS, check_every_exchange, complete, first_order, settings};
 
 /// A point every 10 minutes of eight hours, of one type.
-fn tsm() -> Tsm {
+pub(crate) fn tsm() -> Tsm {
     let (every, stop) = (600, 8 * 3600);
     Tsm { group: 3600, types: vec![Type::Float], shows_shards: true, every, start: 0, stop }
 }
 
-fn reading(tsm: Tsm) -> World {
+pub(crate) fn reading(tsm: Tsm) -> World {
     World { tsm: Some(tsm), ..World::default() }
 }
 
 /// From InfluxDB 1.x, with changes.
-fn from_v1(changes: &Value) -> String {
+pub(crate) fn from_v1(changes: &Value) -> String {
     let mut settings: Value = serde_json::from_str(&settings(changes)).expect("it is JSON");
     settings["source"] = json!({ "api": "v1", "url": "http://source", "bucket": "src" });
     settings.to_string()

@@ -6,9 +6,11 @@ use tsm2iox_guest::protocol::Response;
 use tsm2iox_guest::time::{TimeRange, Timestamp};
 
 mod answers;
+mod asked;
 mod beginning;
 mod bounds;
 mod credentials;
+mod dialogues;
 mod influxql;
 mod left_out;
 mod records;

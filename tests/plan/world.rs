@@ -1,9 +1,10 @@
 //! A host without a network: it does each step at once, in memory, and breaks the one it is told.
 
+use crate::asked::{Asked, IsKept};
 use crate::tsm::Tsm;
 use serde_json::json;
 use tsm2iox_guest::error::Endpoint;
-use tsm2iox_guest::plan::{Answer, Note, Outcome, Plan, Purpose, Step};
+use tsm2iox_guest::plan::{Answer, Note, Outcome, Purpose, Step};
 use tsm2iox_guest::protocol::{Access, Cause, Failure, Request, Response};
 use tsm2iox_guest::time::Timestamp;
 
@@ -62,12 +63,15 @@ pub(crate) struct World {
     pub(crate) struck: bool,
     pub(crate) exchanges: usize,
     pub(crate) now: i64,
+    /// What was said to plans and by them, plan by plan as they ended, if somebody wants to read it.
+    pub(crate) dialogues: Option<Vec<String>>,
 }
 
 impl World {
     /// Opens a plan and does what it says, one step after the other.
     pub(crate) fn run(&mut self, purpose: Purpose, settings: &str) -> Result<Outcome, Killed> {
-        let mut plan = Plan::open(purpose, settings).expect("the settings are fit");
+        let is_kept = if self.dialogues.is_some() { IsKept::Yes } else { IsKept::No };
+        let mut plan = Asked::open(purpose, settings, is_kept);
         let mut bodies = std::collections::HashMap::new();
         let mut sent = std::collections::HashMap::new();
         loop {
@@ -104,7 +108,12 @@ impl World {
                 // A host that does one thing after the other has nobody to tell it to.
                 Step::Report(_) => {}
                 Step::Wait(until) => self.now = self.now.max(until.0),
-                Step::Done(outcome) => return Ok(outcome),
+                Step::Done(outcome) => {
+                    if let (Some(dialogues), Some(text)) = (&mut self.dialogues, plan.into_text()) {
+                        dialogues.push(text);
+                    }
+                    return Ok(outcome);
+                }
             }
         }
     }

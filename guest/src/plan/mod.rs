@@ -42,6 +42,8 @@ mod writer;
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Fault};
 use crate::protocol::{Failure, Request, Response};
 use crate::time::{TimeRange, Timestamp};
@@ -72,7 +74,8 @@ enum Machine {
 }
 
 /// What a plan is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// Look at both sides. Writes nothing.
     Check,
@@ -89,7 +92,8 @@ pub enum Purpose {
 }
 
 /// What to do next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// Send it, and answer with the response or `Failed`.
     Send(Request),
@@ -129,7 +133,7 @@ pub enum Answer {
 }
 
 /// A part of a plan that stands by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Batch {
     /// Names the step, as that of a request does.
     pub id: u64,
@@ -142,7 +146,7 @@ pub struct Batch {
 }
 
 /// How a plan ended, and what it has moved.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
@@ -156,7 +160,8 @@ pub struct Outcome {
 }
 
 /// How a plan ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// All is as it should be.
     Complete,
@@ -169,7 +174,7 @@ pub enum Ending {
 }
 
 /// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Field values.
     pub rows: u64,
@@ -186,7 +191,7 @@ pub struct Totals {
 }
 
 /// Something that a person should see.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// How much it matters.
     pub severity: Severity,
@@ -199,7 +204,8 @@ pub struct Note {
 }
 
 /// How much a note matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Nothing to worry about.
     Info,
@@ -213,7 +219,7 @@ pub enum Severity {
 pub(crate) const NO_DATA: &str = "{}";
 
 /// How far a plan is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Progress {
     /// Of its time range, 0 to 100; 100 only when nothing is left.
     pub percent: f64,

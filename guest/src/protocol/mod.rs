@@ -15,12 +15,12 @@ pub(crate) mod tasks;
 pub(crate) mod write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Endpoint, Error, Fault};
 
 /// An HTTP request without base URL and credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Request {
     /// Names the exchange. Never the same twice in one plan.
     pub id: u64,
@@ -41,7 +41,8 @@ pub struct Request {
 }
 
 /// The right that a request needs; a side may have a token for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// It changes nothing.
     Read,
@@ -50,7 +51,7 @@ pub enum Access {
 }
 
 /// The head of a response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// Whatever it is: success, redirect or error.
     pub status: u16,
@@ -59,7 +60,7 @@ pub struct Response {
 }
 
 /// Why there is no response, or not the rest of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What the plan decides by.
     pub cause: Cause,
@@ -68,7 +69,8 @@ pub struct Failure {
 }
 
 /// What went wrong between the host and an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// No connection. The request had no effect.
     Unreachable,
