@@ -2,12 +2,15 @@
 //! and simple enough for hosts in other languages.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use wasmparser::{Parser, Payload};
-use wit_component::DecodedWasm;
+use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{
-    Docs, IndexMap, Interface, Resolve, Type, TypeDef, TypeDefKind, World, WorldItem, WorldKey,
+    Docs, IndexMap, Interface, PackageId, Resolve, Type, TypeDef, TypeDefKind, World, WorldItem,
+    WorldKey,
 };
 
 #[path = "support/inputs.rs"]
@@ -115,12 +118,39 @@ fn python_class(contract: &Resolve, payload: Option<Type>) -> &'static str {
     }
 }
 
+/// A host that was built for a version may rely on it: what is changed beside its comments is another one.
+#[test]
+fn another_contract_has_another_version() {
+    let (contract, package) = read_contract();
+    let mut printer = WitPrinter::default();
+    printer.emit_docs(false).print(&contract, package, &[]).expect("it can be printed");
+    let text = String::from(printer.output);
+    let hash = format!("{:x}", Sha256::digest(text.as_bytes()));
+    let version = contract.packages[package].name.version.as_ref().expect("it has one");
+    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/contract_versions.txt");
+    let known = fs::read_to_string(known).expect("it is in the repository");
+    let line = format!("{version} {hash}");
+    assert!(
+        known.lines().any(|known| known == line),
+        "wit/ is not what it was in version {version}: give it another one, and add `{line}` to \
+         tests/contract_versions.txt"
+    );
+    let mut versions: Vec<_> = known.lines().filter_map(|line| line.split(' ').next()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!(versions.len(), known.lines().count(), "a version is there twice");
+}
+
 /// The contract as it is written in `wit/`.
 fn contract() -> Resolve {
+    read_contract().0
+}
+
+fn read_contract() -> (Resolve, PackageId) {
     let mut contract = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
-    contract.push_dir(wit).expect("wit/ is a WIT package");
-    contract
+    let (package, _) = contract.push_dir(wit).expect("wit/ is a WIT package");
+    (contract, package)
 }
 
 fn migration(contract: &Resolve) -> &World {
