@@ -39,6 +39,8 @@ const PIECE_BYTES_MAX: usize = 1024 * 1024;
 /// A piece that is not full by then is handed on as it is: a slow server is heard too.
 const GATHER: Duration = Duration::from_secs(1);
 
+/// What is said where something else answers than TLS: plain text, or nothing.
+const NO_TLS: [&str; 2] = ["received corrupt message", "tls handshake eof"];
 /// How rustls begins what it says of a certificate, and how it calls the most frequent fault.
 const CERTIFICATE_FAULT: &str = "invalid peer certificate: ";
 const UNKNOWN_ISSUER: &str = "UnknownIssuer";
@@ -332,6 +334,9 @@ fn failure(origin: &str, error: reqwest::Error) -> Failure {
                 .to_owned()
         }
         Some(fault) => format!("its certificate is not accepted: {fault}"),
+        None if NO_TLS.iter().any(|fault| reason.starts_with(fault)) => {
+            "it does not speak TLS there; does its URL begin with `http`, not `https`?".to_owned()
+        }
         None => reason,
     };
     Failure { cause, message: format!("{origin}: {reason}") }

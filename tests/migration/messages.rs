@@ -163,3 +163,13 @@ fn an_answer_that_stops_early_is_no_answer() {
         "the response of the source: line 233: the response stops before its end; attempt 2 of 3",
     );
 }
+
+#[test]
+fn who_speaks_no_tls_is_said_to() {
+    let (source, destination) = sides();
+    let config = config(&source, &destination).replace("attempts = 3", "attempts = 1");
+    let config = config.replace(&source.url(), &source.url().replace("http://", "https://"));
+    let talk = ends(&Migration::new(Host::Binary, &config), 1);
+    says(&talk, "  caused by: the source cannot be reached: https://127.0.0.1:");
+    says(&talk, ": it does not speak TLS there; does its URL begin with `http`, not `https`?\n");
+}
