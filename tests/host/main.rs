@@ -3,6 +3,7 @@
 //! a signal asks for one.
 
 mod configurations;
+mod conformance;
 mod requests;
 mod files;
 mod inputs;
