@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 
 use anyhow::anyhow;
 use wasmtime::component::{Component, Linker, bindgen};
-use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Cache, Config, Engine, Store, StoreLimits, StoreLimitsBuilder};
 
 mod bindings {
     // In a module of its own: it is generated, and not documented.
@@ -21,7 +21,9 @@ const MEMORY_MAX: usize = 512 << 20;
 const EPOCHS: u64 = 1;
 
 fn main() -> anyhow::Result<()> {
-    let engine = Engine::new(Config::new().epoch_interruption(true))?;
+    // What is compiled once is kept on this machine.
+    let cache = Some(Cache::from_file(None)?);
+    let engine = Engine::new(Config::new().epoch_interruption(true).cache(cache))?;
     let component = Component::new(&engine, tsm2iox_guest::COMPONENT)?;
     let limits = StoreLimitsBuilder::new().memory_size(MEMORY_MAX).build();
     let mut store = Store::new(&engine, limits);
