@@ -1,7 +1,8 @@
-//! Makes the component out of the core module that `guest/build` compiles, and the module of the world `text`.
+//! Makes the component out of the core module that `guest/build` compiles, and the module of the world `text` out of
+//! the one that does without SIMD.
 //!
 //! `componentize` prints the hash of what they are made of;
-//! `componentize CORE_MODULE COMPONENT TEXT_MODULE HASH` writes both, with that hash in them.
+//! `componentize CORE_MODULE PLAIN_CORE_MODULE COMPONENT TEXT_MODULE HASH` writes both, with that hash in them.
 
 use std::error::Error;
 use std::io::Write;
@@ -17,15 +18,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     match arguments.as_slice() {
         [] => writeln!(io::stdout(), "{}", inputs::hash())?,
-        [module, component, text, hash] => {
+        [module, plain, component, text, hash] => {
             let module = fs::read(module)?;
             let bytes = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
-            for (path, mut bytes) in [(component, bytes), (text, text_module(&module)?)] {
+            for (path, mut bytes) in [(component, bytes), (text, text_module(&fs::read(plain)?)?)] {
                 append_section(&mut bytes, inputs::SECTION, hash)?;
                 fs::write(path, bytes)?;
             }
         }
-        _ => return Err("usage: componentize [CORE_MODULE COMPONENT TEXT_MODULE HASH]".into()),
+        _ => {
+            return Err(
+                "usage: componentize [CORE_MODULE PLAIN_CORE_MODULE COMPONENT TEXT_MODULE HASH]"
+                    .into(),
+            );
+        }
     }
     Ok(())
 }

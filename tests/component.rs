@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use wasmparser::{Parser, Payload};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{
     Docs, IndexMap, Interface, PackageId, Resolve, Type, TypeDef, TypeDefKind, World, WorldItem,
@@ -45,6 +45,51 @@ fn the_component_imports_nothing_and_exports_the_contract() {
     let contract = contract();
     let exports = names(&contract, &migration(&contract).exports);
     assert_eq!(names(&component, &world.exports), exports);
+}
+
+/// Whatever a runtime of core modules knows beyond the first version of WebAssembly: not SIMD, in most.
+#[test]
+fn the_module_of_the_world_text_needs_little() {
+    let known = WasmFeatures::WASM1
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::REFERENCE_TYPES;
+    let module = tsm2iox_guest::TEXT_MODULE;
+    Validator::new_with_features(known).validate_all(module).expect("it needs no more than that");
+    let mut exports = BTreeSet::new();
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.expect("it is valid") {
+            Payload::ImportSection(imports) => {
+                assert_eq!(imports.count(), 0, "it imports something")
+            }
+            Payload::ExportSection(section) => {
+                exports.extend(section.into_iter().flatten().map(|export| export.name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    let functions = ["cabi_post_convert", "cabi_post_plan", "cabi_realloc", "convert", "plan"];
+    let expected: BTreeSet<_> =
+        functions.into_iter().chain(["memory"]).map(str::to_owned).collect();
+    assert_eq!(exports, expected);
+}
+
+/// As `wkg wit build` and `wasm-tools component wit --wasm` encode it, and as whoever fetches that reads it.
+#[test]
+fn the_contract_is_a_package_that_tools_can_build() {
+    let (contract, package) = read_contract();
+    let encoded = wit_component::encode(&contract, package, false).expect("it can be encoded");
+    let Ok(DecodedWasm::WitPackage(decoded, again)) = wit_component::decode(&encoded) else {
+        panic!("it is no package");
+    };
+    let print = |contract: &Resolve, package| {
+        let mut printer = WitPrinter::default();
+        printer.print(contract, package, &[]).expect("it can be printed");
+        String::from(printer.output)
+    };
+    assert_eq!(print(&decoded, again), print(&contract, package));
 }
 
 #[test]

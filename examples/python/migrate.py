@@ -1,7 +1,7 @@
 """A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
 It knows no InfluxDB; wit/planner.wit says what a host owes. In CONFIG, times with nanoseconds belong in quotes."""
-import errno, fcntl, gzip, io, json, os, pathlib, queue, ssl, sys, threading, time, tomllib, zlib
-from functools import partial
+import errno, fcntl, gzip, io, json, os, pathlib, queue, signal, ssl, sys, threading, time, tomllib, zlib
+from functools import cache, partial
 from types import SimpleNamespace as Record
 
 from urllib3 import PoolManager, ProxyManager, exceptions as fault, make_headers
@@ -9,22 +9,36 @@ from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
 PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceilings of an instance
+LOOK = 1  # seconds after which it is seen that a run is to stop
 CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.TimeoutError, "timed-out"),
           ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
-APPEND, ONCE, SECRETS, settings = threading.Lock(), iter([True]), set(), Config()
+ONCE, SECRETS, settings = iter([True]), set(), Config()
 settings.epoch_interruption = True
 ENGINE = Engine(settings)
-COMPONENT = Component.from_file(ENGINE, os.environ.get("COMPONENT", "tsm2iox.wasm"))
+CONTRACT, COMPONENT = "tsm2iox:migration/planner@0.8.0", os.environ.get("COMPONENT", "tsm2iox.wasm")
 
 
-def run(purpose, text, endpoints, report=lambda said: None):
-    # Opens a plan, in an instance of its own, and obeys until it is done.
+class Unfit(Exception): "A person has to change something first."
+
+
+class Busy(Unfit): "Another run is under way."
+
+
+@cache
+def compiled(path): return Component.from_file(ENGINE, path)
+
+
+def print_note(note): say(f"{note.severity}: {note.message}", file=sys.stderr)
+
+
+def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda said: None, stop=threading.Event()):
+    # Opens a plan, in an instance of its own, and obeys until it is done; soon after `stop` is set, it is.
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
-    instance = Linker(ENGINE).instantiate(store, COMPONENT)
-    planner = instance.get_export_index(store, "tsm2iox:migration/planner@0.7.0")
+    instance = Linker(ENGINE).instantiate(store, compiled(COMPONENT))
+    if (planner := instance.get_export_index(store, CONTRACT)) is None: raise Unfit(f"{COMPONENT} has no {CONTRACT}")
 
     def call(name, *args):
         store.set_epoch_deadline(SECONDS)
@@ -33,7 +47,9 @@ def run(purpose, text, endpoints, report=lambda said: None):
     plan, answers, bodies, sent = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}, {}
     if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="", report="")
     start = lambda id, *work: threading.Thread(target=lambda: answers.put((id, attempt(*work))), daemon=True).start()
+    stopping = partial(call, "[method]plan.stop", plan)
     while True:
+        if stop.is_set() and stopping: stopping = stopping()  # None: once is enough
         step = call("[method]plan.next", plan, time.time_ns())
         match step.tag, step.payload:
             case "send", request:
@@ -41,12 +57,13 @@ def run(purpose, text, endpoints, report=lambda said: None):
                 start(request.id, send, endpoints[request.endpoint], request, bodies)
             case "recall", id: call("[method]plan.answer", plan, id, Variant("body", sent.pop(id)))
             case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
-            case "batch", batch: start(batch.id, do_batch, batch, endpoints, answers)
+            case "batch", batch if hand_out: hand_out(batch)
+            case "batch", batch: start(batch.id, do_batch, batch, endpoints, show, answers, stop)
             case "report", said: report(said)
-            case "note", note: say(f"{note.severity}: {note.message}", file=sys.stderr)
+            case "note", note: show(note)
             case "done", outcome: return outcome
             case "wait", until:
-                try: id, answer = answers.get(timeout=max(0, until - time.time_ns()) / 1e9)
+                try: id, answer = answers.get(timeout=min(max(0, until - time.time_ns()) / 1e9, LOOK))
                 except queue.Empty: continue
                 if answer.tag == "response" and answer.payload.status == 204: sent.pop(id, None)
                 call("[method]plan.answer", plan, id, answer)
@@ -54,7 +71,7 @@ def run(purpose, text, endpoints, report=lambda said: None):
 
 def attempt(work, *args):
     try: return work(*args)
-    except Exception as error:
+    except BaseException as error:  # whatever it is: a step without an answer would be waited for
         cause = next((cause for faults, cause in CAUSES if isinstance(error, faults)), "crashed")
         return Variant("failed", Record(cause=cause, message=f"{type(error).__name__}: {error}"))
 
@@ -73,9 +90,9 @@ def send(endpoint, request, bodies):
 def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := body.read(PIECE)) else Variant("end")
 
 
-def do_batch(batch, endpoints, answers):
+def do_batch(batch, endpoints, show, answers, stop):
     report = lambda text: answers.put((batch.id, Variant("report", text)))
-    return Variant("outcome", run("batch", batch.order, endpoints, report))
+    return Variant("outcome", run("batch", batch.order, endpoints, show, None, report, stop))
 
 
 def server(http, url, login, request):
@@ -96,10 +113,13 @@ def credentials(section, folder, access):  # a file is read each time: its token
     return header
 
 
-def say(text, **where):  # a server may quote a credential
+def say(text, **where): print(masked(text), **where)
+
+
+def masked(text):  # a server may quote a credential
     for secret in sorted(SECRETS, key=len, reverse=True):
         if len(secret) >= 4: text = text.replace(secret, "****")
-    print(text, **where)
+    return text
 
 
 def reply(status, said="", **headers): return Record(status=status, headers=headers, read=io.BytesIO(said.encode()).read)
@@ -109,7 +129,8 @@ def file(path, request):  # answers as a server would
     length = lambda: {"upload-offset": str(os.path.getsize(path))}
     if request.method == "GET": return Record(status=200, headers={}, read=open(path, "rb").read)
     if request.method == "HEAD": return reply(204, **length())
-    with APPEND, open(path, "ab") as target:
+    with open(path, "ab") as target:
+        fcntl.flock(target, fcntl.LOCK_EX), target.seek(0, os.SEEK_END)  # others may append to it, too
         if (offset := int(dict(request.headers).get("upload-offset", target.tell()))) > target.tell(): return reply(409)
         target.truncate(offset), target.write(request.body.encode()), target.flush(), os.fsync(target.fileno())
         return reply(204, **length())
@@ -135,28 +156,46 @@ def endpoint(side, section, folder):
     return partial(server, pool(retries=False, maxsize=8, ssl_context=tls), section["url"].rstrip("/"), login)
 
 
-def ticks():
-    while True: time.sleep(1), ENGINE.increment_epoch()
-
-
-if __name__ == "__main__":
-    config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
+def open_sides(config, name):  # the endpoints; paths are beside the configuration, which is called `name`
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
     keys = {"url"} | (set() if LOGIN & {*given} else LOGIN) | (set() if "url" in given else {"ca_file", "proxy"})
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
     checkpoint = (default if "bucket" in given else {"path": f"{name.stem}.checkpoint.lp"}) | given
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}
     sides["rejected"] = {"path": f"{name.stem}.rejected.lp"} | config.get("rejected", {})
-    lock = open(name.parent / (checkpoint.get("path", name.stem) + ".lock"), "w")
-    try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError: sys.exit(f"error: another run holds {lock.name}")
     try: endpoints = {side: endpoint(side, section, name.parent) for side, section in sides.items()}
-    except (KeyError, OSError) as error: print(f"error: no token, path or URL: {error}", file=sys.stderr), sys.exit(2)
+    except (KeyError, OSError) as error: raise Unfit(f"no token, path or URL: {error}")
     files = [side.args[0].resolve() for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
-    if len(files) > len(set(files)): sys.exit("error: two sides are one file")
-    threading.Thread(target=ticks, daemon=True).start()
-    outcome = run("migrate", json.dumps(config, default=str), endpoints)
-    error = outcome.ending.payload
-    why = ": ".join([error.message, *error.causes]) + (f"; {error.hint}" if error.hint else "") if error else ""
-    say(f"{outcome.ending.tag} {vars(outcome.totals)} {why}")
+    if len(files) > len(set(files)): raise Unfit("two sides are one file")
+    return endpoints
+
+
+def lock(endpoints, name):  # held as long as what it returns is kept
+    records = endpoints["checkpoint"].args[0]
+    lock = open(f"{records if isinstance(records, pathlib.Path) else name.with_suffix('')}.lock", "w")
+    try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError: lock.close()
+    if lock.closed: raise Busy(f"another run is under way: it holds {lock.name}")
+    return lock
+
+
+def why(outcome):  # what ended it, for people
+    if not (error := outcome.ending.payload): return ""
+    return masked(": ".join([error.message, *error.causes]) + (f"; {error.hint}" if error.hint else ""))
+
+
+def ticks():
+    while True: time.sleep(1), ENGINE.increment_epoch()
+
+
+threading.Thread(target=ticks, daemon=True).start()
+
+if __name__ == "__main__":
+    config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
+    try: held, _ = lock(endpoints := open_sides(config, name), name), compiled(COMPONENT)
+    except (Unfit, OSError) as error: print(f"error: {error}", file=sys.stderr), sys.exit(2)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, lambda *_: stop.set())
+    outcome = run("migrate", json.dumps(config, default=str), endpoints, stop=stop)
+    say(f"{outcome.ending.tag} {vars(outcome.totals)} {why(outcome)}")
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

@@ -67,3 +67,8 @@ mod component;
 /// The component: `guest/build` makes it of these sources, and `wit/` is its contract.
 #[cfg(not(target_family = "wasm"))]
 pub const COMPONENT: &[u8] = include_bytes!("../tsm2iox.wasm");
+
+/// The core module of the world `text`, for runtimes that take only those: it imports nothing, and does without
+/// SIMD.
+#[cfg(not(target_family = "wasm"))]
+pub const TEXT_MODULE: &[u8] = include_bytes!("../tsm2iox-text.wasm");

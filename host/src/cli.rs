@@ -73,6 +73,9 @@ pub enum Command {
         /// Write its contract instead, in WIT
         #[arg(long)]
         wit: bool,
+        /// Write the core module of the world `text` instead, for runtimes that take only those
+        #[arg(long, conflicts_with = "wit")]
+        text: bool,
     },
     /// Print a script that completes commands and options in a shell
     Completions {

@@ -51,8 +51,13 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Convert { file, format, line_breaks, product } => {
             convert(&file, &cli::conversion_settings(format, line_breaks, product))
         }
-        Command::Component { wit: false } => write_component(),
-        Command::Component { wit: true } => write_contract(),
+        Command::Component { wit: true, .. } => write_contract(),
+        Command::Component { text: true, .. } => {
+            write_binary("module", "component --text", tsm2iox_guest::TEXT_MODULE)
+        }
+        Command::Component { .. } => {
+            write_binary("component", "component", tsm2iox_guest::COMPONENT)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tsm2iox", &mut script);
@@ -240,12 +245,12 @@ fn open_with_bytes(file: Option<&Path>) -> Result<(Component, Cow<'static, [u8]>
     Ok((component, bytes.into()))
 }
 
-fn write_component() -> anyhow::Result<ExitStatus> {
+fn write_binary(what: &str, command: &str, bytes: &[u8]) -> anyhow::Result<ExitStatus> {
     if report::output_is_terminal() {
-        let unfit = Unfit::new("standard output is a terminal, and the component is binary");
-        return Err(unfit.with_hint("tsm2iox component > tsm2iox.wasm").into());
+        let unfit = Unfit::new(format!("standard output is a terminal, and the {what} is binary"));
+        return Err(unfit.with_hint(format!("tsm2iox {command} > tsm2iox.wasm")).into());
     }
-    report::write_data(tsm2iox_guest::COMPONENT)?;
+    report::write_data(bytes)?;
     Ok(ExitStatus::Complete)
 }
 

@@ -1,6 +1,7 @@
 //! Whole migrations, by the binary and by the host in Python, from and to a fake InfluxDB.
 
 mod bad_input;
+mod beam;
 mod check;
 mod documents;
 mod influxdb_1;

@@ -36,6 +36,16 @@ fn python() -> String {
     std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
 }
 
+/// Whether Python has the package `apache_beam`. In CI, it must.
+pub(crate) fn has_beam() -> bool {
+    let imports = Command::new(python()).args(["-c", "import apache_beam"]).output();
+    let is_there = imports.is_ok_and(|output| output.status.success());
+    if !is_there {
+        missing("Python with the package apache-beam");
+    }
+    is_there
+}
+
 /// The hosts that are here. In CI, all must be.
 pub(crate) fn hosts() -> Vec<Host> {
     let imports =
@@ -73,16 +83,27 @@ impl Migration {
                 command.arg("run");
                 command
             }
-            Host::Python => {
-                let script =
-                    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python/migrate.py");
-                let mut command = Command::new(python());
-                command.arg(script).env("COMPONENT", self.path("component.wasm"));
-                command
-            }
+            Host::Python => self.script("python/migrate.py"),
         };
         command.arg(self.path("migration.toml")).env("TOKEN", "secret");
         command
+    }
+
+    /// A host in Python, before its arguments.
+    fn script(&self, name: &str) -> Command {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let mut command = Command::new(python());
+        command.arg(examples.join(name)).env("COMPONENT", self.path("component.wasm"));
+        command.env("PYTHONPATH", examples.join("python"));
+        command
+    }
+
+    /// Starts `examples/beam/migrate_beam.py` with options of a runner.
+    pub(crate) fn start_on_beam(&self, options: &[&str]) -> Child {
+        let mut command = self.script("beam/migrate_beam.py");
+        command.arg(self.path("migration.toml")).args(options).env("TOKEN", "secret");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("Python starts")
     }
 
     /// Runs to the end.

@@ -62,6 +62,16 @@ fn dialogues_of_points_that_are_refused_are_what_they_were() {
     check("refused", &mut world, Purpose::Migrate, &settings(&changes));
 }
 
+/// As an engine has them: of two workers, one after the other.
+#[test]
+fn dialogues_of_a_split_are_what_they_were() {
+    let changes = json!({
+        "migration": { "stop": "1970-01-01T02:00:00Z" },
+        "limits": { "concurrency": 2, "write_mb": 300 },
+    });
+    check("split", &mut world(), Purpose::Split, &settings(&changes));
+}
+
 #[test]
 fn what_is_no_call_is_said() {
     let mut dialogue = Dialogue::default();

@@ -16,6 +16,7 @@ mod left_out;
 mod records;
 mod refusals;
 mod set_aside;
+mod splits;
 mod stopping;
 mod tiles;
 mod tsm;
@@ -183,17 +184,18 @@ fn a_body_that_is_too_large_is_halved() {
     assert!(world.destination.iter().map(String::len).max() <= largest, "one is larger");
 }
 
-/// The batches of a plan of purpose `split`, of which nothing is recorded.
-fn split(settings: &str) -> Vec<Batch> {
+/// The batches of a plan of purpose `split` that are left in a world.
+fn split(world: &mut World, settings: &str) -> Vec<Batch> {
     let mut plan = Plan::open(Purpose::Split, settings).expect("the settings are fit");
-    let mut batches = Vec::new();
+    let (mut batches, mut body) = (Vec::new(), Vec::new());
     loop {
         match plan.next(Timestamp(0)) {
             Step::Send(request) => {
-                let response = Response { status: 404, headers: Vec::new() };
+                let (response, pieces) = world.serve(&request);
+                body = pieces;
                 plan.answer(request.id, Answer::Response(response));
             }
-            Step::Read(id) => plan.answer(id, Answer::End),
+            Step::Read(id) => plan.answer(id, body.pop().unwrap_or(Answer::End)),
             Step::Recall(_) => panic!("a split hands out no bodies"),
             Step::Batch(batch) => batches.push(batch),
             Step::Done(_) => return batches,
@@ -204,7 +206,7 @@ fn split(settings: &str) -> Vec<Batch> {
 
 /// The order of the first.
 fn first_order(settings: &str) -> String {
-    split(settings).swap_remove(0).order
+    split(&mut World::default(), settings).swap_remove(0).order
 }
 
 #[test]
@@ -221,7 +223,7 @@ fn a_batch_of_a_split_does_not_take_a_file_for_its_own() {
 fn check_batches(start: &str, stop: &str, interval: &str, expected: &[&str]) {
     let changes =
         json!({ "migration": { "start": start, "stop": stop, "batch_interval": interval } });
-    let batches = split(&settings(&changes));
+    let batches = split(&mut World::default(), &settings(&changes));
     let ranges: Vec<_> = batches.iter().map(|batch| batch.range.to_string()).collect();
     assert_eq!(ranges, expected);
 }

@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) rejected: String,
     /// The destination refuses lines that hold this.
     pub(crate) refuses: Option<&'static str>,
+    /// The checkpoint takes no records.
+    pub(crate) refuses_records: bool,
     /// The source answers so to queries that hold this.
     pub(crate) fails: Option<(&'static str, u16)>,
     /// The source leaves out the last row of the answers to these queries, and says nothing.
@@ -239,6 +241,7 @@ impl World {
             }
             (Endpoint::Checkpoint, "GET") if self.checkpoint.is_empty() => answer(404, b""),
             (Endpoint::Checkpoint, "GET") => answer(200, self.checkpoint.as_bytes()),
+            (Endpoint::Checkpoint, _) if self.refuses_records => answer(403, b"no"),
             (Endpoint::Checkpoint, _) => {
                 self.checkpoint += &request.body;
                 answer(204, b"")

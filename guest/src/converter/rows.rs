@@ -269,6 +269,7 @@ impl Rows for Writer<'_> {
     fn drop_row(&mut self) {
         if self.rows.aside.is_none() {
             self.rows.fields.clear();
+            self.rows.field_count = 0;
         }
     }
 

@@ -10,6 +10,7 @@ use super::note::{batch_of, counted, list};
 use super::order::Order;
 use super::pace::Pace;
 use super::reader::{self, Reader};
+use super::recorder::Recorder;
 use super::refused::RefusedPoints;
 use super::report::Report;
 use super::set_aside::{Rest, SetAside};
@@ -61,6 +62,8 @@ pub(crate) struct Batch {
     source_delays: u32,
     stage: Stage,
     writer: Writer,
+    /// Where nobody over it records that it is done.
+    recorder: Option<Recorder>,
     totals: Totals,
     notes: VecDeque<Note>,
     error: Option<Error>,
@@ -100,6 +103,7 @@ impl Batch {
                 RefusedPoints::new(order.rejected_max.unwrap_or(settings.rejected_max)),
                 set_aside,
             ),
+            recorder: order.records.then(|| Recorder::new(&settings)),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -111,6 +115,7 @@ impl Batch {
 
     pub(crate) fn next(&mut self, now: Timestamp) -> Step {
         self.now = now;
+        self.reading.follow(now);
         self.writer.pass(now);
         if let Some(since) = self.asked_at.take_if(|_| self.is_answered) {
             self.source_nanoseconds += now.nanoseconds_since(since);
@@ -140,12 +145,13 @@ impl Batch {
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
-        if let Some(note) = self.writer.held.note(now) {
-            return Step::Note(note);
-        }
-        let ready = self.reading.ready(now, 0);
+        let ready = self.ready_to_read(now);
         if ready > now {
             until = until.min(ready);
+            self.writer.held.until(ready, Endpoint::Source);
+        }
+        if let Some(note) = self.writer.held.note(now) {
+            return Step::Note(note);
         }
         let has_room = self.conversion.waiting() < WAITING_BYTES_MAX && !self.writer.is_behind();
         let may_read = has_room && ready <= now;
@@ -171,6 +177,12 @@ impl Batch {
         self.come_to_an_end(until)
     }
 
+    /// When more may be read. A quota is waited for before the first question: what waits midway is cut.
+    fn ready_to_read(&self, now: Timestamp) -> Timestamp {
+        let is_begun = self.asked_at.is_some() || self.reader.read > 0;
+        if is_begun { self.reading.free() } else { self.reading.ready(now, 1) }
+    }
+
     /// All is written, as far as it can be: what was refused is written down, and then it is done.
     fn come_to_an_end(&mut self, until: Timestamp) -> Step {
         // Whatever is converted by then has become a write, as far as there is room.
@@ -182,7 +194,20 @@ impl Batch {
         match self.writer.want_set_aside(self.now, &mut self.ids, rest) {
             Want::Step(step) => step,
             Want::Wait(time) => Step::Wait(until.min(time)),
-            Want::Nothing if is_written && self.writer.has_set_aside() => self.done(),
+            Want::Nothing if is_written && self.writer.has_set_aside() => {
+                self.record_and_end(until)
+            }
+            Want::Nothing => Step::Wait(until),
+        }
+    }
+
+    fn record_and_end(&mut self, until: Timestamp) -> Step {
+        let line = self.record().to_line();
+        let Some(recorder) = &mut self.recorder else { return self.done() };
+        match recorder.want(self.now, &mut self.ids, line) {
+            Want::Step(step) => step,
+            Want::Wait(time) => Step::Wait(until.min(time)),
+            Want::Nothing if recorder.is_done() => self.done(),
             Want::Nothing => Step::Wait(until),
         }
     }
@@ -198,6 +223,10 @@ impl Batch {
             }
         } else if self.reader.owns(id) && self.error.is_none() {
             self.answer_reader(answer);
+        } else if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.answer(id, answer)
+        {
+            self.fail(error);
         }
     }
 
@@ -238,6 +267,7 @@ impl Batch {
 
     fn end_reading(&mut self) {
         self.stage = Stage::Read;
+        self.notes.extend(self.reading.exceeded_by(self.totals.read));
         let counts = self.conversion.counts();
         let mut warn = |message| self.notes.push_back(Note::warning(message));
         if counts.altered > 0 {
@@ -284,9 +314,11 @@ impl Batch {
     }
 
     fn done(&self) -> Step {
+        let recorded = || self.recorder.as_ref().map(|recorder| recorder.line().to_owned());
+        let line = || recorded().unwrap_or_else(|| self.record().to_line());
         let (ending, checkpoint) = match self.fault() {
-            None if self.totals.rejected > 0 => (Ending::Different, self.record().to_line()),
-            None => (Ending::Complete, self.record().to_line()),
+            None if self.totals.rejected > 0 => (Ending::Different, line()),
+            None => (Ending::Complete, line()),
             Some(error) => (self.ending(error), String::new()),
         };
         let report = self.report().to_text();
@@ -307,7 +339,7 @@ impl Batch {
             unacknowledged_bodies: bodies,
             unacknowledged_bytes: unacknowledged as u64,
             slot: Slot {
-                reading: self.reading.clone(),
+                reading: self.reading.after(self.now, self.totals.read),
                 writing: self.writer.pace.at_rest(self.now),
                 days: self.writer.days.clone(),
             },

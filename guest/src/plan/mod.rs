@@ -24,6 +24,7 @@ mod pace;
 mod quota;
 mod reader;
 mod refused;
+mod recorder;
 mod report;
 mod road;
 mod schema;

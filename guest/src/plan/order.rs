@@ -40,6 +40,9 @@ pub(crate) struct Order {
     /// How many bodies may be under way, and how large.
     #[serde(default)]
     pub(crate) window: Window,
+    /// Whether it records itself that it is done: nobody over it does.
+    #[serde(default)]
+    pub(crate) records: bool,
     /// How many points may still be refused; by default so many as the settings say of all batches.
     #[serde(default)]
     pub(crate) rejected_max: Option<u64>,
@@ -58,6 +61,7 @@ impl Order {
             is_pivoted: false,
             slot: Slot::default(),
             window: Window::default(),
+            records: false,
             rejected_max: None,
         }
     }

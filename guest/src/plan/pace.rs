@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Note;
+use super::note::bytes;
 use crate::error::Endpoint;
 use crate::time::Timestamp;
 
@@ -136,6 +137,31 @@ impl Pace {
     /// When something of this size may go; not later than `now` if it may at once.
     pub(crate) fn ready(&self, now: Timestamp, amount: u64) -> Timestamp {
         self.with_room(now, amount).max(Timestamp(self.free))
+    }
+
+    /// When something may go of which the quota has known before.
+    pub(crate) fn free(&self) -> Timestamp {
+        Timestamp(self.free)
+    }
+
+    /// The same, after so much has been used at once: where that is more than a quota, for so long nothing
+    /// more goes that it is the quota on average.
+    #[must_use]
+    pub(crate) fn after(&self, now: Timestamp, amount: u64) -> Self {
+        let mut rest = self.clone();
+        if let Some(quota) = self.quota.filter(|quota| amount > quota.amount) {
+            rest.hold(now, quota.window.saturating_mul(amount / quota.amount));
+        }
+        rest
+    }
+
+    /// What a person should know of so much that was used at once.
+    pub(crate) fn exceeded_by(&self, amount: u64) -> Option<Note> {
+        let part = self.quota.filter(|quota| amount > quota.amount)?.amount;
+        let (amount, part) = (bytes(amount), bytes(part));
+        let message = format!("{amount} read by one batch, whose part of the quota is {part}");
+        let hint = "a shorter `migration.batch_interval` keeps each window within its quota, too";
+        Some(Note::warning(message).with_hint(hint))
     }
 
     /// When there is room for an amount, if nothing more is used. What is under way has no end yet: then

@@ -69,6 +69,11 @@ impl QuotaFinder {
         (self.left.is_empty() && self.asking.is_none()).then_some((self.read, self.write))
     }
 
+    /// What is known of it by now: at first what the settings say in numbers.
+    pub(crate) fn said(&self) -> (Option<Quota>, Option<Quota>) {
+        (self.read, self.write)
+    }
+
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         if self.asking.is_none()
             && let Some(side) = self.left.pop_front()

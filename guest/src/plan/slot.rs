@@ -13,23 +13,24 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Slot {
-    /// Only a rate: what a window may read is for all batches together.
+    /// Mostly a rate alone: what a window may read is for all batches together, but where nobody can see
+    /// all of them.
     pub(crate) reading: Pace,
     pub(crate) writing: Pace,
     pub(crate) days: Days,
 }
 
 impl Slot {
-    /// One of which nothing is used; `write` is for all of them.
+    /// One of which nothing is used; the quotas are for all of them.
     #[expect(clippy::cast_precision_loss, reason = "there are few batches in flight")]
-    pub(crate) fn new(settings: &Settings, write: Option<Quota>) -> Self {
+    pub(crate) fn new(settings: &Settings, read: Option<Quota>, write: Option<Quota>) -> Self {
         let limits = &settings.limits;
         let batches = limits.concurrency;
         // Each has its part, for none knows what the others do.
         let part = |quota: Quota| Quota { amount: (quota.amount / batches as u64).max(1), ..quota };
         let rate = limits.rate.map(|rate| rate / batches as f64);
         Self {
-            reading: Pace::new(None, rate),
+            reading: Pace::new(read.map(part), rate),
             writing: Pace::new(write.map(part), rate),
             days: match settings.counts_days {
                 true => Days::new(limits.share, batches),

@@ -191,7 +191,11 @@ impl Migrate {
             ..Order::new(&self.text, attempt.range, migration)
         };
         let (range, section) = (attempt.range, attempt.section.to_string());
-        if self.mode == Mode::Migrate {
+        if self.mode == Mode::Split {
+            order.records = true;
+            order.slot = self.slot_of_split();
+            order.window = self.window.for_one_of(self.settings.limits.concurrency, 0);
+        } else {
             // Only one batch after the other knows where its lines belong in a file.
             order.offset = self.offset;
             order.is_pivoted = attempt.is_pivoted;

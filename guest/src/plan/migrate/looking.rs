@@ -195,7 +195,14 @@ impl Migrate {
 
     /// One of which nothing is used.
     pub(super) fn new_slot(&self) -> Slot {
-        Slot::new(&self.settings, self.write_quota)
+        Slot::new(&self.settings, None, self.write_quota)
+    }
+
+    /// One for a batch of which nobody sees the others: its part of what the settings say in numbers, for
+    /// a split asks nobody.
+    pub(super) fn slot_of_split(&self) -> Slot {
+        let (read, write) = self.quotas.as_ref().map_or((None, None), |quotas| quotas.said());
+        Slot::new(&self.settings, read, write)
     }
 
     /// What a window may read and write.

@@ -39,7 +39,7 @@ impl Repair {
     /// `quota` is the destination's, and so many points were set aside before.
     pub(super) fn new(settings: &Settings, quota: Option<Quota>, set_aside: u64) -> Self {
         Self {
-            slot: Slot::new(settings, quota),
+            slot: Slot::new(settings, None, quota),
             window: Window::default(),
             rejected_max: settings.rejected_max.saturating_sub(set_aside),
             settings: settings.clone(),

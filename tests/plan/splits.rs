@@ -1,0 +1,152 @@
+//! A migration by an engine: the orders of a split, each done as a plan of its own, faults by number.
+
+use serde_json::{Value, json};
+use tsm2iox_guest::error::Endpoint;
+use tsm2iox_guest::plan::{Ending, Outcome, Purpose};
+
+use crate::world::{Fault, Killed, World};
+use crate::{complete, settings, split, world};
+
+/// So many exchanges a whole migration of this world has at least.
+const EXCHANGES_MIN: usize = 15;
+const WINDOW: i64 = 300 * 1_000_000_000;
+
+/// What is left, by one worker: an order after the other, each of which hears what those before have used.
+fn work(world: &mut World, settings: &str) -> Result<Vec<Outcome>, Killed> {
+    let mut recorded = World { checkpoint: world.checkpoint.clone(), ..World::default() };
+    let (mut outcomes, mut used) = (Vec::new(), json!({}));
+    for batch in split(&mut recorded, settings) {
+        let mut order: Value = serde_json::from_str(&batch.order).expect("an order is JSON");
+        order.as_object_mut().expect("an object").extend(used.as_object().cloned().expect("one"));
+        let outcome = world.run(Purpose::Batch, &order.to_string())?;
+        let report: Value = serde_json::from_str(&outcome.report).expect("a report is JSON");
+        used = json!({ "slot": report["slot"], "window": report["window"] });
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+#[test]
+fn what_an_engine_has_done_is_done() {
+    let mut world = world();
+    let settings = settings(&json!({}));
+    let outcomes = work(&mut world, &settings).expect("nobody killed it");
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    assert_eq!(outcomes.len(), 7);
+    for outcome in outcomes {
+        assert_eq!(outcome.ending, Ending::Complete);
+        // Written once, as the outcome has it.
+        assert_eq!(world.checkpoint.matches(&outcome.checkpoint).count(), 1);
+    }
+    let queries = world.queries.len();
+    complete(world.run(Purpose::Migrate, &settings));
+    assert_eq!(world.queries.len(), queries, "a migration after it finds nothing to do");
+    assert_eq!(complete(world.run(Purpose::Status, &settings)).totals.rows, 33);
+}
+
+#[test]
+fn whatever_fails_or_ends_another_attempt_does_what_is_left() {
+    let faults = [
+        Fault::Lost,
+        Fault::Unanswered,
+        Fault::Cut,
+        Fault::Status(503),
+        Fault::KilledBefore,
+        Fault::KilledAfter,
+    ];
+    let settings = settings(&json!({}));
+    for fault in faults {
+        let mut nth = 0;
+        loop {
+            nth += 1;
+            let mut world = World { fault: Some((nth, fault)), ..world() };
+            let first = work(&mut world, &settings);
+            if !world.struck {
+                break;
+            }
+            let is_complete = first.is_ok_and(|outcomes| {
+                outcomes.iter().all(|outcome| outcome.ending == Ending::Complete)
+            });
+            if !is_complete {
+                let again = work(&mut world, &settings).expect("nobody killed it");
+                assert!(again.iter().all(|outcome| outcome.ending == Ending::Complete));
+            }
+            assert_eq!(world.arrived(), world.expected(0..23400), "{nth} {fault:?}");
+            assert_eq!(split(&mut world, &settings).len(), 0, "{nth} {fault:?}");
+        }
+        assert!(nth > EXCHANGES_MIN, "{nth}");
+    }
+}
+
+/// Half of a record is at the end of the file, and one more follows.
+#[test]
+fn a_record_that_was_torn_tears_no_other() {
+    let settings = settings(&json!({}));
+    let mut world = world();
+    work(&mut world, &settings).expect("nobody killed it");
+    let whole = world.checkpoint.trim_end().to_owned();
+    for cut in [1, 20, 300] {
+        world.checkpoint = whole[..whole.len() - cut].to_owned();
+        assert_eq!(work(&mut world, &settings).expect("nobody killed it").len(), 1, "{cut}");
+        assert_eq!(split(&mut world, &settings).len(), 0, "{cut}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_written_is_no_success() {
+    let settings = settings(&json!({}));
+    let mut world = world();
+    let order = split(&mut World::default(), &settings).swap_remove(0).order;
+    // Its query, its write, and its record, of which each attempt fails.
+    world.refuses_records = true;
+    let outcome = world.run(Purpose::Batch, &order).expect("nobody killed it");
+    let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
+    assert_eq!(error.endpoint, Some(Endpoint::Checkpoint));
+    assert_eq!(outcome.checkpoint, "");
+}
+
+#[test]
+fn orders_share_quotas_and_rates() {
+    let limits = json!({ "concurrency": 4, "write_mb": 80, "read_mb": 160, "rate_mb_per_s": 8 });
+    let orders = split(&mut World::default(), &settings(&json!({ "limits": limits })));
+    assert_eq!(orders.len(), 7);
+    for batch in orders {
+        let order: Value = serde_json::from_str(&batch.order).expect("an order is JSON");
+        // A fourth of the half that is ours.
+        assert_eq!(order["slot"]["writing"]["quota"]["amount"], 10_000_000);
+        assert_eq!(order["slot"]["reading"]["quota"]["amount"], 20_000_000);
+        assert_eq!(order["slot"]["reading"]["rate"], 2_000_000.0);
+    }
+}
+
+/// What a worker reads or writes takes four windows if a window takes a quarter of it.
+#[test]
+fn a_worker_keeps_to_its_part() {
+    let mut free = world();
+    let outcomes = work(&mut free, &settings(&json!({}))).expect("nobody killed it");
+    let sum = |amount: fn(&Outcome) -> u64| outcomes.iter().map(amount).sum::<u64>();
+    let (read, written) = (sum(|done| done.totals.read), sum(|done| done.totals.written));
+    for (key, amount) in [("read_mb", read), ("write_mb", written)] {
+        let limits = json!({ key: amount as f64 / 4e6, "share": 1 });
+        let mut world = world();
+        work(&mut world, &settings(&json!({ "limits": limits }))).expect("nobody killed it");
+        assert_eq!(world.arrived(), world.expected(0..23400));
+        // The first may be over at once, and what is more than a quota by a batch in each.
+        assert!((2..=6).contains(&(world.now / WINDOW)), "{key}: {}", world.now / WINDOW);
+    }
+}
+
+/// One batch alone is more than a window takes: it is said, and what follows waits for as many.
+#[test]
+fn a_batch_that_is_more_than_a_window_waits_for_several() {
+    let limits = json!({ "read_mb": 0.0001, "share": 1 });
+    let mut world = world();
+    let outcomes =
+        work(&mut world, &settings(&json!({ "limits": limits }))).expect("nobody killed it");
+    let read: u64 =
+        outcomes.iter().take(outcomes.len() - 1).map(|done| done.totals.read / 100).sum();
+    assert!(world.now / WINDOW >= read.cast_signed() - 1, "{} {read}", world.now / WINDOW);
+    let said =
+        world.notes.iter().filter(|note| note.message.contains("whose part of the quota is"));
+    assert_eq!(said.count(), outcomes.len());
+}
