@@ -5,7 +5,7 @@ from functools import cache, partial
 from types import SimpleNamespace as Record
 
 from urllib3 import PoolManager, ProxyManager, exceptions as fault, make_headers
-from wasmtime import Config, Engine, Store
+from wasmtime import Config, Engine, Store, WasmtimeError
 from wasmtime.component import Component, Linker, Variant
 
 PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceilings of an instance
@@ -16,6 +16,8 @@ STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES,
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
 ONCE, SECRETS, settings = iter([True]), set(), Config()
 settings.epoch_interruption = True
+try: settings.cache = True  # what is compiled is kept on this machine, where that can be written
+except WasmtimeError: pass
 ENGINE = Engine(settings)
 CONTRACT, COMPONENT = "tsm2iox:migration/planner@0.8.0", os.environ.get("COMPONENT", "tsm2iox.wasm")
 

@@ -6,13 +6,18 @@
 import os
 import pathlib
 
-from wasmtime import Config, Engine, Store
+from wasmtime import Config, Engine, Store, WasmtimeError
 from wasmtime.component import Component, Linker
 
 COMPONENT = os.environ.get("COMPONENT", pathlib.Path(__file__).parents[2] / "guest/tsm2iox.wasm")
 MEMORY = 512 << 20  # bytes; an instance that wants more is lost
 
-ENGINE = Engine(Config())
+SETTINGS = Config()
+try:
+    SETTINGS.cache = True  # What is compiled is kept on this machine.
+except WasmtimeError:
+    pass  # Where it cannot be written, it is compiled each time.
+ENGINE = Engine(SETTINGS)
 
 
 class Failure(Exception):

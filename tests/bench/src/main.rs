@@ -25,6 +25,7 @@ mod race;
 mod memory;
 mod table;
 mod convert;
+mod hosts;
 mod plan;
 mod migrate;
 
@@ -58,6 +59,15 @@ enum Benchmark {
         #[arg(long, default_value_t = 100_000)]
         records: u32,
     },
+    /// Other hosts of the component beside this program's, and several workers of Apache Beam beside one
+    Hosts {
+        /// Take a small response and few batches: the figures say little then
+        #[arg(long)]
+        quick: bool,
+        /// How often each converts; what counts is the median
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
     /// Whole migrations: speed, CPU, memory, start, beside curl and `influx write`
     Migrate(migrate::Options),
     /// Be a destination for migrations, see `migrate/stand_in.rs`
@@ -81,6 +91,11 @@ fn main() -> anyhow::Result<()> {
         Benchmark::Plan { records } => {
             ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
             plan::run(records, &mut io::stdout().lock())
+        }
+        Benchmark::Hosts { quick, rounds } => {
+            ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");
+            let sizes = if quick { &hosts::QUICK } else { &hosts::WHOLE };
+            hosts::run(sizes, rounds, &mut io::stdout().lock())
         }
         Benchmark::Migrate(options) => {
             ensure!(!cfg!(debug_assertions), "only a build with `--release` is worth measuring");

@@ -11,6 +11,8 @@ pub(crate) enum Who {
     Native,
     Component,
     Csv2lp,
+    Python,
+    Node,
 }
 
 /// One that takes part, and what it does: work that says what CPU time it took.

@@ -81,6 +81,8 @@ impl fmt::Display for Who {
             Self::Native => "tsm2iox, natively",
             Self::Component => "tsm2iox, the component",
             Self::Csv2lp => "csv2lp of InfluxData",
+            Self::Python => "Python, a string",
+            Self::Node => "Node, pieces of bytes",
         })
     }
 }
