@@ -47,7 +47,7 @@ fn the_component_imports_nothing_and_exports_the_contract() {
     assert_eq!(names(&component, &world.exports), exports);
 }
 
-/// Whatever a runtime of core modules knows beyond the first version of WebAssembly: not SIMD, in most.
+/// It needs nothing but what runtimes of core modules mostly have beyond WebAssembly 1.0: SIMD is not among it.
 #[test]
 fn the_module_of_the_world_text_needs_little() {
     let known = WasmFeatures::WASM1

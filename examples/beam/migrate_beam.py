@@ -1,8 +1,8 @@
 """A migration on Apache Beam: python migrate_beam.py CONFIG [options of a runner]
 
-It is as wide as `limits.concurrency` says: so many lanes, whatever the runner has of workers, for more would be
-more queries at once at the source. A lane does its orders one after another, and hands on what it has used of its
-part of the quotas. Each batch records itself, so a lane that is tried again does what is left.
+It has `limits.concurrency` slots, however many workers the runner has: each is a part of the quotas, and does one batch
+at a time. A slot hands on what is used of its part from batch to batch. Each batch records itself, so a slot that is
+tried again does what is left.
 """
 
 import collections
@@ -10,7 +10,6 @@ import json
 import logging
 import pathlib
 import sys
-import tomllib
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -18,13 +17,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 import migrate
 
 LOG = logging.getLogger("tsm2iox")
+SEVERITIES = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 ATTEMPTS = 3  # of a batch, each of which has tried each request `limits.attempts` times
 STOPPED_IN_A_ROW = 5  # batches, after which it is the source that is not well
-SEVERITIES = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+OF_ALL = ["unauthorized", "missing", "settings"]  # faults that the next batch would meet as well
+ALONE = [  # what `tsm2iox run` alone can do, for it does one batch after another, and records how it began
+    ("migration", "start", "earliest"), ("migration", "stop", "now"),
+    ("limits", "read_mb", "auto"), ("limits", "write_mb", "auto"),
+    ("source", "api", "csv"), ("source", "api", "lp"), ("destination", "api", "lp"),
+]  # fmt: skip
 
 
 class Incomplete(Exception):
-    """A batch came to no end, and trying its lane again may help: a runner does so."""
+    """A batch came to no end, and trying its slot again may help: a runner does so."""
 
 
 class Migration:
@@ -32,72 +37,76 @@ class Migration:
 
     def __init__(self, name):
         self.name = pathlib.Path(name).absolute()
-        self.config = tomllib.loads(self.name.read_text())
+        self.config = migrate.read_config(self.name)
         self.settings = json.dumps(self.config, default=str)
-        limits = self.config.get("limits", {})
-        self.lanes = limits.get("concurrency", 1)
-        if "auto" in (limits.get("read_mb"), limits.get("write_mb")):
-            raise migrate.Unfit('"auto" is not divided among workers: say `limits` in megabytes')
+        self.slots = self.config.get("limits", {}).get("concurrency", 1)
+        for table, key, word in ALONE:
+            if self.config.get(table, {}).get(key) == word:
+                raise migrate.Unfit(f'`{table}.{key}` cannot be "{word}" here; `tsm2iox run` can do that')
 
     def open_sides(self):
         return migrate.open_sides(self.config, self.name)
 
-    def orders(self, endpoints):
-        """The orders of the batches that are left, each with its range."""
+    def left(self, endpoints):
+        """The orders of the batches that are left, by their names."""
         batches = []
-        outcome = migrate.run("split", self.settings, endpoints, show=show, hand_out=batches.append)
+        outcome = migrate.run("split", self.settings, endpoints, show, hand_out=batches.append)
         if outcome.ending.tag != "complete":
             raise migrate.Unfit(migrate.why(outcome))
-        return [batch.order for batch in batches]
+        return {name_of(batch): batch.order for batch in batches}
 
 
 class Split(beam.DoFn):
-    """Gives the orders of a migration, each with its lane."""
+    """Gives the batches of a migration, each with its slot: name and order."""
 
     def __init__(self, migration):
         self.migration = migration
 
     def process(self, _):
-        orders = self.migration.orders(self.migration.open_sides())
-        yield from ((number % self.migration.lanes, order) for number, order in enumerate(orders))
+        left = self.migration.left(self.migration.open_sides())
+        yield from ((number % self.migration.slots, batch) for number, batch in enumerate(left.items()))
 
 
 class DoBatches(beam.DoFn):
-    """Does the orders of a lane; gives the records of its batches, and why others were left out."""
+    """Does the batches of a slot; gives their records, and why others were left out."""
 
     def __init__(self, migration):
         self.migration = migration
 
     def setup(self):
         self.endpoints = self.migration.open_sides()
-        self.used = {}
+        self.used = {}  # of each slot
 
-    def process(self, lane):
-        number, orders = lane
+    def process(self, element):
+        slot, batches = element
         # It may be tried again: what is recorded by now is done.
-        left = {range_of(order) for order in self.migration.orders(self.endpoints)}
-        orders = collections.deque((order, 1) for order in orders if range_of(order) in left)
+        left = self.migration.left(self.endpoints)
+        waiting = collections.deque((name, order, 1) for name, order in batches if name in left)
         in_a_row = 0
-        while orders:
-            order, attempt = orders.popleft()
-            outcome = self.do_batch(number, order)
+        while waiting:
+            name, order, attempt = waiting.popleft()
+            outcome = self.do_batch(slot, order)
+            why = f"{name}: {migrate.why(outcome)}"
             match outcome.ending.tag:
                 case "complete" | "different":
                     in_a_row = 0
+                    LOG.info("%s is done: %d rows", name, outcome.totals.rows)
                     yield outcome.checkpoint
+                case "failed" if outcome.ending.payload.fault in OF_ALL:
+                    raise migrate.Unfit(why)
                 case "failed":
-                    yield beam.pvalue.TaggedOutput("left_out", migrate.why(outcome))
+                    yield beam.pvalue.TaggedOutput("left_out", why)
                 case "stopped":
                     # Such as by a response that was cut: once more, after the others.
                     in_a_row += 1
                     if attempt == ATTEMPTS or in_a_row == STOPPED_IN_A_ROW:
-                        raise Incomplete(migrate.why(outcome))
-                    orders.append((order, attempt + 1))
+                        raise Incomplete(why)
+                    waiting.append((name, order, attempt + 1))
 
-    def do_batch(self, number, order):
-        used = self.used.setdefault(number, {})
+    def do_batch(self, slot, order):
+        used = self.used.setdefault(slot, {})
         order = json.dumps(json.loads(order) | used)
-        outcome = migrate.run("batch", order, self.endpoints, show=show)
+        outcome = migrate.run("batch", order, self.endpoints, show)
         report = json.loads(outcome.report or "{}")
         used.update({key: report[key] for key in ("slot", "window") if key in report})
         return outcome
@@ -120,34 +129,40 @@ class Migrate(beam.PTransform):
         )
 
 
-def range_of(order):
-    order = json.loads(order)
-    return (*order["batch"], json.dumps(order["section"]))
+def name_of(batch):
+    times = (migrate.time_of(time) for time in (batch.range.start, batch.range.stop))
+    return " ".join(filter(None, ["/".join(times), batch.selection]))
 
 
 def show(note):
-    hint = f"; {note.hint}" if note.hint else ""
-    LOG.log(SEVERITIES[note.severity], migrate.masked(note.message + hint))
+    LOG.log(SEVERITIES[note.severity], migrate.worded(note.message, note.hint))
 
 
 def main(name, *options):
     migration = Migration(name)
     endpoints = migration.open_sides()
-    lock = migrate.lock(endpoints, migration.name)
-    LOG.info("%d batches are left, in %d lanes", len(migration.orders(endpoints)), migration.lanes)
-    with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
-        done = pipeline | Migrate(migration)
-        done.left_out | beam.Map(lambda why: LOG.error("left out: %s", why))
-    outcome = migrate.run("status", migration.settings, endpoints, show=show)
+    with migrate.lock(endpoints, migration.name):
+        LOG.info("%d batches are left, for %d slots", len(migration.left(endpoints)), migration.slots)
+        try:
+            with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
+                done = pipeline | Migrate(migration)
+                done.left_out | beam.Map(lambda why: LOG.error("left out: %s", why))
+        except Exception as error:  # of the runner, with the traces of all its workers
+            LOG.error("the pipeline has failed: %s", migrate.masked(str(error).strip().splitlines()[-1]))
+        outcome = migrate.run("status", migration.settings, endpoints, show)
     report = json.loads(outcome.report)
-    print(report["text"])
-    lock.close()
-    return 0 if report["is_complete"] else 1
+    print(report["text"], end="")
+    if not report["is_complete"]:
+        print("the same command does what is left")
+        return 1
+    return 3 if outcome.totals.rejected else 0
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", force=True)
+    LOG.setLevel(logging.INFO)
     try:
-        sys.exit(main(*sys.argv[1:]))
-    except (OSError, tomllib.TOMLDecodeError, migrate.Unfit) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(main(*sys.argv[1:]) if sys.argv[1:] else "usage: python migrate_beam.py CONFIG [options of a runner]")
+    except (OSError, migrate.Unfit) as error:
+        print(f"error: {migrate.masked(str(error))}", file=sys.stderr)
+        sys.exit(2)

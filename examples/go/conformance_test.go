@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,7 +75,7 @@ func TestConvert(t *testing.T) {
 func TestPlan(t *testing.T) {
 	ctx, module := context.Background(), module(t)
 	files, _ := filepath.Glob(filepath.Join(root, "tests/dialogues/*.txt"))
-	if len(files) < 8 {
+	if len(files) < 12 {
 		t.Fatalf("only %d dialogues", len(files))
 	}
 	for _, file := range files {
@@ -94,8 +95,23 @@ func TestPlan(t *testing.T) {
 				if said != line[2:] {
 					t.Fatalf("%s: said %s, not %s", file, said, line[2:])
 				}
+			default:
+				t.Fatalf("%s: %s", file, line)
 			}
 		}
 		instance.Close(ctx)
+	}
+}
+
+// What a context ends is lost, and says so.
+func TestEnd(t *testing.T) {
+	instance, err := module(t).Instantiate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := instance.Convert(ctx, "", "{}"); !errors.Is(err, ErrTrap) {
+		t.Errorf("%v", err)
 	}
 }

@@ -3,7 +3,7 @@ All the work is done by migrate.py, which lies beside this file on the server, a
 
 What is moved is written by HTTP, as the configuration says, and not by `influxdb3_local.write`: what that takes is
 written when the call has ended, when it is too late to record what has arrived, or to stop where it is refused."""
-import contextlib, json, pathlib, threading, tomllib
+import contextlib, json, pathlib, threading
 
 from . import migrate
 
@@ -31,22 +31,23 @@ def obey(purpose, local, args):
         try: levels[severity](migrate.masked(text))
         except KeyboardInterrupt: stop.set()  # since 3.11: the server ends, or the trigger is disabled
 
-    def end(ending, message, totals={}, **more):
+    def end(ending, message, totals=None, **more):
         severity = ENDINGS[ending][0]
         if purpose == "migrate" or severity == "error": log(severity, f"{ending}: {message}")
-        return {"ending": ending, "totals": totals, "message": migrate.masked(message)} | more
+        return {"ending": ending, "totals": totals or {}, "message": migrate.masked(message)} | more
 
     if "config" not in args: return end("failed", "no configuration: --trigger-arguments config=/path/migration.toml")
     try:
         name = pathlib.Path(args["config"])
-        config = tomllib.loads(name.read_bytes().decode())
+        config = migrate.read_config(name)
         endpoints = migrate.open_sides(config, name)
-        show = lambda note: log(note.severity, f"{note.message}; {note.hint}" if note.hint else note.message)
+        show = lambda note: log(note.severity, migrate.worded(note.message, note.hint))
         with migrate.lock(endpoints, name) if purpose == "migrate" else contextlib.nullcontext():
             outcome = migrate.run(purpose, json.dumps(config, default=str), endpoints, show, stop=stop)
     except migrate.Busy as busy: return end("busy", str(busy))
     except Exception as error: return end("failed", f"{args['config']}: {type(error).__name__}: {error}")
     ending, totals = outcome.ending.tag, vars(outcome.totals)
     if outcome.report: return end(ending, migrate.why(outcome), totals, report=json.loads(migrate.masked(outcome.report)))
-    moved = f"{totals['rows']} rows were moved" if totals.get("rows") else "nothing was moved"
+    done = "moved" if ENDINGS[ending][1] == 200 else "read"  # of which it may be that none has arrived
+    moved = f"{totals['rows']} rows were {done}" if totals.get("rows") else f"nothing was {done}"
     return end(ending, f"{moved}; {said}" if (said := migrate.why(outcome)) else moved, totals)

@@ -142,12 +142,13 @@ class Plugin(unittest.TestCase):
             self.check_error(args, r"^failed: no configuration: --trigger-arguments config=/path/migration.toml$")
         self.check_error({"config": str(self.folder / "none.toml")}, r"none\.toml: FileNotFoundError: ")
         for text, expected in [
-            ("[source", r"migration\.toml: TOMLDecodeError: "),
+            ("[source", r"migration\.toml: Unfit: "),
+            (CONFIG + "x = 2022-01-01T00:00:00.000000001Z", r"into quotes: Python"),
             ("source = 1", r"migration\.toml: [A-Za-z]+Error: "),
             (CONFIG.replace("out.lp", "response.csv"), r"migration\.toml: Unfit: two sides are one file$"),
             (CONFIG.replace('path = "out.lp"', 'token_env = "NOBODY_SETS_IT"'),
-             r"migration\.toml: Unfit: no token, path or URL: 'NOBODY_SETS_IT'$"),
-            (CONFIG + 'colour = "red"\n', r"^failed: nothing was moved; .*colour"),
+             r"migration\.toml: Unfit: 'NOBODY_SETS_IT' is not set: "),
+            (CONFIG + 'colour = "red"\n', r"^failed: nothing was read; .*colour"),
         ]:
             with self.subTest(text): self.check_error(self.configure(text), expected)
 

@@ -1,6 +1,6 @@
 """A whole migration in Python, with the component that the binary carries: python migrate.py CONFIG
-It knows no InfluxDB; wit/planner.wit says what a host owes. In CONFIG, times with nanoseconds belong in quotes."""
-import errno, fcntl, gzip, io, json, os, pathlib, queue, signal, ssl, sys, threading, time, tomllib, zlib
+It knows no InfluxDB; wit/planner.wit says what a host owes."""
+import datetime, errno, fcntl, gzip, io, json, os, pathlib, queue, re, signal, ssl, sys, threading, time, tomllib, zlib
 from functools import cache, partial
 from types import SimpleNamespace as Record
 
@@ -8,35 +8,43 @@ from urllib3 import PoolManager, ProxyManager, exceptions as fault, make_headers
 from wasmtime import Config, Engine, Store, WasmtimeError
 from wasmtime.component import Component, Linker, Variant
 
-PIECE, MEMORY, SECONDS = 1 << 20, 512 << 20, 60  # bytes of a body at once; ceilings of an instance
-LOOK = 1  # seconds after which it is seen that a run is to stop
+PIECE = 1 << 20  # bytes of a body at once
+MEMORY, SECONDS = 512 << 20, 60  # ceilings of an instance: bytes, and what a call may take
+LOOK_SECONDS = 1  # until it is seen that a run is to stop
 CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.TimeoutError, "timed-out"),
           ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
-ONCE, SECRETS, settings = iter([True]), set(), Config()
-settings.epoch_interruption = True
-try: settings.cache = True  # what is compiled is kept on this machine, where that can be written
+ONCE = iter([True])  # standard input can be read so often
+SECRETS = set()  # what was read of credentials, to be masked
+SETTINGS = Config()
+SETTINGS.epoch_interruption = True
+try: SETTINGS.cache = True  # what is compiled is kept on this machine, where that can be written
 except WasmtimeError: pass
-ENGINE = Engine(settings)
-CONTRACT, COMPONENT = "tsm2iox:migration/planner@0.8.0", os.environ.get("COMPONENT", "tsm2iox.wasm")
+ENGINE = Engine(SETTINGS)
+COMPONENT = os.environ.get("COMPONENT", "tsm2iox.wasm")
+CONTRACT = "tsm2iox:migration/planner@0.8.0"
 
 
-class Unfit(Exception): "A person has to change something first."
+class Unfit(Exception):
+    """A person has to change something first."""
 
 
-class Busy(Unfit): "Another run is under way."
+class Busy(Unfit):
+    """Another run is under way."""
 
 
 @cache
 def compiled(path): return Component.from_file(ENGINE, path)
 
 
-def print_note(note): say(f"{note.severity}: {note.message}", file=sys.stderr)
+def print_note(note): print(f"{note.severity}: {worded(note.message, note.hint)}", file=sys.stderr)
 
 
-def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda said: None, stop=threading.Event()):
-    # Opens a plan, in an instance of its own, and obeys until it is done; soon after `stop` is set, it is.
+def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda said: None, stop=None):
+    """Opens a plan, in an instance of its own, and obeys until it is done: soon after the event `stop`, it is.
+
+    `show` is called with notes; `hand_out` with the batches of a split."""
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, compiled(COMPONENT))
@@ -49,23 +57,27 @@ def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda 
     plan, answers, bodies, sent = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}, {}
     if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="", report="")
     start = lambda id, *work: threading.Thread(target=lambda: answers.put((id, attempt(*work))), daemon=True).start()
-    stopping = partial(call, "[method]plan.stop", plan)
+    is_stopping = False
     while True:
-        if stop.is_set() and stopping: stopping = stopping()  # None: once is enough
+        if stop and stop.is_set() and not is_stopping:
+            call("[method]plan.stop", plan)
+            is_stopping = True
         step = call("[method]plan.next", plan, time.time_ns())
         match step.tag, step.payload:
             case "send", request:
                 if request.endpoint == "destination": sent[request.id] = request.body  # kept until 204
                 start(request.id, send, endpoints[request.endpoint], request, bodies)
             case "recall", id: call("[method]plan.answer", plan, id, Variant("body", sent.pop(id)))
-            case "read", id: start(id, read, bodies.setdefault(id, bodies.pop(id)))  # the last one used stands last
+            case "read", id:
+                bodies[id] = bodies.pop(id)  # the last one used stands last
+                start(id, read, bodies[id])
             case "batch", batch if hand_out: hand_out(batch)
             case "batch", batch: start(batch.id, do_batch, batch, endpoints, show, answers, stop)
             case "report", said: report(said)
             case "note", note: show(note)
             case "done", outcome: return outcome
             case "wait", until:
-                try: id, answer = answers.get(timeout=min(max(0, until - time.time_ns()) / 1e9, LOOK))
+                try: id, answer = answers.get(timeout=min(max(0, until - time.time_ns()) / 1e9, LOOK_SECONDS))
                 except queue.Empty: continue
                 if answer.tag == "response" and answer.payload.status == 204: sent.pop(id, None)
                 call("[method]plan.answer", plan, id, answer)
@@ -94,7 +106,7 @@ def read(body): return Variant("latin1", piece.decode("latin-1")) if (piece := b
 
 def do_batch(batch, endpoints, show, answers, stop):
     report = lambda text: answers.put((batch.id, Variant("report", text)))
-    return Variant("outcome", run("batch", batch.order, endpoints, show, None, report, stop))
+    return Variant("outcome", run("batch", batch.order, endpoints, show, report=report, stop=stop))
 
 
 def server(http, url, login, request):
@@ -115,7 +127,7 @@ def credentials(section, folder, access):  # a file is read each time: its token
     return header
 
 
-def say(text, **where): print(masked(text), **where)
+def worded(message, hint): return masked(f"{message}; {hint}" if hint else message)
 
 
 def masked(text):  # a server may quote a credential
@@ -158,6 +170,20 @@ def endpoint(side, section, folder):
     return partial(server, pool(retries=False, maxsize=8, ssl_context=tls), section["url"].rstrip("/"), login)
 
 
+def read_config(name):
+    text = name.read_bytes().decode()
+    if found := re.search(r"=\s*(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d\.\d{7,}\S*)", text):
+        raise Unfit(f"put {found[1]} into quotes: Python's TOML would cut it to microseconds")
+    try: return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error: raise Unfit(f"{name}: {error}")
+
+
+def time_of(nanoseconds):
+    seconds, rest = divmod(nanoseconds, 10**9)
+    time = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    return time.isoformat() + (f".{rest:09}" if rest else "") + "Z"
+
+
 def open_sides(config, name):  # the endpoints; paths are beside the configuration, which is called `name`
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
     keys = {"url"} | (set() if LOGIN & {*given} else LOGIN) | (set() if "url" in given else {"ca_file", "proxy"})
@@ -166,7 +192,8 @@ def open_sides(config, name):  # the endpoints; paths are beside the configurati
     sides = {side: config[side] for side in ("source", "destination") if side in config} | {"checkpoint": checkpoint}
     sides["rejected"] = {"path": f"{name.stem}.rejected.lp"} | config.get("rejected", {})
     try: endpoints = {side: endpoint(side, section, name.parent) for side, section in sides.items()}
-    except (KeyError, OSError) as error: raise Unfit(f"no token, path or URL: {error}")
+    except KeyError as error: raise Unfit(f"{error} is not set: the environment, or the configuration, lacks it")
+    except OSError as error: raise Unfit(str(error))
     files = [side.args[0].resolve() for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
     if len(files) > len(set(files)): raise Unfit("two sides are one file")
     return endpoints
@@ -183,21 +210,24 @@ def lock(endpoints, name):  # held as long as what it returns is kept
 
 def why(outcome):  # what ended it, for people
     if not (error := outcome.ending.payload): return ""
-    return masked(": ".join([error.message, *error.causes]) + (f"; {error.hint}" if error.hint else ""))
+    return worded(": ".join([error.message, *error.causes]), error.hint)
 
 
 def ticks():
     while True: time.sleep(1), ENGINE.increment_epoch()
 
 
-threading.Thread(target=ticks, daemon=True).start()
+threading.Thread(target=ticks, daemon=True).start()  # whoever imports this wants to run something
 
 if __name__ == "__main__":
-    config = tomllib.loads((name := pathlib.Path(sys.argv[1])).read_text())
-    try: held, _ = lock(endpoints := open_sides(config, name), name), compiled(COMPONENT)
+    try:
+        if len(sys.argv) != 2: raise Unfit("usage: python migrate.py CONFIG")
+        name = pathlib.Path(sys.argv[1])
+        config = read_config(name)
+        held, _ = lock(endpoints := open_sides(config, name), name), compiled(COMPONENT)
     except (Unfit, OSError) as error: print(f"error: {error}", file=sys.stderr), sys.exit(2)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, lambda *_: stop.set())
     outcome = run("migrate", json.dumps(config, default=str), endpoints, stop=stop)
-    say(f"{outcome.ending.tag} {vars(outcome.totals)} {why(outcome)}")
+    print(outcome.ending.tag, vars(outcome.totals), why(outcome))
     sys.exit(["complete", "stopped", "failed", "different"].index(outcome.ending.tag))

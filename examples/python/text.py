@@ -9,7 +9,7 @@ import pathlib
 from wasmtime import Config, Engine, Store, WasmtimeError
 from wasmtime.component import Component, Linker
 
-COMPONENT = os.environ.get("COMPONENT", pathlib.Path(__file__).parents[2] / "guest/tsm2iox.wasm")
+COMPONENT = os.environ.get("COMPONENT", "tsm2iox.wasm")
 MEMORY = 512 << 20  # bytes; an instance that wants more is lost
 
 SETTINGS = Config()

@@ -51,12 +51,14 @@ pub fn execute(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Convert { file, format, line_breaks, product } => {
             convert(&file, &cli::conversion_settings(format, line_breaks, product))
         }
-        Command::Component { wit: true, .. } => write_contract(),
-        Command::Component { text: true, .. } => {
-            write_binary("module", "component --text", tsm2iox_guest::TEXT_MODULE)
-        }
-        Command::Component { .. } => {
-            write_binary("component", "component", tsm2iox_guest::COMPONENT)
+        Command::Component { wit: true, text: _ } => write_contract(),
+        Command::Component { wit: false, text: true } => write_binary(
+            "module",
+            "tsm2iox component --text > tsm2iox-text.wasm",
+            tsm2iox_guest::TEXT_MODULE,
+        ),
+        Command::Component { wit: false, text: false } => {
+            write_binary("component", "tsm2iox component > tsm2iox.wasm", tsm2iox_guest::COMPONENT)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -248,7 +250,7 @@ fn open_with_bytes(file: Option<&Path>) -> Result<(Component, Cow<'static, [u8]>
 fn write_binary(what: &str, command: &str, bytes: &[u8]) -> anyhow::Result<ExitStatus> {
     if report::output_is_terminal() {
         let unfit = Unfit::new(format!("standard output is a terminal, and the {what} is binary"));
-        return Err(unfit.with_hint(format!("tsm2iox {command} > tsm2iox.wasm")).into());
+        return Err(unfit.with_hint(command).into());
     }
     report::write_data(bytes)?;
     Ok(ExitStatus::Complete)

@@ -73,7 +73,7 @@ fn each_response_gives_its_lines_or_its_error() {
 #[test]
 fn each_dialogue_is_what_it_was() {
     let (host, dialogues) = (Host::get(), list("dialogues"));
-    assert!(dialogues.len() >= 8);
+    assert!(dialogues.len() >= 12);
     for path in dialogues {
         let (mut store, text) = host.instance();
         let mut said = String::new();

@@ -102,10 +102,14 @@ impl Stub<'_> {
 
     fn module(&self) -> String {
         let Self { open, next, steps, memory } = self;
+        // The last of them is the present one.
+        let versions = include_str!("../contract_versions.txt");
+        let version = versions.lines().last().and_then(|line| line.split(' ').next());
+        let version = version.expect("a line begins with a version");
         let data: String = steps.iter().flatten().map(|byte| format!("\\{byte:02x}")).collect();
         format!(
             r#"(module
-  (import "[export]tsm2iox:migration/planner@0.8.0" "[resource-new]plan"
+  (import "[export]tsm2iox:migration/planner@{version}" "[resource-new]plan"
     (func $plan (param i32) (result i32)))
   (memory (export "memory") {memory})
   (global $heap (mut i32) (i32.const 32768))
@@ -118,38 +122,38 @@ impl Stub<'_> {
     (global.get $heap)
     (global.set $heap (i32.add (global.get $heap) (local.get $size))))
 
-  (func (export "tsm2iox:migration/planner@0.8.0#[static]plan.open")
+  (func (export "tsm2iox:migration/planner@{version}#[static]plan.open")
       (param $purpose i32) (param i32 i32) (result i32)
     {open}
     (i32.store (i32.const 1032) (call $plan (local.get $purpose)))
     (i32.const 1024))
-  (func (export "tsm2iox:migration/planner@0.8.0#[method]plan.next")
+  (func (export "tsm2iox:migration/planner@{version}#[method]plan.next")
       (param $purpose i32) (param i64) (result i32)
     {next})
   ;; Keeps the case of the answer, 1 to 8, and of a failure its cause, in tens.
-  (func (export "tsm2iox:migration/planner@0.8.0#[method]plan.answer") (param $at i32)
+  (func (export "tsm2iox:migration/planner@{version}#[method]plan.answer") (param $at i32)
     (global.set $answered (i32.add
       (i32.add (i32.load8_u offset=16 (local.get $at)) (i32.const 1))
       (i32.mul (i32.load8_u offset=24 (local.get $at)) (i32.const 10)))))
-  (func (export "tsm2iox:migration/planner@0.8.0#[method]plan.stop") (param i32)
+  (func (export "tsm2iox:migration/planner@{version}#[method]plan.stop") (param i32)
     (global.set $answered (i32.const 1000)))
-  (func (export "tsm2iox:migration/planner@0.8.0#[method]plan.progress")
+  (func (export "tsm2iox:migration/planner@{version}#[method]plan.progress")
       (param i32 i64) (result i32) unreachable)
 
-  (func (export "tsm2iox:migration/converter@0.8.0#convert")
+  (func (export "tsm2iox:migration/converter@{version}#convert")
       (param i32 i32 i32 i32) (result i32) unreachable)
-  (func (export "tsm2iox:migration/converter@0.8.0#[static]conversion.open")
+  (func (export "tsm2iox:migration/converter@{version}#[static]conversion.open")
       (param i32 i32) (result i32) unreachable)
-  (func (export "tsm2iox:migration/converter@0.8.0#[method]conversion.push")
+  (func (export "tsm2iox:migration/converter@{version}#[method]conversion.push")
       (param i32 i32 i32) (result i32) unreachable)
-  (func (export "tsm2iox:migration/converter@0.8.0#[method]conversion.push-latin1")
+  (func (export "tsm2iox:migration/converter@{version}#[method]conversion.push-latin1")
       (param i32 i32 i32) (result i32) unreachable)
-  (func (export "tsm2iox:migration/converter@0.8.0#[static]conversion.finish")
+  (func (export "tsm2iox:migration/converter@{version}#[static]conversion.finish")
       (param i32) (result i32) unreachable)
 
-  (func (export "tsm2iox:migration/configuration@0.8.0#commented")
+  (func (export "tsm2iox:migration/configuration@{version}#commented")
       (result i32) unreachable)
-  (func (export "tsm2iox:migration/configuration@0.8.0#of-task")
+  (func (export "tsm2iox:migration/configuration@{version}#of-task")
       (param i32 i32) (result i32) unreachable)
 
   (func (export "convert") (param i32 i32 i32 i32) (result i32) unreachable)

@@ -5,8 +5,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use support::influx::{FakeInflux, Fault, Moment, Settings};
+use support::python::has_modules;
 
-use crate::run::{FLUX, Host, INFLUXQL, Migration, Road, has_beam, talk};
+use crate::run::{FLUX, Host, INFLUXQL, Migration, Road, talk};
 use crate::{expected, sides_of};
 
 /// Each worker in a process of its own.
@@ -54,7 +55,7 @@ fn check(migration: &Migration, destination: &FakeInflux, output: &Output) {
 
 #[test]
 fn an_engine_moves_the_same_and_records_it() {
-    if !has_beam() {
+    if !has_modules("apache_beam") {
         return;
     }
     for (road, workers) in [(INFLUXQL, PROCESSES), (FLUX, THREADS)] {
@@ -69,7 +70,7 @@ fn an_engine_moves_the_same_and_records_it() {
 /// What each plan meets by itself: nothing of it is for the engine.
 #[test]
 fn an_engine_loses_and_doubles_nothing() {
-    if !has_beam() {
+    if !has_modules("apache_beam") {
         return;
     }
     let (source, destination) = sides_of(&INFLUXQL);
@@ -90,7 +91,7 @@ fn an_engine_loses_and_doubles_nothing() {
 /// Five batches in a row that come to no end fail their bundle, and the runner tries that again.
 #[test]
 fn a_bundle_that_is_tried_again_does_what_is_left() {
-    if !has_beam() {
+    if !has_modules("apache_beam") {
         return;
     }
     let (source, destination) = sides_of(&FLUX);
@@ -108,7 +109,7 @@ fn a_bundle_that_is_tried_again_does_what_is_left() {
 
 #[test]
 fn an_engine_that_is_killed_goes_on() {
-    if !has_beam() {
+    if !has_modules("apache_beam") {
         return;
     }
     let (source, destination) = sides_of(&FLUX);
@@ -126,7 +127,7 @@ fn an_engine_that_is_killed_goes_on() {
 /// Four workers, each in a process of its own, write together what one may.
 #[test]
 fn workers_share_a_quota() {
-    if !has_beam() {
+    if !has_modules("apache_beam") {
         return;
     }
     let (source, destination) = sides_of(&FLUX);
@@ -153,17 +154,26 @@ fn workers_share_a_quota() {
 
 #[test]
 fn what_a_person_has_to_change_is_said() {
-    if !has_beam() {
+    if !has_modules("apache_beam") {
         return;
     }
     let (source, destination) = sides_of(&FLUX);
     for (limits, said) in [
-        ("write_mb = \"auto\"\n", "error: \"auto\" is not divided among workers"),
+        ("write_mb = \"auto\"\n", "error: `limits.write_mb` cannot be \"auto\" here"),
         ("window = \"soon\"\n", "error: `limits.window`"),
     ] {
         let migration = of(&config(&FLUX, &source, &destination, limits));
         let output = on_beam(&migration, &THREADS);
-        assert!(!output.status.success());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(talk(&output).contains(said), "{}", talk(&output));
+    }
+    for (time, word, said) in [
+        ("stop = 2022-01-01T06:30:00Z", "stop = \"now\"", "`migration.stop` cannot be \"now\""),
+        ("start = 2022-01-01T00:00:00Z", "start = \"earliest\"", "`migration.start` cannot be"),
+    ] {
+        let migration = of(&config(&FLUX, &source, &destination, "").replace(time, word));
+        let output = on_beam(&migration, &THREADS);
+        assert_eq!(output.status.code(), Some(2));
         assert!(talk(&output).contains(said), "{}", talk(&output));
     }
     // No worker is let in: each batch is left out, and why.

@@ -50,6 +50,14 @@ fn a_dry_run_takes_each_configuration_of_the_readme() {
 }
 
 #[test]
+fn a_dry_run_takes_that_of_the_plugin() {
+    let page = read("examples/influxdb3/README.md");
+    let (_, config) = page.split_once("```toml\n").expect("there is one");
+    let (config, _) = config.split_once("```").expect("it ends");
+    takes(&Migration::new(Host::Binary, config));
+}
+
+#[test]
 fn a_dry_run_takes_the_source_of_what_was_set_aside() {
     // The file is read by the run alone.
     let config = "[source]\napi = \"lp\"\npath = \"mended.lp\"\n[destination]\napi = \"lp\"\npath = \"out\"\n";

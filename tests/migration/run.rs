@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::influx::{FakeInflux, Version};
-use support::missing;
+use support::python::{examples, has_modules, python};
 use tempfile::TempDir;
 
 /// Records are made at once, on a busy machine too.
@@ -31,30 +31,12 @@ pub(crate) struct Migration {
     host: Host,
 }
 
-/// The program that has the PyPI package `wasmtime`: `PYTHON`, or else `python3`.
-fn python() -> String {
-    std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned())
-}
-
-/// Whether Python has the package `apache_beam`. In CI, it must.
-pub(crate) fn has_beam() -> bool {
-    let imports = Command::new(python()).args(["-c", "import apache_beam"]).output();
-    let is_there = imports.is_ok_and(|output| output.status.success());
-    if !is_there {
-        missing("Python with the package apache-beam");
-    }
-    is_there
-}
-
 /// The hosts that are here. In CI, all must be.
 pub(crate) fn hosts() -> Vec<Host> {
-    let imports =
-        Command::new(python()).args(["-c", "import wasmtime.component, urllib3"]).output();
-    if imports.is_ok_and(|output| output.status.success()) {
-        return vec![Host::Binary, Host::Python];
+    match has_modules("wasmtime.component, urllib3") {
+        true => vec![Host::Binary, Host::Python],
+        false => vec![Host::Binary],
     }
-    missing("Python with the packages wasmtime and urllib3");
-    vec![Host::Binary]
 }
 
 impl Migration {
@@ -91,10 +73,8 @@ impl Migration {
 
     /// A host in Python, before its arguments.
     fn script(&self, name: &str) -> Command {
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        let mut command = Command::new(python());
-        command.arg(examples.join(name)).env("COMPONENT", self.path("component.wasm"));
-        command.env("PYTHONPATH", examples.join("python"));
+        let mut command = python();
+        command.arg(examples().join(name)).env("COMPONENT", self.path("component.wasm"));
         command
     }
 

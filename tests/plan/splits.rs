@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tsm2iox_guest::error::Endpoint;
-use tsm2iox_guest::plan::{Ending, Outcome, Purpose};
+use tsm2iox_guest::plan::{Ending, Outcome, Plan, Purpose};
 
 use crate::world::{Fault, Killed, World};
 use crate::{complete, settings, split, world};
@@ -89,6 +89,8 @@ fn a_record_that_was_torn_tears_no_other() {
         world.checkpoint = whole[..whole.len() - cut].to_owned();
         assert_eq!(work(&mut world, &settings).expect("nobody killed it").len(), 1, "{cut}");
         assert_eq!(split(&mut world, &settings).len(), 0, "{cut}");
+        let rows = complete(world.run(Purpose::Status, &settings)).totals.rows;
+        assert_eq!(rows, 33, "{cut}: the torn one counts as well");
     }
 }
 
@@ -97,7 +99,7 @@ fn a_record_that_cannot_be_written_is_no_success() {
     let settings = settings(&json!({}));
     let mut world = world();
     let order = split(&mut World::default(), &settings).swap_remove(0).order;
-    // Its query, its write, and its record, of which each attempt fails.
+    // Its query and its write are answered, its record is refused.
     world.refuses_records = true;
     let outcome = world.run(Purpose::Batch, &order).expect("nobody killed it");
     let Ending::Failed(error) = outcome.ending else { panic!("{:?}", outcome.ending) };
@@ -131,7 +133,7 @@ fn a_worker_keeps_to_its_part() {
         let mut world = world();
         work(&mut world, &settings(&json!({ "limits": limits }))).expect("nobody killed it");
         assert_eq!(world.arrived(), world.expected(0..23400));
-        // The first may be over at once, and what is more than a quota by a batch in each.
+        // The first window is used at once; a batch that is more than its part may be over by itself.
         assert!((2..=6).contains(&(world.now / WINDOW)), "{key}: {}", world.now / WINDOW);
     }
 }
@@ -139,14 +141,35 @@ fn a_worker_keeps_to_its_part() {
 /// One batch alone is more than a window takes: it is said, and what follows waits for as many.
 #[test]
 fn a_batch_that_is_more_than_a_window_waits_for_several() {
-    let limits = json!({ "read_mb": 0.0001, "share": 1 });
-    let mut world = world();
-    let outcomes =
-        work(&mut world, &settings(&json!({ "limits": limits }))).expect("nobody killed it");
-    let read: u64 =
-        outcomes.iter().take(outcomes.len() - 1).map(|done| done.totals.read / 100).sum();
-    assert!(world.now / WINDOW >= read.cast_signed() - 1, "{} {read}", world.now / WINDOW);
-    let said =
-        world.notes.iter().filter(|note| note.message.contains("whose part of the quota is"));
-    assert_eq!(said.count(), outcomes.len());
+    const HOUR: i64 = 3600 * 1_000_000_000;
+    // In the second case, an hour is what it waits at most.
+    for (read_mb, window, least) in [(0.0001, WINDOW, None), (0.00001, WINDOW, Some(6 * HOUR))] {
+        let limits = json!({ "read_mb": read_mb, "share": 1 });
+        let mut world = world();
+        let settings = settings(&json!({ "limits": limits }));
+        let outcomes = work(&mut world, &settings).expect("nobody killed it");
+        let (_, waited_for) = outcomes.split_last().expect("there are seven");
+        let windows = |outcome: &Outcome| (outcome.totals.read as f64 / read_mb / 1e6).ceil();
+        let windows: f64 = waited_for.iter().map(windows).sum();
+        let least = least.unwrap_or(windows as i64 * window);
+        assert!(world.now >= least && world.now <= least + HOUR, "{} {least}", world.now);
+        let said = "whose part of the quota is";
+        assert_eq!(world.notes.iter().filter(|note| note.message.contains(said)).count(), 7);
+    }
+}
+
+/// What a migration finds out when it begins, and records, no order can be about.
+#[test]
+fn what_only_a_migration_records_is_refused() {
+    for (table, key, word) in [
+        ("migration", "start", "earliest"),
+        ("migration", "stop", "now"),
+        ("limits", "read_mb", "auto"),
+    ] {
+        let order = split(&mut World::default(), &settings(&json!({}))).swap_remove(0).order;
+        let mut order: Value = serde_json::from_str(&order).expect("an order is JSON");
+        order["settings"][table][key] = word.into();
+        let error = Plan::open(Purpose::Batch, &order.to_string()).expect_err("it is unfit");
+        assert!(error.message.contains(&format!("`{key} = \"{word}\"`")), "{error}");
+    }
 }

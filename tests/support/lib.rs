@@ -6,6 +6,7 @@
 pub mod client;
 pub mod influx;
 pub mod process;
+pub mod python;
 pub mod servers;
 mod wire;
 

@@ -1,13 +1,15 @@
 //! Events, as lines of JSON on standard output, and what is left unsaid.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use serde_json::Value;
 use support::influx::{Fault, Moment};
 use support::process::end;
 
-use crate::run::talk;
+use crate::run::{binary, talk};
 use crate::sides;
 
 /// The keys of an object.
@@ -126,4 +128,33 @@ fn a_reader_that_goes_away_leaves_no_run_that_seems_complete() {
     let output = end(process);
     assert_eq!(output.status.code(), Some(1), "{}", talk(&output));
     assert!(talk(&output).contains("nobody reads standard output any more"), "{}", talk(&output));
+}
+
+/// What keeps a later round from beginning is its ending: who reads the events has seen one before.
+#[test]
+fn a_later_round_that_cannot_begin_ends_with_an_event() {
+    let sides = sides("");
+    let config = sides.migration.read("migration.toml");
+    let config = config.replace("token_env = \"TOKEN\"", "token_file = \"token\"");
+    let file = |name| sides.migration.path(name);
+    fs::write(file("migration.toml"), config).expect("a folder takes a file");
+    fs::write(file("token"), "secret\n").expect("a folder takes a file");
+    let mut command = binary();
+    command.args(["run", "--json", "--every", "1s"]).arg(file("migration.toml"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("it starts");
+    let events = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+    let events = events.map(|line| line.expect("it is text"));
+    let events = events.map(|line| serde_json::from_str(&line).expect("it is JSON"));
+    let mut endings = events.filter(|event: &Value| event["event"] == "ending");
+    let first = endings.next().expect("a round has an ending");
+    assert_eq!(first["status"], "complete", "{first}");
+    fs::remove_file(file("token")).expect("it is there");
+    // A round may have begun before.
+    let last = endings.find(|event| event["status"] != "complete").expect("it ends");
+    assert_eq!((&last["status"], &last["exit_status"]), (&"failed".into(), &2.into()), "{last}");
+    let said = last["message"].as_str().expect("it says why");
+    assert!(said.contains("token"), "{said}");
+    let output = end(process);
+    assert_eq!((output.status.code(), talk(&output).as_str()), (Some(2), ""));
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::client::Client;
@@ -90,6 +91,32 @@ fn a_port_that_is_taken_is_said() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("no page can be served at 127.0.0.1:"), "{text}");
+}
+
+/// Who looks at the page cannot take a migration's files: others wait until somebody goes.
+#[test]
+fn more_than_128_connections_wait() {
+    let sides = sides("");
+    let hold = sides.destination.hold(Moment::Arrived, "/api/v3/write_lp", 1);
+    let (process, url) = serve(&sides);
+    hold.wait();
+    let ask = |client: &mut Client| {
+        client.exchange("GET", "/healthz", &[], &[]).map(|reply| reply.status)
+    };
+    let mut clients: Vec<_> = (0..128).map(|_| Client::connect(&url)).collect();
+    for client in &mut clients {
+        assert_eq!(ask(client).expect("it answers"), 200);
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let one_more = url.clone();
+    std::thread::spawn(move || tell.send(ask(&mut Client::connect(&one_more)).ok()));
+    let is_answered = told.recv_timeout(Duration::from_millis(500));
+    assert!(is_answered.is_err(), "{is_answered:?}");
+    clients.pop();
+    assert_eq!(told.recv().expect("it is answered"), Some(200));
+    drop(clients);
+    hold.release();
+    assert!(end(process).status.success());
 }
 
 /// The state, once a part of the migration is on record: a page gets news four times a second.

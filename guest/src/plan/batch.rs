@@ -1,5 +1,5 @@
-//! One batch: query → convert → write → acknowledge. It is done when all of it is acknowledged, or refused
-//! and set aside.
+//! One batch: query → convert → write → acknowledge, and, of a split, record. It is done when all of it is
+//! acknowledged, or refused and set aside.
 //!
 //! Knows nothing of other batches: its order says all, so it can be done on any machine.
 
@@ -103,7 +103,7 @@ impl Batch {
                 RefusedPoints::new(order.rejected_max.unwrap_or(settings.rejected_max)),
                 set_aside,
             ),
-            recorder: order.records.then(|| Recorder::new(&settings)),
+            recorder: order.records_itself.then(|| Recorder::new(&settings)),
             totals: Totals::default(),
             notes: VecDeque::new(),
             error: None,
@@ -154,8 +154,7 @@ impl Batch {
             return Step::Note(note);
         }
         let has_room = self.conversion.waiting() < WAITING_BYTES_MAX && !self.writer.is_behind();
-        let may_read = has_room && ready <= now;
-        match self.reader.want(now, &mut self.ids, may_read) {
+        match self.reader.want(now, &mut self.ids, has_room && ready <= now) {
             Want::Step(step) => {
                 match &step {
                     Step::Send(_) | Step::Read(_) => {
@@ -177,7 +176,7 @@ impl Batch {
         self.come_to_an_end(until)
     }
 
-    /// When more may be read. A quota is waited for before the first question: what waits midway is cut.
+    /// When more may be read. For a quota it waits before the first question: a server cuts what waits midway.
     fn ready_to_read(&self, now: Timestamp) -> Timestamp {
         let is_begun = self.asked_at.is_some() || self.reader.read > 0;
         if is_begun { self.reading.free() } else { self.reading.ready(now, 1) }
@@ -207,7 +206,7 @@ impl Batch {
         match recorder.want(self.now, &mut self.ids, line) {
             Want::Step(step) => step,
             Want::Wait(time) => Step::Wait(until.min(time)),
-            Want::Nothing if recorder.is_done() => self.done(),
+            Want::Nothing if recorder.recorded().is_some() => self.done(),
             Want::Nothing => Step::Wait(until),
         }
     }
@@ -267,8 +266,9 @@ impl Batch {
 
     fn end_reading(&mut self) {
         self.stage = Stage::Read;
-        self.notes.extend(self.reading.exceeded_by(self.totals.read));
-        let counts = self.conversion.counts();
+        let (counts, read) = (self.conversion.counts(), self.totals.read);
+        let quota = self.reading.quota().filter(|quota| read > quota.amount);
+        self.notes.extend(quota.map(|quota| Note::of_excess(read, quota.amount)));
         let mut warn = |message| self.notes.push_back(Note::warning(message));
         if counts.altered > 0 {
             warn(altered_warning(counts.altered));
@@ -314,15 +314,15 @@ impl Batch {
     }
 
     fn done(&self) -> Step {
-        let recorded = || self.recorder.as_ref().map(|recorder| recorder.line().to_owned());
-        let line = || recorded().unwrap_or_else(|| self.record().to_line());
+        let recorded = self.recorder.as_ref().and_then(Recorder::recorded);
+        let line = || recorded.map_or_else(|| self.record().to_line(), str::to_owned);
         let (ending, checkpoint) = match self.fault() {
             None if self.totals.rejected > 0 => (Ending::Different, line()),
             None => (Ending::Complete, line()),
             Some(error) => (self.ending(error), String::new()),
         };
-        let report = self.report().to_text();
-        Step::Done(Outcome { ending, totals: self.totals, checkpoint, report })
+        let (totals, report) = (self.totals, self.report().to_text());
+        Step::Done(Outcome { ending, totals, checkpoint, report })
     }
 
     fn report(&self) -> Report {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::exchange::{Event, Exchange, Ids, Want};
 use super::note::counted;
-use super::{Answer, Note, Totals};
+use super::{Answer, Note, Totals, recorder};
 use crate::converter::Conversion;
 use crate::coverage::Coverage;
 use crate::error::{Endpoint, Error, Fault};
@@ -292,8 +292,8 @@ impl Journal {
     fn read(&mut self, text: &str) -> Result<(), Error> {
         let (mut unreadable, mut of_others, mut elsewhere) = (0_u64, 0_u64, 0_u64);
         let (mut of_task, mut rules_changed) = (0_u64, false);
-        let last = text.lines().count();
-        for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+        let (lines, last) = (text.lines().enumerate(), text.lines().count());
+        for (place, line) in lines.filter(|(_, line)| !matches!(*line, "" | recorder::BEGIN)) {
             // A line without its end was torn by a crash: what it says may be cut as well.
             if self.torn && place + 1 == last {
                 continue;

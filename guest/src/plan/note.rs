@@ -27,6 +27,14 @@ impl Note {
         Self { severity: Severity::Info, message, hint: None, data }
     }
 
+    /// A batch has read more bytes than a window's part of a quota for it.
+    pub(crate) fn of_excess(read: u64, part: u64) -> Self {
+        let (read, part) = (bytes(read), bytes(part));
+        let message = format!("{read} read by this batch, whose part of the quota is {part}");
+        let hint = "with a shorter `migration.batch_interval` a batch keeps to its part";
+        Self::warning(message).with_hint(hint)
+    }
+
     /// The same, with what to do about it.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -10,7 +10,7 @@ use super::slot::Slot;
 use super::window::Window;
 use crate::error::{Error, Fault};
 use crate::section::Section;
-use crate::settings::{Destination, Settings};
+use crate::settings::{Allowance, Destination, Settings, Start, Stop};
 use crate::time::{TimeRange, Timestamp};
 
 /// What a batch needs to know, as JSON: the text `order` of the contract.
@@ -40,9 +40,9 @@ pub(crate) struct Order {
     /// How many bodies may be under way, and how large.
     #[serde(default)]
     pub(crate) window: Window,
-    /// Whether it records itself that it is done: nobody over it does.
+    /// Whether the batch makes its own record, because no migration handed it out.
     #[serde(default)]
-    pub(crate) records: bool,
+    pub(crate) records_itself: bool,
     /// How many points may still be refused; by default so many as the settings say of all batches.
     #[serde(default)]
     pub(crate) rejected_max: Option<u64>,
@@ -61,7 +61,7 @@ impl Order {
             is_pivoted: false,
             slot: Slot::default(),
             window: Window::default(),
-            records: false,
+            records_itself: false,
             rejected_max: None,
         }
     }
@@ -75,6 +75,11 @@ impl Order {
                 "`road` leads to no retention policy, or its cell is no part of an hour",
             ));
         }
+        if let Some(word) = unrecorded(&settings).filter(|_| order.records_itself) {
+            return Err(unfit(&format!(
+                "a split takes no {word}: only a migration records what that is"
+            )));
+        }
         if matches!(settings.destination, Destination::File(_)) && order.offset.is_none() {
             return Err(unfit("a file takes its batches in order, so each must know its `offset`"));
         }
@@ -87,6 +92,18 @@ impl Order {
             range(&self.batch).ok_or_else(|| unfit("`batch` is no range"))?,
             range(&self.migration).ok_or_else(|| unfit("`migration` is no range"))?,
         ])
+    }
+}
+
+/// What a migration finds out at its beginning, and a split does not record.
+fn unrecorded(settings: &Settings) -> Option<&'static str> {
+    let Settings { start, stop, limits, .. } = settings;
+    match (start, stop) {
+        (Start::Earliest, _) => Some("`start = \"earliest\"`"),
+        (_, Stop::Now) => Some("`stop = \"now\"`"),
+        _ if limits.read == Allowance::Auto => Some("`read_mb = \"auto\"`"),
+        _ if limits.write == Allowance::Auto => Some("`write_mb = \"auto\"`"),
+        (Start::At(_), Stop::At(_)) => None,
     }
 }
 

@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Note;
-use super::note::bytes;
 use crate::error::Endpoint;
 use crate::time::Timestamp;
 
@@ -139,29 +138,21 @@ impl Pace {
         self.with_room(now, amount).max(Timestamp(self.free))
     }
 
-    /// When something may go of which the quota has known before.
+    /// When more may come of an answer that has begun: the rate counts, the quota does not.
     pub(crate) fn free(&self) -> Timestamp {
         Timestamp(self.free)
     }
 
-    /// The same, after so much has been used at once: where that is more than a quota, for so long nothing
-    /// more goes that it is the quota on average.
+    /// As the next batch finds it after one that has used so much: what was more than a window's quota is
+    /// waited for, window by window, an hour at most.
     #[must_use]
     pub(crate) fn after(&self, now: Timestamp, amount: u64) -> Self {
         let mut rest = self.clone();
         if let Some(quota) = self.quota.filter(|quota| amount > quota.amount) {
-            rest.hold(now, quota.window.saturating_mul(amount / quota.amount));
+            let pause = quota.window.saturating_mul(amount.div_ceil(quota.amount));
+            rest.hold(now, pause.min(HOLD_MAX));
         }
         rest
-    }
-
-    /// What a person should know of so much that was used at once.
-    pub(crate) fn exceeded_by(&self, amount: u64) -> Option<Note> {
-        let part = self.quota.filter(|quota| amount > quota.amount)?.amount;
-        let (amount, part) = (bytes(amount), bytes(part));
-        let message = format!("{amount} read by one batch, whose part of the quota is {part}");
-        let hint = "a shorter `migration.batch_interval` keeps each window within its quota, too";
-        Some(Note::warning(message).with_hint(hint))
     }
 
     /// When there is room for an amount, if nothing more is used. What is under way has no end yet: then

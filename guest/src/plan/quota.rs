@@ -69,8 +69,8 @@ impl QuotaFinder {
         (self.left.is_empty() && self.asking.is_none()).then_some((self.read, self.write))
     }
 
-    /// What is known of it by now: at first what the settings say in numbers.
-    pub(crate) fn said(&self) -> (Option<Quota>, Option<Quota>) {
+    /// What the settings say in numbers, and what was answered by now.
+    pub(crate) fn in_numbers(&self) -> (Option<Quota>, Option<Quota>) {
         (self.read, self.write)
     }
 

@@ -13,8 +13,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Slot {
-    /// Mostly a rate alone: what a window may read is for all batches together, but where nobody can see
-    /// all of them.
+    /// A rate alone in a migration, whose plan itself keeps what a window may read; in a split the part of
+    /// that quota, too.
     pub(crate) reading: Pace,
     pub(crate) writing: Pace,
     pub(crate) days: Days,

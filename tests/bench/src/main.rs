@@ -64,7 +64,8 @@ enum Benchmark {
         /// Take a small response and few batches: the figures say little then
         #[arg(long)]
         quick: bool,
-        /// How often each converts; what counts is the median
+        /// How often each is run, to convert ten times; of each run the least of five counts, of the runs the
+        /// median
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
     },

@@ -50,6 +50,24 @@ fn a_statement_has_as_many_values_as_were_counted() {
     }
 }
 
+/// Its fields are not those of the next row: that has but one, and nothing is saved by merging it.
+#[test]
+fn a_row_that_is_dropped_saves_nothing() {
+    let mut rows = PointRows::of_statements(vec![known(0, 3)], Overlap::default());
+    let mut points = Points::new(TimeRange::ALL, usize::MAX);
+    let mut writer = begin(&mut rows, &mut points);
+    for time in [1, 2] {
+        writer.push_value(0, Token::Integer(time)).expect("it is a time");
+        writer.push_value(1, Token::Integer(5)).expect("it is a value");
+        if time == 1 {
+            writer.drop_row();
+        }
+    }
+    writer.end_row();
+    assert_eq!(points.merge.lines.text(), "m f=5i 2\n");
+    assert_eq!(points.merge.saved, 0);
+}
+
 #[test]
 fn what_a_policy_holds_is_known_in_the_response_about_the_next() {
     let mut overlap = Overlap::default();

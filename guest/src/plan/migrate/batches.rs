@@ -192,7 +192,7 @@ impl Migrate {
         };
         let (range, section) = (attempt.range, attempt.section.to_string());
         if self.mode == Mode::Split {
-            order.records = true;
+            order.records_itself = true;
             order.slot = self.slot_of_split();
             order.window = self.window.for_one_of(self.settings.limits.concurrency, 0);
         } else {

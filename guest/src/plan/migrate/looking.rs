@@ -201,7 +201,9 @@ impl Migrate {
     /// One for a batch of which nobody sees the others: its part of what the settings say in numbers, for
     /// a split asks nobody.
     pub(super) fn slot_of_split(&self) -> Slot {
-        let (read, write) = self.quotas.as_ref().map_or((None, None), |quotas| quotas.said());
+        let quotas =
+            self.quotas.as_ref().expect("a split asks nobody, so nothing takes its finder");
+        let (read, write) = quotas.in_numbers();
         Slot::new(&self.settings, read, write)
     }
 

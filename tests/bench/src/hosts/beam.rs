@@ -7,9 +7,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use support::influx::{Engine, FakeInflux, Fault, Moment, Settings};
+use support::influx::{Engine, FakeInflux, Fault, Moment, Points, Settings};
+use support::python::{examples, has_modules, python};
 
-use super::{examples, python};
 use crate::points::{SECOND, START};
 use crate::table::{Bound, Goal, write_goals};
 
@@ -19,10 +19,9 @@ const QUERIES: &str = "/api/v2/query";
 const WRITES: &str = "/api/v3/write_lp";
 const HOUR: i64 = 3600 * SECOND;
 
-pub(super) fn run(batches: usize, out: &mut impl Write) -> anyhow::Result<()> {
-    let has_beam = python().args(["-c", "import apache_beam"]).output();
-    if !has_beam.is_ok_and(|output| output.status.success()) {
-        return Ok(writeln!(out, "\nApache Beam is left out: it is not installed")?);
+pub(super) fn run(batches: u16, out: &mut impl Write) -> anyhow::Result<()> {
+    if !has_modules("apache_beam") {
+        return Ok(());
     }
     writeln!(out, "\n{batches} batches on Apache Beam, {LATENCY:?} for each answer of the source")?;
     let mut times = Vec::new();
@@ -40,7 +39,7 @@ pub(super) fn run(batches: usize, out: &mut impl Write) -> anyhow::Result<()> {
 }
 
 /// From the first query to the last write: how long a runner takes to begin is its own affair.
-fn migrate(batches: usize, workers: usize) -> anyhow::Result<Duration> {
+fn migrate(batches: u16, workers: usize) -> anyhow::Result<Duration> {
     let source = FakeInflux::start();
     let destination = FakeInflux::with(Settings { engine: Engine::Iox, ..Settings::default() });
     let lines = points(batches);
@@ -55,7 +54,7 @@ fn migrate(batches: usize, workers: usize) -> anyhow::Result<Duration> {
         });
     };
     watch(&source, QUERIES, 1);
-    watch(&destination, WRITES, batches);
+    watch(&destination, WRITES, batches.into());
 
     let folder = tempfile::tempdir()?;
     let (config, component) = (folder.path().join("migration.toml"), folder.path().join("c.wasm"));
@@ -67,16 +66,16 @@ fn migrate(batches: usize, workers: usize) -> anyhow::Result<Duration> {
     beam.args(["--direct_running_mode", "multi_processing"]);
     let output = beam.output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    destination.points("dst").assert_same(&support::influx::Points::parse(&lines));
+    destination.points("dst").assert_same(&Points::parse(&lines));
     let (first, last) = (told.try_recv().ok(), told.try_recv().ok());
     last.zip(first).map(|(last, first)| last - first).context("neither query nor write was seen")
 }
 
 /// A point a minute, as many hours as there are batches.
-fn points(batches: usize) -> String {
+fn points(batches: u16) -> String {
     let mut lines = String::new();
-    for minute in 0..batches * 60 {
-        let time = START + i64::try_from(minute).unwrap_or(0) * 60 * SECOND;
+    for minute in 0..i64::from(batches) * 60 {
+        let time = START + minute * 60 * SECOND;
         writeln!(lines, "cpu,host=a load={minute}i,idle=0.5 {time}").expect("a string takes all");
     }
     lines
@@ -85,12 +84,12 @@ fn points(batches: usize) -> String {
 fn configuration(
     source: &FakeInflux,
     destination: &FakeInflux,
-    batches: usize,
+    batches: u16,
     workers: usize,
 ) -> String {
     let (source, destination) = (source.url(), destination.url());
     let time = |nanoseconds| chrono::DateTime::from_timestamp_nanos(nanoseconds).to_rfc3339();
-    let stop = START + i64::try_from(batches).unwrap_or(0) * HOUR;
+    let stop = START + i64::from(batches) * HOUR;
     let (start, stop) = (time(START), time(stop));
     format!(
         "[migration]\nstart = \"{start}\"\nstop = \"{stop}\"\nbatch_interval = \"1h\"\n\

@@ -2,15 +2,12 @@
 //! host, and how much faster several workers of Apache Beam are than one.
 //!
 //! Figures are printed and never a failure; lines that are not those of the points are one. Who is not installed is
-//! left out.
+//! left out, but in CI.
 
 mod convert;
 mod beam;
 
-use std::env;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::Command;
 
 /// How much is converted and moved.
 #[derive(Debug)]
@@ -18,7 +15,7 @@ pub(crate) struct Sizes {
     /// Of the points that are converted.
     seconds: i64,
     /// Batches that Beam does, of an hour each.
-    batches: usize,
+    batches: u16,
 }
 
 /// 10 MB of annotated CSV, and four days.
@@ -34,16 +31,4 @@ pub(crate) const QUICK: Sizes = Sizes { seconds: 600, batches: 4 };
 pub(crate) fn run(sizes: &Sizes, rounds: u32, out: &mut impl Write) -> anyhow::Result<()> {
     convert::run(sizes.seconds, rounds, out)?;
     beam::run(sizes.batches, out)
-}
-
-/// The examples, beside which this is built.
-fn examples() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples")
-}
-
-/// Python with an example's folder in its path: `PYTHON`, or else `python3`.
-fn python() -> Command {
-    let mut python = Command::new(env::var_os("PYTHON").unwrap_or_else(|| "python3".into()));
-    python.env("PYTHONPATH", examples().join("python"));
-    python
 }

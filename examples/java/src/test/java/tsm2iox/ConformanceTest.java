@@ -17,9 +17,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.function.ThrowingSupplier;
 
+/** What each host must get: the lines or the error of each response, and each dialogue as it was. */
 class ConformanceTest {
     private static final Path ROOT = Path.of("../..");
     private static final int MEMORY_PAGES = (512 << 20) / 65536;
@@ -70,7 +72,7 @@ class ConformanceTest {
         for (Path file : files("tests/dialogues", "*.txt")) {
             cases.add(dynamicTest(file.toString(), () -> repeat(file)));
         }
-        assertTrue(cases.size() >= 8, "only " + cases.size() + " dialogues");
+        assertTrue(cases.size() >= 12, "only " + cases.size() + " dialogues");
         return cases;
     }
 
@@ -80,10 +82,26 @@ class ConformanceTest {
         for (String line : Files.readString(file).split("\n")) {
             if (line.startsWith("> ")) {
                 said = assertDoesNotThrow(() -> instance.plan(line.substring(2)), file.toString());
-            } else if (line.startsWith("< ")) {
-                assertEquals(line.substring(2), said, file.toString());
+            } else {
+                assertEquals(line, "< " + said, file.toString());
             }
         }
+    }
+
+    @Test
+    void anInterruptBreaksOff() {
+        Text instance = module.instance();
+        Thread.currentThread().interrupt();
+        assertThrows(Text.TrapException.class, () -> instance.convert("", "{}"));
+        assertTrue(Thread.interrupted());
+    }
+
+    @Test
+    void anInstanceHasACeiling() {
+        int pages = 200;
+        Text instance = new Text.Compiled(module.module(), module.machine(), pages).instance();
+        String large = " ".repeat(pages * 65536);
+        assertThrows(Text.TrapException.class, () -> instance.convert(large, "{}"));
     }
 
     private static List<Path> files(String folder, String name) throws IOException {
