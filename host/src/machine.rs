@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::runtime::{Handle, Runtime};
 use tsm2iox_guest::error::{Endpoint as Side, Error, Fault};
-use tsm2iox_guest::plan::{Ending, Outcome, Purpose, Totals};
+use tsm2iox_guest::plan::{Ending, Note, Outcome, Purpose, Severity, Totals};
 
 use crate::clock::Clock;
 use crate::component::{Component, Plan};
 use crate::config::Config;
 use crate::drive::{self, Batches, Host};
 use crate::lock::Lock;
-use crate::report::{self, PipeClosed};
+use crate::report::{PipeClosed, Warning};
 use crate::stop::Stop;
 use crate::watch::{Of, Watch};
 
@@ -71,8 +71,12 @@ impl Machine {
         match purpose {
             Purpose::Migrate if self.lock.get().is_none() => {
                 self.take_lock(config)?;
-                let warnings = config.warnings(sides(purpose))?;
-                warnings.iter().for_each(report::warning);
+                let now = Clock::start().now();
+                for Warning { message, hint } in config.warnings(sides(purpose))? {
+                    // Whoever watches sees it, as what a plan warns of.
+                    let (severity, data) = (Severity::Warning, "{}".to_owned());
+                    watch.note(&Note { severity, message, hint, data }, now)?;
+                }
             }
             // They record nothing, or it is a later round.
             Purpose::Migrate

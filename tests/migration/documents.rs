@@ -54,7 +54,9 @@ fn a_dry_run_takes_that_of_the_plugin() {
     let page = read("examples/influxdb3/README.md");
     let (_, config) = page.split_once("```toml\n").expect("there is one");
     let (config, _) = config.split_once("```").expect("it ends");
-    takes(&Migration::new(Host::Binary, config));
+    let migration = Migration::new(Host::Binary, config);
+    fs::write(migration.path("destination-token"), "secret\n").expect("a folder takes a file");
+    takes(&migration);
 }
 
 #[test]

@@ -146,6 +146,9 @@ fn a_later_round_that_cannot_begin_ends_with_an_event() {
     let events = BufReader::new(process.stdout.take().expect("it is piped")).lines();
     let events = events.map(|line| line.expect("it is text"));
     let events = events.map(|line| serde_json::from_str(&line).expect("it is JSON"));
+    let mut events = events.peekable();
+    let warning: &Value = events.peek().expect("it says something");
+    assert_eq!(warning["severity"], "warning", "others can read the tokens: {warning}");
     let mut endings = events.filter(|event: &Value| event["event"] == "ending");
     let first = endings.next().expect("a round has an ending");
     assert_eq!(first["status"], "complete", "{first}");
