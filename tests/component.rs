@@ -62,7 +62,7 @@ fn the_module_of_the_world_text_needs_little() {
     for payload in Parser::new(0).parse_all(module) {
         match payload.expect("it is valid") {
             Payload::ImportSection(imports) => {
-                assert_eq!(imports.count(), 0, "it imports something")
+                assert_eq!(imports.count(), 0, "it imports something");
             }
             Payload::ExportSection(section) => {
                 exports.extend(section.into_iter().flatten().map(|export| export.name.to_owned()));

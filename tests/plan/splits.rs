@@ -143,15 +143,15 @@ fn a_worker_keeps_to_its_part() {
 fn a_batch_that_is_more_than_a_window_waits_for_several() {
     const HOUR: i64 = 3600 * 1_000_000_000;
     // In the second case, an hour is what it waits at most.
-    for (read_mb, window, least) in [(0.0001, WINDOW, None), (0.00001, WINDOW, Some(6 * HOUR))] {
-        let limits = json!({ "read_mb": read_mb, "share": 1 });
+    for (quota, least) in [(100_u32, None), (10, Some(6 * HOUR))] {
+        let limits = json!({ "read_mb": f64::from(quota) / 1e6, "share": 1 });
         let mut world = world();
         let settings = settings(&json!({ "limits": limits }));
         let outcomes = work(&mut world, &settings).expect("nobody killed it");
         let (_, waited_for) = outcomes.split_last().expect("there are seven");
-        let windows = |outcome: &Outcome| (outcome.totals.read as f64 / read_mb / 1e6).ceil();
-        let windows: f64 = waited_for.iter().map(windows).sum();
-        let least = least.unwrap_or(windows as i64 * window);
+        let windows = |outcome: &Outcome| outcome.totals.read.div_ceil(quota.into());
+        let windows: u64 = waited_for.iter().map(windows).sum();
+        let least = least.unwrap_or(windows.cast_signed() * WINDOW);
         assert!(world.now >= least && world.now <= least + HOUR, "{} {least}", world.now);
         let said = "whose part of the quota is";
         assert_eq!(world.notes.iter().filter(|note| note.message.contains(said)).count(), 7);

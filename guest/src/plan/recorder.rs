@@ -29,7 +29,7 @@ enum State {
     /// What is on its way stays the record, whatever time it is by now.
     Appending {
         line: String,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
     },
     Done {
         line: String,
@@ -51,7 +51,7 @@ impl Recorder {
                 Checkpoint::Bucket(_) => format!("{line}\n"),
             };
             let call = write::record(&self.checkpoint, text);
-            let exchange = Exchange::new(call, self.attempts_max);
+            let exchange = Exchange::new(call, self.attempts_max).into();
             self.state = State::Appending { line, exchange };
         }
         match &mut self.state {
