@@ -16,7 +16,7 @@ const compiled = new Map(await Promise.all(
 ));
 
 /** With a memory of its own, which goes with it. */
-const instance = () => instantiate((name) => compiled.get(name), {});
+export const instance = () => instantiate((name) => compiled.get(name), {});
 
 async function convert(file) {
   const { Conversion } = instance().converter;

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { cases, converted, dialogues, repeated } from "../../examples/node/cases.mjs";
 import { checkAccessible, launch, open } from "./chromium.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,6 +31,7 @@ try {
   await convertsWhatIsDropped(page);
   await saysWhatIsWrong(page);
   await plans(page);
+  await conforms(page);
   await checkAccessible(page);
   assert.deepEqual(seen, { complaints: [], foreign: [] });
 } finally {
@@ -64,6 +66,14 @@ async function saysWhatIsWrong(page) {
   await file.uploadFile(join(root, "tests/corpus/error_cut_in_a_row/response.csv"));
   const says = "response.csv: line 6: the response stops before its end";
   await page.waitForFunction((says) => document.querySelector("#converted").textContent === says, {}, says);
+}
+
+/** The page's component says in Chromium what each host must get. */
+async function conforms(page) {
+  const inPage = (ask, each) => page.evaluate(`import("./app.js").then(({ instance }) =>
+    each => (${ask})(instance(), each)).then((ask) => ask(${JSON.stringify(each)}))`);
+  for (const each of cases()) assert.deepEqual(await inPage(converted, each), each.expected, each.name);
+  for (const each of dialogues()) assert.deepEqual(await inPage(repeated, each), each.lines, each.name);
 }
 
 async function plans(page) {
