@@ -163,6 +163,8 @@ if __name__ == "__main__":
     LOG.setLevel(logging.INFO)
     try:
         sys.exit(main(*sys.argv[1:]) if sys.argv[1:] else "usage: python migrate_beam.py CONFIG [options of a runner]")
+    except KeyboardInterrupt:
+        sys.exit("interrupted: the same command does what is left")
     except (OSError, migrate.Unfit) as error:
         print(f"error: {migrate.masked(str(error))}", file=sys.stderr)
         sys.exit(2)

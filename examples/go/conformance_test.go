@@ -115,3 +115,13 @@ func TestEnd(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestNoText(t *testing.T) {
+	instance, err := module(t).Instantiate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := instance.Plan(context.Background(), "\xff"); err == nil || errors.Is(err, ErrTrap) {
+		t.Errorf("%v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -60,6 +61,9 @@ func (i *Instance) Plan(ctx context.Context, message string) (string, error) {
 func (i *Instance) call(ctx context.Context, name string, texts ...string) (string, error) {
 	var arguments []uint64
 	for _, text := range texts {
+		if !utf8.ValidString(text) {
+			return "", errors.New("the text is not UTF-8")
+		}
 		length := uint64(len(text))
 		place, err := i.module.ExportedFunction("cabi_realloc").Call(ctx, 0, 0, 1, length)
 		if err != nil {

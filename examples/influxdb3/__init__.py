@@ -47,7 +47,7 @@ def obey(purpose, local, args):
     except migrate.Busy as busy: return end("busy", str(busy))
     except Exception as error: return end("failed", f"{args['config']}: {type(error).__name__}: {error}")
     ending, totals = outcome.ending.tag, vars(outcome.totals)
-    if outcome.report: return end(ending, migrate.why(outcome), totals, report=json.loads(migrate.masked(outcome.report)))
+    if outcome.report: return end(ending, migrate.why(outcome), totals, report=json.loads(outcome.report))
     done = "moved" if ENDINGS[ending][1] == 200 else "read"  # of which it may be that none has arrived
     moved = f"{totals['rows']} rows were {done}" if totals.get("rows") else f"nothing was {done}"
     return end(ending, f"{moved}; {said}" if (said := migrate.why(outcome)) else moved, totals)

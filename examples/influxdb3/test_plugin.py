@@ -15,6 +15,13 @@ path = "response.csv"
 api = "lp"
 path = "out.lp"
 """
+INTO_SERVER = CONFIG.partition("[destination]")[0] + """
+[destination]
+api = "v3"
+url = "http://127.0.0.1:{port}"
+bucket = "telegraf"
+holds_data = true
+"""
 SECONDS = 60  # more than any call takes, on a slow machine too
 
 
@@ -144,11 +151,11 @@ class Plugin(unittest.TestCase):
         for text, expected in [
             ("[source", r"migration\.toml: Unfit: "),
             (CONFIG + "x = 2022-01-01T00:00:00.000000001Z", r"into quotes: Python"),
-            ("source = 1", r"migration\.toml: [A-Za-z]+Error: "),
-            (CONFIG.replace("out.lp", "response.csv"), r"migration\.toml: Unfit: two sides are one file$"),
-            (CONFIG.replace('path = "out.lp"', 'token_env = "NOBODY_SETS_IT"'),
+            ("source = 1", r"migration\.toml: Unfit: `source` "),
+            (CONFIG.replace("out.lp", "response.csv"), r"migration\.toml: Unfit: two sides are one file, or one that is read$"),
+            (INTO_SERVER.format(port=9) + 'token_env = "NOBODY_SETS_IT"',
              r"migration\.toml: Unfit: 'NOBODY_SETS_IT' is not set: "),
-            (CONFIG + 'colour = "red"\n', r"^failed: nothing was read; .*colour"),
+            (CONFIG + 'colour = "red"\n', r"migration\.toml: Unfit: .*colour"),
         ]:
             with self.subTest(text): self.check_error(self.configure(text), expected)
 
@@ -168,14 +175,14 @@ class Plugin(unittest.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.shutdown)
         (self.folder / "token").write_text("very-secret\n")
-        return server, self.configure(CONFIG.partition("[destination]")[0] + f"""
-[destination]
-api = "v3"
-url = "http://127.0.0.1:{server.server_port}"
-bucket = "telegraf"
-token_file = "token"
-holds_data = true
-""")
+        return server, self.configure(INTO_SERVER.format(port=server.server_port) + 'token_file = "token"')
+
+    def test_a_token_that_is_none_is_not_shown(self):
+        server, args = self.serve(204)
+        (self.folder / "token").write_text("very-secret\nvery-secret-too\n")
+        [(level, text)] = self.schedule(args)
+        self.assertRegex(text, "Unfit: what token holds is no token: it has several lines")
+        self.assertEqual(("very-secret" in text, server.asked), (False, []))
 
     def test_a_server_gets_the_lines_by_http(self):
         server, args = self.serve(204)

@@ -9,6 +9,11 @@ test("each response gives its lines or its error", () => {
   assert(cases().length >= 80);
 });
 
+test("a lone surrogate is not mended", () => {
+  const { convert } = instance();
+  assert.throws(() => convert("m,h=\udc00 v=1 1\n", '{"format": "lp"}'), TypeError);
+});
+
 test("each dialogue is what it was", () => {
   for (const each of dialogues()) assert.deepEqual(repeated(instance(), each), each.lines, each.name);
   assert(dialogues().length >= 12);

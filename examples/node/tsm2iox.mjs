@@ -16,5 +16,16 @@ function load(name) {
 
 /** An instance with a memory of its own: `convert`, `plan`, and the interfaces of `wit`. It imports nothing. */
 export function instance() {
-  return instantiate(load, {});
+  const { convert, plan, ...interfaces } = instantiate(load, {});
+  return {
+    ...interfaces,
+    convert: (response, settings) => convert(whole(response), whole(settings)),
+    plan: (message) => plan(whole(message)),
+  };
+}
+
+/** Of a lone surrogate the encoder would make another character. */
+function whole(text) {
+  if (!text.isWellFormed()) throw new TypeError("the text has a lone surrogate");
+  return text;
 }

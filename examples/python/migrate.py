@@ -11,9 +11,11 @@ from wasmtime.component import Component, Linker, Variant
 PIECE = 1 << 20  # bytes of a body at once
 MEMORY, SECONDS = 512 << 20, 60  # ceilings of an instance: bytes, and what a call may take
 LOOK_SECONDS = 1  # until it is seen that a run is to stop
+BODIES, BODIES_MAX = threading.Lock(), 64  # of a plan, so many are kept that are not read to their end
 CAUSES = [((fault.NewConnectionError, fault.SSLError), "unreachable"), (fault.TimeoutError, "timed-out"),
           ((fault.HTTPError, OSError, EOFError, zlib.error), "broken")]
 STATUSES = {errno.ENOENT: 404, errno.ENOSPC: 507} | dict.fromkeys((errno.EACCES, errno.EBADF, errno.EISDIR), 403)
+FILES = {"token_file", "read_token_file", "ca_file"}  # of a side, to be read alone
 LOGIN = {"token_env", "token_file", "read_token_env", "read_token_file", "user", "password_env"}
 ONCE = iter([True])  # standard input can be read so often
 SECRETS = set()  # what was read of credentials, to be masked
@@ -35,16 +37,16 @@ class Busy(Unfit):
 
 
 @cache
-def compiled(path): return Component.from_file(ENGINE, path)
+def compiled(path):
+    try: return Component.from_file(ENGINE, path)
+    except WasmtimeError: raise Unfit(f"{path} is no component: `tsm2iox component` writes one")  # not what is in it
 
 
 def print_note(note): print(f"{note.severity}: {worded(note.message, note.hint)}", file=sys.stderr)
 
 
-def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda said: None, stop=None):
-    """Opens a plan, in an instance of its own, and obeys until it is done: soon after the event `stop`, it is.
-
-    `show` is called with notes; `hand_out` with the batches of a split."""
+def opened(purpose, text):
+    """What calls an instance of its own, and the plan in it, or the error of that."""
     store = Store(ENGINE)
     store.set_limits(memory_size=MEMORY), store.set_epoch_deadline(SECONDS)
     instance = Linker(ENGINE).instantiate(store, compiled(COMPONENT))
@@ -54,7 +56,15 @@ def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda 
         store.set_epoch_deadline(SECONDS)
         return instance.get_func(store, instance.get_export_index(store, name, planner))(store, *args)
 
-    plan, answers, bodies, sent = call("[static]plan.open", purpose, text), queue.SimpleQueue(), {}, {}
+    return call, call("[static]plan.open", purpose, text)
+
+
+def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda said: None, stop=None):
+    """Opens a plan, and obeys until it is done: soon after the event `stop`, it is.
+
+    `show` is called with notes; `hand_out` with the batches of a split."""
+    call, plan = opened(purpose, text)
+    answers, bodies, sent = queue.SimpleQueue(), {}, {}
     if hasattr(plan, "fault"): return Record(ending=Variant("failed", plan), totals=Record(), checkpoint="", report="")
     start = lambda id, *work: threading.Thread(target=lambda: answers.put((id, attempt(*work))), daemon=True).start()
     is_stopping = False
@@ -69,8 +79,8 @@ def run(purpose, text, endpoints, show=print_note, hand_out=None, report=lambda 
                 start(request.id, send, endpoints[request.endpoint], request, bodies)
             case "recall", id: call("[method]plan.answer", plan, id, Variant("body", sent.pop(id)))
             case "read", id:
-                bodies[id] = bodies.pop(id)  # the last one used stands last
-                start(id, read, bodies[id])
+                with BODIES: body = bodies[id] = bodies.pop(id)  # the last one used stands last
+                start(id, read, body)
             case "batch", batch if hand_out: hand_out(batch)
             case "batch", batch: start(batch.id, do_batch, batch, endpoints, show, answers, stop)
             case "report", said: report(said)
@@ -96,8 +106,10 @@ def send(endpoint, request, bodies):
     try: response = endpoint(request)
     except OSError as error: response = reply(STATUSES.get(error.errno, 500), str(error))
     if response.status == 204: response.read(1)  # it has none: the connection is free again
-    else: bodies[request.id] = response
-    if len(bodies) > 64: bodies.pop(next(iter(bodies)))  # not every body is read to its end
+    else:
+        with BODIES:  # requests are threads
+            bodies[request.id] = response
+            if len(bodies) > BODIES_MAX: bodies.pop(next(iter(bodies)))  # not every body is read to its end
     return Variant("response", Record(status=response.status, headers=list(response.headers.items())))
 
 
@@ -114,11 +126,16 @@ def server(http, url, login, request):
                         headers=dict(request.headers) | login(request.access), redirect=False, preload_content=False)
 
 
+def fit(name, token):
+    if (token := token.strip()).isascii() and token.isprintable(): return token
+    raise Unfit(f"what {name} holds is no token: it has several lines, or characters that no header takes")
+
+
 def credentials(section, folder, access):  # a file is read each time: its token may be rotated while this runs
     read = "read_" if access == "read" and {"read_token_env", "read_token_file"} & {*section} else ""
     match {key.removeprefix(read): value for key, value in section.items() if key.startswith(read)}:
-        case {"token_env": name}: header = {"authorization": f"Token {os.environ[name].strip()}"}
-        case {"token_file": name}: header = {"authorization": f"Token {(folder / name).read_text().strip()}"}
+        case {"token_env": name}: header = {"authorization": f"Token {fit(name, os.environ[name])}"}
+        case {"token_file": name}: header = {"authorization": f"Token {fit(name, (folder / name).read_text())}"}
         case {"user": user, "password_env": name}:
             SECRETS.add(password := os.environ[name].strip())
             header = make_headers(basic_auth=f"{user}:{password}")
@@ -171,7 +188,8 @@ def endpoint(side, section, folder):
 
 
 def read_config(name):
-    text = name.read_bytes().decode()
+    try: text = name.read_bytes().decode()
+    except UnicodeDecodeError as error: raise Unfit(f"{name}: {error}")
     if found := re.search(r"=\s*(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d\.\d{7,}\S*)", text):
         raise Unfit(f"put {found[1]} into quotes: Python's TOML would cut it to microseconds")
     try: return tomllib.loads(text)
@@ -185,6 +203,8 @@ def time_of(nanoseconds):
 
 
 def open_sides(config, name):  # the endpoints; paths are beside the configuration, which is called `name`
+    _, plan = opened("status", json.dumps(config, default=str))  # it knows all keys, and explains a misspelt one
+    if hasattr(plan, "fault"): raise Unfit(worded(": ".join([plan.message, *plan.causes]), plan.hint))
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
     keys = {"url"} | (set() if LOGIN & {*given} else LOGIN) | (set() if "url" in given else {"ca_file", "proxy"})
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
@@ -194,14 +214,15 @@ def open_sides(config, name):  # the endpoints; paths are beside the configurati
     try: endpoints = {side: endpoint(side, section, name.parent) for side, section in sides.items()}
     except KeyError as error: raise Unfit(f"{error} is not set: the environment, or the configuration, lacks it")
     except OSError as error: raise Unfit(str(error))
-    files = [side.args[0].resolve() for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
-    if len(files) > len(set(files)): raise Unfit("two sides are one file")
+    files = [side.args[0] for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
+    files += {name} | {name.parent / side[key] for side in sides.values() for key in FILES & {*side}}
+    if len(files) > len({file.resolve() for file in files}): raise Unfit("two sides are one file, or one that is read")
     return endpoints
 
 
 def lock(endpoints, name):  # held as long as what it returns is kept
     records = endpoints["checkpoint"].args[0]
-    lock = open(f"{records if isinstance(records, pathlib.Path) else name.with_suffix('')}.lock", "w")
+    lock = open(f"{records.resolve() if isinstance(records, pathlib.Path) else name.with_suffix('')}.lock", "w")
     try: fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError: lock.close()
     if lock.closed: raise Busy(f"another run is under way: it holds {lock.name}")
@@ -224,7 +245,7 @@ if __name__ == "__main__":
         if len(sys.argv) != 2: raise Unfit("usage: python migrate.py CONFIG")
         name = pathlib.Path(sys.argv[1])
         config = read_config(name)
-        held, _ = lock(endpoints := open_sides(config, name), name), compiled(COMPONENT)
+        held = lock(endpoints := open_sides(config, name), name)
     except (Unfit, OSError) as error: print(f"error: {error}", file=sys.stderr), sys.exit(2)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, lambda *_: stop.set())

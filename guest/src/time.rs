@@ -135,6 +135,13 @@ impl TimeRange {
         self.stop.0.abs_diff(self.start.0)
     }
 
+    /// How much of another range it is as long as: 100 where both are equally long.
+    #[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
+    #[must_use]
+    pub fn percent_of(self, whole: Self) -> f64 {
+        self.nanoseconds() as f64 / whole.nanoseconds() as f64 * 100.0
+    }
+
     /// What both ranges hold.
     #[must_use]
     pub fn intersection(self, other: Self) -> Option<Self> {

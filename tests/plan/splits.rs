@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tsm2iox_guest::error::Endpoint;
 use tsm2iox_guest::plan::{Ending, Outcome, Plan, Purpose};
 
+use crate::influxql::{from_v1, reading, tsm};
 use crate::world::{Fault, Killed, World};
 use crate::{complete, settings, split, world};
 
@@ -135,6 +136,35 @@ fn a_worker_keeps_to_its_part() {
         assert_eq!(world.arrived(), world.expected(0..23400));
         // The first window is used at once; a batch that is more than its part may be over by itself.
         assert!((2..=6).contains(&(world.now / WINDOW)), "{key}: {}", world.now / WINDOW);
+    }
+}
+
+/// Where the language of the source has to be found first, too.
+#[test]
+fn a_quota_is_waited_for_before_the_first_question() {
+    let mut free = reading(tsm());
+    let outcomes = work(&mut free, &from_v1(&json!({}))).expect("nobody killed it");
+    let read: u64 = outcomes.iter().map(|done| done.totals.read).sum();
+    let limits =
+        json!({ "read_mb": f64::from(u32::try_from(read).expect("little")) / 4e6, "share": 1 });
+    let mut world = reading(tsm());
+    work(&mut world, &from_v1(&json!({ "limits": limits }))).expect("nobody killed it");
+    assert_eq!(world.arrived(), world.expected(0..23400));
+    assert!((2..=6).contains(&(world.now / WINDOW)), "{}", world.now / WINDOW);
+}
+
+/// What those before have used nobody knows.
+#[test]
+fn a_split_that_goes_on_begins_with_used_quotas() {
+    let limits = json!({ "limits": { "write_mb": 80, "read_mb": 80 } });
+    let mut world = world();
+    let first = split(&mut world, &settings(&limits)).swap_remove(0).order;
+    complete(world.run(Purpose::Batch, &first));
+    for batch in split(&mut world, &settings(&limits)) {
+        let order: Value = serde_json::from_str(&batch.order).expect("an order is JSON");
+        for side in ["reading", "writing"] {
+            assert_eq!(order["slot"][side]["spent"][0][1], 40_000_000, "{side}");
+        }
     }
 }
 

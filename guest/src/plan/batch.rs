@@ -53,6 +53,8 @@ pub(crate) struct Batch {
     reader: Reader,
     conversion: Conversion,
     reading: Pace,
+    /// Whether the source was asked.
+    has_begun: bool,
     /// When the source was asked last, and whether it has answered.
     asked_at: Option<Timestamp>,
     is_answered: bool,
@@ -87,6 +89,7 @@ impl Batch {
             batch,
             section: order.section,
             reading: order.slot.reading.clone(),
+            has_begun: false,
             asked_at: None,
             is_answered: false,
             source_nanoseconds: 0,
@@ -145,7 +148,7 @@ impl Batch {
             Want::Wait(time) => until = until.min(time),
             Want::Nothing => {}
         }
-        let ready = self.ready_to_read(now);
+        let ready = if self.has_begun { self.reading.free() } else { self.reading.ready(now, 1) };
         if ready > now {
             until = until.min(ready);
             self.writer.held.until(ready, Endpoint::Source);
@@ -154,10 +157,15 @@ impl Batch {
             return Step::Note(note);
         }
         let has_room = self.conversion.waiting() < WAITING_BYTES_MAX && !self.writer.is_behind();
-        match self.reader.want(now, &mut self.ids, has_room && ready <= now) {
+        let want = match self.has_begun || ready <= now {
+            true => self.reader.want(now, &mut self.ids, has_room && ready <= now),
+            false => Want::Nothing,
+        };
+        match want {
             Want::Step(step) => {
                 match &step {
                     Step::Send(_) | Step::Read(_) => {
+                        self.has_begun = true;
                         (self.asked_at, self.is_answered) = (Some(now), false);
                     }
                     // It asked to wait, or is to be asked again.
@@ -174,12 +182,6 @@ impl Batch {
             Want::Nothing => {}
         }
         self.come_to_an_end(until)
-    }
-
-    /// When more may be read. For a quota it waits before the first question: a server cuts what waits midway.
-    fn ready_to_read(&self, now: Timestamp) -> Timestamp {
-        let is_begun = self.asked_at.is_some() || self.reader.read > 0;
-        if is_begun { self.reading.free() } else { self.reading.ready(now, 1) }
     }
 
     /// All is written, as far as it can be: what was refused is written down, and then it is done.
@@ -371,7 +373,7 @@ impl Batch {
     fn record(&self) -> Record {
         let done = TimeRange::new(self.migration.start(), self.batch.stop());
         // What the guide's task computes; whoever knows of all batches may know better.
-        let percent = done.map_or(0.0, |done| percent(done, self.migration));
+        let percent = done.map_or(0.0, |done| done.percent_of(self.migration));
         Record {
             route: Route::of(&self.settings),
             terms: Terms::of(&self.settings),
@@ -392,9 +394,4 @@ impl Batch {
         let data = NO_DATA.to_owned();
         Progress { percent: 0.0, totals: self.totals, rate: 0.0, left: None, doing, data }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a percentage is for people")]
-fn percent(done: TimeRange, migration: TimeRange) -> f64 {
-    done.nanoseconds() as f64 / migration.nanoseconds() as f64 * 100.0
 }

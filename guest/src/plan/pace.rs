@@ -138,7 +138,8 @@ impl Pace {
         self.with_room(now, amount).max(Timestamp(self.free))
     }
 
-    /// When more may come of an answer that has begun: the rate counts, the quota does not.
+    /// When more may come of an answer that has begun: the rate counts, the quota does not, for a server
+    /// cuts what is left waiting for minutes.
     pub(crate) fn free(&self) -> Timestamp {
         Timestamp(self.free)
     }

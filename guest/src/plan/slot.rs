@@ -49,6 +49,7 @@ impl Slot {
 
     /// As if all was used now.
     pub(crate) fn exhaust(&mut self, now: Timestamp) {
+        self.reading.exhaust(now);
         self.writing.exhaust(now);
         self.days.exhaust(now);
     }

@@ -199,12 +199,16 @@ impl Migrate {
     }
 
     /// One for a batch of which nobody sees the others: its part of what the settings say in numbers, for
-    /// a split asks nobody.
+    /// a split asks nobody. What was used before is not known: as if it were all of it.
     pub(super) fn slot_of_split(&self) -> Slot {
         let quotas =
             self.quotas.as_ref().expect("a split asks nobody, so nothing takes its finder");
         let (read, write) = quotas.in_numbers();
-        Slot::new(&self.settings, read, write)
+        let mut slot = Slot::new(&self.settings, read, write);
+        if self.before != Before::Nothing {
+            slot.exhaust(self.now);
+        }
+        slot
     }
 
     /// What a window may read and write.

@@ -11,6 +11,10 @@ import com.dylibso.chicory.wasm.ChicoryException;
 import com.dylibso.chicory.wasm.Parser;
 import com.dylibso.chicory.wasm.WasmModule;
 import com.dylibso.chicory.wasm.types.MemoryLimits;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.util.Arrays;
 import java.util.function.Function;
 
 /**
@@ -69,6 +73,16 @@ public final class Text {
         return call("plan", message);
     }
 
+    // Of a lone surrogate String.getBytes would make a question mark.
+    private static byte[] bytes(String text) {
+        try {
+            ByteBuffer bytes = UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            return Arrays.copyOf(bytes.array(), bytes.limit());
+        } catch (CharacterCodingException lone) {
+            throw new IllegalArgumentException("the text has a lone surrogate", lone);
+        }
+    }
+
     // The canonical ABI of func(string...) -> result<string, string>. A string is where it is and how many bytes it
     // has; what is returned is the place of its case, the string of that, and is given back afterwards.
     private String call(String name, String... texts) throws RefusedException {
@@ -78,7 +92,7 @@ public final class Text {
             var memory = instance.memory();
             long[] arguments = new long[2 * texts.length];
             for (int i = 0; i < texts.length; i++) {
-                byte[] bytes = texts[i].getBytes(UTF_8);
+                byte[] bytes = bytes(texts[i]);
                 long place = instance.export("cabi_realloc").apply(0, 0, 1, bytes.length)[0];
                 memory.write((int) place, bytes);
                 arguments[2 * i] = place;

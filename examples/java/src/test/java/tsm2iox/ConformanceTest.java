@@ -97,6 +97,12 @@ class ConformanceTest {
     }
 
     @Test
+    void aLoneSurrogateIsNotMended() {
+        Text instance = module.instance();
+        assertThrows(IllegalArgumentException.class, () -> instance.convert("m,h=\udc00 v=1 1\n", "{\"format\": \"lp\"}"));
+    }
+
+    @Test
     void anInstanceHasACeiling() {
         int pages = 200;
         Text instance = new Text.Compiled(module.module(), module.machine(), pages).instance();
