@@ -42,7 +42,9 @@ def compiled(path):
     except WasmtimeError: raise Unfit(f"{path} is no component: `tsm2iox component` writes one")  # not what is in it
 
 
-def print_note(note): print(f"{note.severity}: {worded(note.message, note.hint)}", file=sys.stderr)
+def print_note(note):
+    hint = f"\nhint: {note.hint}" if note.hint else ""
+    print(masked(f"{note.severity}: {note.message}{hint}"), file=sys.stderr)
 
 
 def opened(purpose, text):
