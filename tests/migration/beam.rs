@@ -67,6 +67,26 @@ fn an_engine_moves_the_same_and_records_it() {
     }
 }
 
+/// As workers on several machines have it.
+#[test]
+fn records_may_be_in_a_bucket() {
+    if !has_modules("apache_beam") {
+        return;
+    }
+    let (source, destination) = sides_of(&FLUX);
+    source.create("cp");
+    let checkpoint = "[checkpoint]\nbucket = \"cp\"\n";
+    let migration = of(&config(&FLUX, &source, &destination, checkpoint));
+    let output = on_beam(&migration, &PROCESSES);
+    assert!(output.status.success(), "{}", talk(&output));
+    destination.points("dst").assert_same(&expected());
+    let records = source.lines("cp");
+    let batches = records.iter().filter(|line| line.starts_with("batches,")).count();
+    assert_eq!((batches, records.len()), (BATCHES, BATCHES), "{records:#?}");
+    let again = migration.does("run", &[]);
+    assert!(talk(&again).contains("there was nothing to move"), "{}", talk(&again));
+}
+
 /// What each plan meets by itself: nothing of it is for the engine.
 #[test]
 fn an_engine_loses_and_doubles_nothing() {
