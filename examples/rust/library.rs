@@ -2,7 +2,7 @@
 //! on standard output.
 //!
 //! ```sh
-//! cargo run --release -p tsm2iox-guest --example library < examples/quickstart.csv
+//! cargo run --release --example library < examples/quickstart.csv
 //! ```
 
 use std::error::Error;
