@@ -69,11 +69,6 @@ impl QuotaFinder {
         (self.left.is_empty() && self.asking.is_none()).then_some((self.read, self.write))
     }
 
-    /// What the settings say in numbers, and what was answered by now.
-    pub(crate) fn in_numbers(&self) -> (Option<Quota>, Option<Quota>) {
-        (self.read, self.write)
-    }
-
     pub(crate) fn want(&mut self, now: Timestamp, ids: &mut Ids) -> Want {
         if self.asking.is_none()
             && let Some(side) = self.left.pop_front()

@@ -203,7 +203,8 @@ impl Migrate {
     pub(super) fn slot_of_split(&self) -> Slot {
         let quotas =
             self.quotas.as_ref().expect("a split asks nobody, so nothing takes its finder");
-        let (read, write) = quotas.in_numbers();
+        // With `"auto"` nothing is found; such an order is refused.
+        let (read, write) = quotas.found().unwrap_or_default();
         let mut slot = Slot::new(&self.settings, read, write);
         if self.before != Before::Nothing {
             slot.exhaust(self.now);
