@@ -177,6 +177,19 @@ class Plugin(unittest.TestCase):
         (self.folder / "token").write_text("very-secret\n")
         return server, self.configure(INTO_SERVER.format(port=server.server_port) + 'token_file = "token"')
 
+    def test_two_sides_may_read_one_token_by_two_names(self):
+        server, args = self.serve(204)
+        (self.folder / "link").symlink_to("token")
+        self.configure((self.folder / "migration.toml").read_text() + '\nread_token_file = "link"')
+        self.assertEqual(self.schedule(args)[-1], ("info", "complete: 615 rows were moved"))
+
+    def test_no_side_is_a_file_that_is_read(self):
+        server, args = self.serve(204)
+        self.configure((self.folder / "migration.toml").read_text() + '\n[checkpoint]\npath = "token"')
+        [(level, text)] = self.schedule(args)
+        self.assertRegex(text, "two sides are one file, or one that is read$")
+        self.assertEqual((self.folder / "token").read_text(), "very-secret\n")
+
     def test_a_token_that_is_none_is_not_shown(self):
         server, args = self.serve(204)
         (self.folder / "token").write_text("very-secret\nvery-secret-too\n")

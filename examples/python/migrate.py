@@ -206,7 +206,7 @@ def time_of(nanoseconds):
 
 def open_sides(config, name):  # the endpoints; paths are beside the configuration, which is called `name`
     _, plan = opened("status", json.dumps(config, default=str))  # it knows all keys, and explains a misspelt one
-    if hasattr(plan, "fault"): raise Unfit(worded(": ".join([plan.message, *plan.causes]), plan.hint))
+    if hasattr(plan, "fault"): raise Unfit(explained(plan))
     given = config.get("checkpoint", {})  # in a bucket, it is by default where the source is, with the same credentials
     keys = {"url"} | (set() if LOGIN & {*given} else LOGIN) | (set() if "url" in given else {"ca_file", "proxy"})
     default = {key: value for key, value in config.get("source", {}).items() if key in keys}
@@ -216,9 +216,10 @@ def open_sides(config, name):  # the endpoints; paths are beside the configurati
     try: endpoints = {side: endpoint(side, section, name.parent) for side, section in sides.items()}
     except KeyError as error: raise Unfit(f"{error} is not set: the environment, or the configuration, lacks it")
     except OSError as error: raise Unfit(str(error))
-    files = [side.args[0] for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
-    files += {name} | {name.parent / side[key] for side in sides.values() for key in FILES & {*side}}
-    if len(files) > len({file.resolve() for file in files}): raise Unfit("two sides are one file, or one that is read")
+    files = [side.args[0].resolve() for side in endpoints.values() if isinstance(side.args[0], pathlib.Path)]
+    others = {name} | {name.parent / side[key] for side in sides.values() for key in FILES & {*side}}
+    if len(files) > len(set(files)) or {*files} & {file.resolve() for file in others}:
+        raise Unfit("two sides are one file, or one that is read")
     return endpoints
 
 
@@ -232,8 +233,10 @@ def lock(endpoints, name):  # held as long as what it returns is kept
 
 
 def why(outcome):  # what ended it, for people
-    if not (error := outcome.ending.payload): return ""
-    return worded(": ".join([error.message, *error.causes]), error.hint)
+    return explained(error) if (error := outcome.ending.payload) else ""
+
+
+def explained(error): return worded(": ".join([error.message, *error.causes]), error.hint)
 
 
 def ticks():

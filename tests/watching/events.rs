@@ -116,6 +116,17 @@ fn each_shell_gets_its_completions() {
 }
 
 #[test]
+fn the_component_and_what_is_made_of_it_are_written_as_they_are() {
+    let component =
+        |options: &[&str]| binary().arg("component").args(options).output().expect("it starts");
+    assert!(component(&[]).stdout == tsm2iox_guest::COMPONENT);
+    assert!(component(&["--text"]).stdout == tsm2iox_guest::TEXT_MODULE);
+    let contract = String::from_utf8(component(&["--wit"]).stdout).expect("it is text");
+    assert!(contract.starts_with("package tsm2iox:migration@"), "{contract}");
+    assert_eq!(component(&["--wit", "--text"]).status.code(), Some(2));
+}
+
+#[test]
 fn a_reader_that_goes_away_leaves_no_run_that_seems_complete() {
     let sides = sides("");
     let mut command = crate::run::binary();
